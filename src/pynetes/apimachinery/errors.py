@@ -1,0 +1,261 @@
+"""Status errors: what an API server answers when it does not do what it was asked.
+
+`StatusError` carries a `v1.Status`; the constructors below give upstream's code, reason, message and details. Field
+errors are `FieldError`s; `invalid` joins them into one 422. Source of texts: the API conventions and what client-go's
+`apierrors` matches on.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+_PREFIX = {
+    "FieldValueNotFound": "Not found",
+    "FieldValueRequired": "Required value",
+    "FieldValueDuplicate": "Duplicate value",
+    "FieldValueInvalid": "Invalid value",
+    "FieldValueNotSupported": "Unsupported value",
+    "FieldValueForbidden": "Forbidden",
+    "FieldValueTooLong": "Too long",
+    "FieldValueTooMany": "Too many",
+    "InternalError": "Internal error",
+    "FieldValueTypeInvalid": "Invalid value",
+}
+_VALUELESS = frozenset(
+    ("FieldValueRequired", "FieldValueForbidden", "FieldValueTooLong", "FieldValueTooMany", "InternalError")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One violation at one field. `type` is the cause's reason (FieldValueRequired, …); `detail` says what is wrong."""
+
+    type: str
+    field: str
+    value: Any = None
+    detail: str = ""
+
+    @property
+    def body(self) -> str:
+        """The message without the field."""
+        prefix = _PREFIX[self.type]
+        if self.type in _VALUELESS:
+            text = prefix
+        else:
+            text = f"{prefix}: {_show(self.value)}"
+        return f"{text}: {self.detail}" if self.detail else text
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.body}"
+
+    def cause(self) -> dict[str, Any]:
+        return {"reason": self.type, "message": self.body, "field": self.field}
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, str):
+        return orjson.dumps(value).decode()
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (dict, list)):
+        return orjson.dumps(value).decode()
+    return str(value)
+
+
+def required(field: str, detail: str = "") -> FieldError:
+    return FieldError("FieldValueRequired", field, None, detail)
+
+
+def invalid_value(field: str, value: Any, detail: str) -> FieldError:
+    return FieldError("FieldValueInvalid", field, value, detail)
+
+
+def type_invalid(field: str, value: Any, detail: str) -> FieldError:
+    return FieldError("FieldValueTypeInvalid", field, value, detail)
+
+
+def not_supported(field: str, value: Any, supported: Iterable[str]) -> FieldError:
+    allowed = ", ".join(f'"{v}"' for v in supported)
+    return FieldError("FieldValueNotSupported", field, value, f"supported values: {allowed}")
+
+
+def duplicate(field: str, value: Any) -> FieldError:
+    return FieldError("FieldValueDuplicate", field, value)
+
+
+def field_not_found(field: str, value: Any) -> FieldError:
+    return FieldError("FieldValueNotFound", field, value)
+
+
+def field_forbidden(field: str, detail: str) -> FieldError:
+    return FieldError("FieldValueForbidden", field, None, detail)
+
+
+def too_long(field: str, maximum: int) -> FieldError:
+    """For strings: upstream counts bytes and does not repeat the value."""
+    return FieldError("FieldValueTooLong", field, None, f"may not be more than {maximum} bytes")
+
+
+def too_many(field: str, actual: int, maximum: int) -> FieldError:
+    items = "item" if maximum == 1 else "items"
+    return FieldError("FieldValueTooMany", field, None, f"{actual}: must have at most {maximum} {items}")
+
+
+class StatusError(Exception):
+    """A refused request. `str()` is the message; `status()` the `v1.Status` to send."""
+
+    def __init__(
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        details: dict[str, Any] | None = None,
+        *,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.details = dict(details or {})
+        if retry_after is not None:
+            self.details["retryAfterSeconds"] = retry_after
+
+    def status(self) -> dict[str, Any]:
+        out: dict[str, Any] = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+        }
+        if self.reason:
+            out["reason"] = self.reason
+        if self.details:
+            out["details"] = self.details
+        out["code"] = self.code
+        return out
+
+    @classmethod
+    def from_status(cls, status: dict[str, Any], code: int = 0) -> "StatusError":
+        """The error that a server's answer stands for."""
+        return cls(
+            status.get("code") or code or 500,
+            status.get("reason") or "",
+            status.get("message") or "the server could not process the request",
+            status.get("details"),
+        )
+
+
+def _named(resource: str, name: str) -> dict[str, Any]:
+    """Details of one object; `resource` is `deployments.apps` or `pods`."""
+    plural, _, group = resource.partition(".")
+    details = {"name": name}
+    if group:
+        details["group"] = group
+    details["kind"] = plural
+    return details
+
+
+def not_found(resource: str, name: str) -> StatusError:
+    return StatusError(404, "NotFound", f'{resource} "{name}" not found', _named(resource, name))
+
+
+def route_not_found() -> StatusError:
+    """No such path or resource type."""
+    return StatusError(404, "NotFound", "the server could not find the requested resource", {})
+
+
+def already_exists(resource: str, name: str) -> StatusError:
+    return StatusError(409, "AlreadyExists", f'{resource} "{name}" already exists', _named(resource, name))
+
+
+def conflict(resource: str, name: str, why: str | None = None) -> StatusError:
+    why = why or "the object has been modified; please apply your changes to the latest version and try again"
+    return StatusError(
+        409, "Conflict", f'Operation cannot be fulfilled on {resource} "{name}": {why}', _named(resource, name)
+    )
+
+
+def invalid(kind: str, group: str, name: str, errors: Iterable[FieldError]) -> StatusError:
+    """422 with one cause a field error; `kind` is the Kind (`Pod`)."""
+    found = list(errors)
+    texts = list(dict.fromkeys(str(e) for e in found))
+    text = texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
+    type_name = f"{kind}.{group}" if group else kind
+    details: dict[str, Any] = {"name": name}
+    if group:
+        details["group"] = group
+    details["kind"] = kind
+    details["causes"] = [e.cause() for e in found]
+    return StatusError(422, "Invalid", f'{type_name} "{name}" is invalid: {text}', details)
+
+
+def bad_request(message: str) -> StatusError:
+    return StatusError(400, "BadRequest", message)
+
+
+def unauthorized(message: str = "Unauthorized") -> StatusError:
+    return StatusError(401, "Unauthorized", message)
+
+
+def forbidden(resource: str, name: str, why: str) -> StatusError:
+    """`resource` may be empty for a request outside of any resource."""
+    if not resource:
+        return StatusError(403, "Forbidden", f"forbidden: {why}")
+    subject = f'{resource} "{name}"' if name else resource
+    details = _named(resource, name)
+    if not name:
+        del details["name"]
+    return StatusError(403, "Forbidden", f"{subject} is forbidden: {why}", details)
+
+
+def method_not_supported(resource: str, action: str) -> StatusError:
+    plural, _, group = resource.partition(".")
+    details = {"group": group, "kind": plural} if group else {"kind": plural}
+    return StatusError(405, "MethodNotAllowed", f'{action} is not supported on resources of kind "{resource}"', details)
+
+
+def not_acceptable(accepted: Iterable[str]) -> StatusError:
+    return StatusError(406, "NotAcceptable", "only the following media types are accepted: " + ", ".join(accepted))
+
+
+def unsupported_media_type(accepted: Iterable[str]) -> StatusError:
+    return StatusError(
+        415,
+        "UnsupportedMediaType",
+        "the body of the request was in an unknown format - accepted media types include: " + ", ".join(accepted),
+    )
+
+
+def request_entity_too_large(message: str) -> StatusError:
+    return StatusError(413, "RequestEntityTooLarge", f"Request entity is too large: {message}")
+
+
+def expired(message: str) -> StatusError:
+    """410: the resourceVersion is compacted away."""
+    return StatusError(410, "Expired", message)
+
+
+def gone(message: str) -> StatusError:
+    return StatusError(410, "Gone", message)
+
+
+def too_many_requests(message: str, retry_after: int) -> StatusError:
+    return StatusError(429, "TooManyRequests", message, retry_after=retry_after)
+
+
+def timeout(message: str, retry_after: int = 0) -> StatusError:
+    return StatusError(504, "Timeout", f"Timeout: {message}", retry_after=retry_after)
+
+
+def internal(message: str) -> StatusError:
+    return StatusError(500, "InternalError", f"Internal error occurred: {message}", {"causes": [{"message": message}]})
+
+
+def service_unavailable(message: str) -> StatusError:
+    return StatusError(503, "ServiceUnavailable", message)
