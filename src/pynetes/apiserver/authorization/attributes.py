@@ -1,0 +1,126 @@
+"""What an authorizer is asked, and what it answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pynetes.apimachinery import errors
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apiserver.authentication.user import UserInfo
+
+FieldRequirement = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """One request as authorization sees it. `field_selector` holds (field, operator, value) of a list or watch."""
+
+    user: UserInfo
+    verb: str
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+    path: str = ""
+    is_resource: bool = True
+    field_selector: tuple[FieldRequirement, ...] = ()
+
+    @property
+    def full_resource(self) -> str:
+        """`pods/log`: the resource as RBAC rules name it."""
+        return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
+
+    @property
+    def read_only(self) -> bool:
+        return self.verb in ("get", "list", "watch")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`allowed`, `denied` (no later authorizer is asked) or neither (no opinion), with the reason shown to the user."""
+
+    allowed: bool
+    denied: bool = False
+    reason: str = ""
+
+
+ALLOW = Decision(True)
+NO_OPINION = Decision(False)
+
+
+class Authorizer(Protocol):
+    def authorize(self, attrs: Attributes) -> Decision: ...
+
+
+class Info(Protocol):
+    """The part of `apiserver.requestinfo.RequestInfo` that authorization reads."""
+
+    @property
+    def is_resource(self) -> bool: ...
+    @property
+    def verb(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def resource(self) -> str: ...
+    @property
+    def subresource(self) -> str: ...
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+
+
+def from_request(user: UserInfo, info: Info, query: Mapping[str, Sequence[str]]) -> Attributes:
+    """The attributes of a request; a selector that does not parse narrows nothing."""
+    return Attributes(
+        user,
+        info.verb,
+        group=info.group,
+        version=info.version,
+        resource=info.resource,
+        subresource=info.subresource,
+        namespace=info.namespace,
+        name=info.name,
+        path=info.path,
+        is_resource=info.is_resource,
+        field_selector=_field_requirements(query),
+    )
+
+
+def _field_requirements(query: Mapping[str, Sequence[str]]) -> tuple[FieldRequirement, ...]:
+    found = query.get("fieldSelector")
+    if not found or not found[0]:
+        return ()
+    from pynetes.apimachinery.selectors import parse_field_selector
+
+    try:
+        return tuple((field, op, value) for field, op, value in parse_field_selector(found[0]).requirements)
+    except ValueError:
+        return ()
+
+
+def forbidden_message(attrs: Attributes) -> str:
+    """Upstream's sentence about a refused request."""
+    user = f'User "{attrs.user.name}"'
+    if not attrs.is_resource:
+        return f'{user} cannot {attrs.verb} path "{attrs.path}"'
+    text = f'{user} cannot {attrs.verb} resource "{attrs.full_resource}" in API group "{attrs.group}"'
+    if attrs.namespace:
+        return f'{text} in the namespace "{attrs.namespace}"'
+    return f"{text} at the cluster scope"
+
+
+def forbidden(attrs: Attributes, reason: str = "") -> StatusError:
+    """The 403 of a refused request."""
+    message = forbidden_message(attrs)
+    if reason:
+        message = f"{message}: {reason}"
+    resource = f"{attrs.resource}.{attrs.group}" if attrs.group and attrs.resource else attrs.resource
+    return errors.forbidden(resource, attrs.name, message)
