@@ -1,0 +1,59 @@
+"""What an admission plugin is given, and what it has to offer."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from pynetes.apimachinery.errors import StatusError, forbidden
+from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
+
+if TYPE_CHECKING:
+    from pynetes.apiserver.authentication import UserInfo
+
+Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
+
+
+@dataclass(slots=True)
+class Attributes:
+    """One write. `obj` is the object as it is going to be (None for DELETE), `old` the stored one (None for CREATE).
+
+    `obj` may be changed in `admit`, never in `validate`; `old` never. `options` is the Create-, Update-, Patch- or
+    DeleteOptions as sent. For a subresource, `kind` and `obj` are the subresource's (Scale, Eviction, Binding).
+    """
+
+    operation: Operation
+    gvr: GroupVersionResource
+    kind: GroupVersionKind
+    namespace: str
+    name: str
+    obj: dict[str, Any] | None
+    old: dict[str, Any] | None
+    user: "UserInfo"
+    subresource: str = ""
+    dry_run: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+    #: Shown to the client as `Warning` headers.
+    warnings: list[str] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)
+
+    def is_resource(self, group: str, resource: str, subresource: str = "") -> bool:
+        return self.gvr.resource == resource and self.gvr.group == group and self.subresource == subresource
+
+    def forbid(self, why: str) -> StatusError:
+        """The 403 that says what is refused and why."""
+        return forbidden(self.gvr.group_resource, self.name, why)
+
+
+class Plugin:
+    """Base of admission plugins; override what applies. Plugins run one after another, in the chain's order."""
+
+    name = ""
+
+    def handles(self, attrs: Attributes) -> bool:
+        """Cheap: whether `admit` and `validate` are to be called at all."""
+        return True
+
+    async def admit(self, attrs: Attributes) -> None:
+        """May change `attrs.obj`, or refuse by raising a StatusError."""
+
+    async def validate(self, attrs: Attributes) -> None:
+        """Sees the final object; may only refuse."""

@@ -1,0 +1,69 @@
+"""The API server's settings; names and defaults are those of kube-apiserver's flags."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class APIServerConfig:
+    """Files are PEM. Durations are seconds. Empty means: not configured."""
+
+    # Serving
+    bind_address: str = "0.0.0.0"
+    #: 0 takes any free port (tests); the one taken is `APIServer.port`.
+    secure_port: int = 6443
+    #: The address clients in the cluster reach this server at; also that of the `kubernetes` Service's endpoint.
+    advertise_address: str = ""
+    tls_cert_file: Path | None = None
+    tls_private_key_file: Path | None = None
+    client_ca_file: Path | None = None
+    #: host:port of a client's view, for discovery's serverAddressByClientCIDRs.
+    external_hostname: str = ""
+    request_timeout: float = 60.0
+    min_request_timeout: float = 1800.0
+    shutdown_delay_duration: float = 0.0
+    shutdown_grace_period: float = 10.0
+    max_requests_inflight: int = 400
+    max_mutating_requests_inflight: int = 200
+    max_resource_write_bytes: int = 3 * 1024 * 1024
+
+    # Store
+    #: `memory:`, `sqlite:///path`, …; see pynetes.storage.open_store.
+    storage: str = "memory:"
+    event_ttl: int = 3600
+
+    # Services
+    service_cluster_ip_range: str = "10.96.0.0/12"
+    service_node_port_range: tuple[int, int] = (30000, 32767)
+
+    # Authentication
+    anonymous_auth: bool = True
+    token_auth_file: Path | None = None
+    enable_bootstrap_token_auth: bool = True
+    service_account_issuer: str = "https://kubernetes.default.svc.cluster.local"
+    #: Keys that verify tokens (public or private); the signing key's is always accepted.
+    service_account_key_files: tuple[Path, ...] = ()
+    service_account_signing_key_file: Path | None = None
+    service_account_jwks_uri: str = ""
+    #: Audiences of the API itself; the issuer if empty.
+    api_audiences: tuple[str, ...] = ()
+    service_account_extend_token_expiration: bool = True
+    service_account_max_token_expiration: float = 0.0
+
+    # Authorization
+    authorization_modes: tuple[str, ...] = ("Node", "RBAC")
+
+    # Admission
+    enable_admission_plugins: tuple[str, ...] = ()
+    disable_admission_plugins: tuple[str, ...] = ()
+    default_not_ready_toleration_seconds: int = 300
+    default_unreachable_toleration_seconds: int = 300
+
+    # Kubelets
+    kubelet_client_certificate: Path | None = None
+    kubelet_client_key: Path | None = None
+    kubelet_certificate_authority: Path | None = None
+    kubelet_preferred_address_types: tuple[str, ...] = ("InternalIP", "Hostname", "ExternalIP")
+    kubelet_timeout: float = 5.0
+
+    feature_gates: dict[str, bool] = field(default_factory=dict)

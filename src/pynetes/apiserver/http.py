@@ -1,0 +1,96 @@
+"""What passes between the edge, the filters and the endpoints: requests, answers, handlers.
+
+Independent of the HTTP server underneath, so that a request from a socket and one from a client in the same process
+take the same road.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from aiohttp.web import BaseRequest
+    from aiohttp.web import StreamResponse as AiohttpStream
+
+    from pynetes.apiserver.authentication import UserInfo
+    from pynetes.apiserver.requestinfo import RequestInfo
+
+#: Largest body of a request, as upstream's --max-resource-write-bytes.
+MAX_BODY_BYTES = 3 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Request:
+    """One request. `path` is decoded and without query; header names are case-insensitive.
+
+    `read_body` gives the whole body once and raises a 413 StatusError past the limit. `peer_certificate` is DER, set
+    only if TLS verified it against the client CA. `raw` is None for a request from within the process.
+    """
+
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    headers: Mapping[str, str]
+    read_body: Callable[[], Awaitable[bytes]]
+    remote: str = ""
+    peer_certificate: bytes | None = None
+    raw: "BaseRequest | None" = None
+    user: "UserInfo | None" = None
+    info: "RequestInfo | None" = None
+    warnings: list[str] = field(default_factory=list)
+    #: Facts that one stage leaves for a later one (audit annotations, impersonator).
+    context: dict[str, Any] = field(default_factory=dict)
+
+    def param(self, name: str, default: str = "") -> str:
+        """The first value of a query parameter."""
+        values = self.query.get(name)
+        return values[0] if values else default
+
+    def flag(self, name: str) -> bool:
+        """A boolean query parameter, by upstream's rule: present, and neither `0` nor `false`, means true."""
+        values = self.query.get(name)
+        return bool(values) and values[0].lower() not in ("0", "false")
+
+
+@dataclass(slots=True)
+class Response:
+    """A whole answer."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class StreamResponse:
+    """An answer without end: every chunk is sent as it comes. `chunks` is closed when the client goes away."""
+
+    status: int
+    content_type: str
+    chunks: AsyncIterator[bytes]
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Upgrade:
+    """Takes the connection over (WebSocket, SPDY); `run` prepares and returns aiohttp's own response."""
+
+    run: "Callable[[BaseRequest], Awaitable[AiohttpStream]]"
+
+
+Answer: TypeAlias = Response | StreamResponse | Upgrade
+Handler: TypeAlias = Callable[[Request], Awaitable[Answer]]
+Filter: TypeAlias = Callable[[Handler], Handler]
+
+
+def text(body: str, status: int = 200) -> Response:
+    """A plain-text answer."""
+    return Response(status, body.encode(), "text/plain; charset=utf-8")
+
+
+def compose(handler: Handler, filters: list[Filter]) -> Handler:
+    """`handler` behind `filters`; the first of them sees a request first."""
+    for wrap in reversed(filters):
+        handler = wrap(handler)
+    return handler
