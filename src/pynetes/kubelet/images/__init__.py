@@ -1,0 +1,10 @@
+"""Images: names, pull policies, credentials, pulls with back-off, and garbage collection.
+
+`manager.ImageManager` decides whether to pull; `puller` pulls; `keyring` finds credentials; `gc` frees disk. Imports
+nothing of the pod workers.
+"""
+
+from pynetes.kubelet.images.result import ImageError, ImageRef
+from pynetes.kubelet.images.manager import ImageManager
+
+__all__ = ["ImageError", "ImageManager", "ImageRef"]
