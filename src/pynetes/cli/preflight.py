@@ -1,0 +1,92 @@
+"""What a machine must have before a cluster is started on it: checked whole, before anything is made.
+
+Every problem is one line that says what is wrong and what to do about it.
+"""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+CNI_DIRECTORIES = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
+CNI_PLUGINS = ("bridge", "host-local", "loopback", "portmap")
+
+#: Program → the Debian package that brings it.
+PROGRAMS = {
+    "containerd": "containerd",
+    "runc": "runc",
+    "nft": "nftables",
+    "conntrack": "conntrack",
+    "iptables": "iptables",
+    "mount": "mount",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.remedy}"
+
+
+def check_root() -> list[Problem]:
+    if os.geteuid() == 0:
+        return []
+    return [Problem("a node needs root", "run the same command with sudo")]
+
+
+def check_programs(*, with_registry: bool = False) -> list[Problem]:
+    """Programs and CNI plugins that are absent, with the packages that bring them."""
+    programs = dict(PROGRAMS)
+    if with_registry:
+        programs |= {"docker-registry": "docker-registry"}
+    missing = {name: package for name, package in programs.items() if shutil.which(name) is None}
+    if find_cni_directory() is None:
+        missing["CNI plugins (bridge, host-local, loopback, portmap)"] = "containernetworking-plugins"
+    if not missing:
+        return []
+    packages = " ".join(sorted(set(missing.values())))
+    return [Problem(f"not found: {', '.join(missing)}", f"apt-get install --no-install-recommends {packages}")]
+
+
+def find_cni_directory(directories: Iterable[Path] = CNI_DIRECTORIES) -> Path | None:
+    """The directory that holds all CNI plugins the pod network uses."""
+    for directory in directories:
+        if all((directory / plugin).exists() for plugin in CNI_PLUGINS):
+            return directory
+    return None
+
+
+def check_ports(ports: Iterable[tuple[str, str, int]]) -> list[Problem]:
+    """`ports`: (component, address, TCP port) that must be free."""
+    problems = []
+    for component, address, port in ports:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError as error:
+                problems.append(
+                    Problem(
+                        f"{component} cannot listen on {address}:{port} ({error.strerror})",
+                        f"see who has it with `ss -ltnp 'sport = :{port}'`, or choose another port",
+                    )
+                )
+    return problems
+
+
+def check_kernel() -> list[Problem]:
+    """Kernel interfaces a node cannot do without."""
+    problems = []
+    if not Path("/proc/self/ns/net").exists():
+        problems.append(Problem("this kernel has no network namespaces", "use a kernel with CONFIG_NET_NS"))
+    if not any(Path("/sys/fs/cgroup").iterdir() if Path("/sys/fs/cgroup").is_dir() else ()):
+        problems.append(
+            Problem("no cgroups at /sys/fs/cgroup", "mount cgroup v2: mount -t cgroup2 none /sys/fs/cgroup")
+        )
+    return problems
