@@ -221,6 +221,7 @@ def redirect_output(path: Path) -> None:
     os.dup2(nowhere, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
+    sys.stdout, sys.stderr = (os.fdopen(fd, "w", buffering=1, closefd=False) for fd in (1, 2))
 
 
 def daemonize(main: Callable[[], None], *, log_file: Path, pid_file: Path) -> int:
