@@ -1,0 +1,241 @@
+"""The HTTPS transport: aiohttp's client on one session, with client certificates or bearer tokens.
+
+Several addresses of one cluster may be given; requests stay on one until it cannot be connected to, then move to the
+next. Keep-alive probes and TCP_USER_TIMEOUT end half-open watches within half a minute (client-go relies on HTTP/2
+pings for that).
+"""
+
+import asyncio
+import os
+import socket
+import ssl
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Iterator, TypeVar
+
+import aiohttp
+from yarl import URL
+
+from pynetes.client.transport import Query, TransportError, TransportResponse, TransportStream
+from pynetes.component import clock
+
+REQUEST_TIMEOUT = 65.0
+"""Seconds for a whole answer: just above the API server's own limit of 60."""
+CONNECT_TIMEOUT = 10.0
+TOKEN_RELOAD_PERIOD = 10.0
+
+_FAULTS = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
+
+T = TypeVar("T")
+
+
+class TokenFile:
+    """A bearer token in a file that someone rotates: read again every few seconds, and after a 401."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._token = ""
+        self._read_at = float("-inf")
+
+    def __call__(self) -> str:
+        if clock.monotonic() - self._read_at >= TOKEN_RELOAD_PERIOD:
+            try:
+                self._token = self._path.read_text().strip()
+            except OSError:
+                if not self._token:
+                    raise
+            self._read_at = clock.monotonic()
+        return self._token
+
+    def expire(self) -> None:
+        self._read_at = float("-inf")
+
+
+def tls_context(
+    *,
+    ca_file: str | None = None,
+    ca_data: bytes | None = None,
+    cert_file: str | None = None,
+    key_file: str | None = None,
+    cert_data: bytes | None = None,
+    key_data: bytes | None = None,
+    insecure: bool = False,
+) -> ssl.SSLContext:
+    """A client's TLS settings. Without a CA the machine's own trust store is used."""
+    context = ssl.create_default_context(cafile=ca_file, cadata=ca_data.decode() if ca_data else None)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if cert_data and key_data:
+        with _private_file(cert_data) as cert, _private_file(key_data) as key:
+            context.load_cert_chain(cert, key)
+    elif cert_file:
+        context.load_cert_chain(cert_file, key_file or None)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+@contextmanager
+def _private_file(data: bytes) -> Iterator[str]:
+    """`ssl` takes certificates from files only."""
+    descriptor, path = tempfile.mkstemp(prefix="pynetes-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        yield path
+    finally:
+        os.unlink(path)
+
+
+class HTTPSTransport:
+    """Talks to the API servers at `servers` (`https://host:port`, optionally with a path prefix)."""
+
+    def __init__(
+        self,
+        servers: str | Sequence[str],
+        *,
+        tls: ssl.SSLContext | None = None,
+        token: str | Callable[[], str] | None = None,
+        server_name: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        addresses = [servers] if isinstance(servers, str) else list(servers)
+        self._servers = [URL(address.rstrip("/")) for address in addresses]
+        self._current = 0
+        self._tls = tls
+        self._token = token
+        self._server_name = server_name
+        self._headers = list((headers or {}).items())
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def server(self) -> str:
+        """The address in use."""
+        return str(self._servers[self._current])
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query = (),
+        headers: Mapping[str, str] = {},
+        body: bytes | None = None,
+        timeout: float | None = None,
+    ) -> TransportResponse:
+        limit = aiohttp.ClientTimeout(total=timeout or REQUEST_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
+        response = await self._send(method, path, query, headers, body, limit)
+        try:
+            async with response:
+                data = await response.read()
+        except _FAULTS as error:
+            raise TransportError(f"{method} {self.server}{path}: {_describe(error)}") from error
+        self._note_status(response.status)
+        return TransportResponse(response.status, _lower(response.headers), data)
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query = (),
+        headers: Mapping[str, str] = {},
+        body: bytes | None = None,
+    ) -> AsyncIterator[TransportStream]:
+        limit = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
+        response = await self._send(method, path, query, headers, body, limit)
+        self._note_status(response.status)
+        try:
+            yield TransportStream(response.status, _lower(response.headers), self._chunks(response, method, path))
+        finally:
+            response.close()
+
+    async def _chunks(self, response: aiohttp.ClientResponse, method: str, path: str) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in response.content.iter_any():
+                yield chunk
+        except _FAULTS as error:
+            raise TransportError(f"{method} {self.server}{path}: {_describe(error)}") from error
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        limit: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        """The answer's head, from the first address that takes the connection."""
+        session = self._open()
+        all_headers = [*self._headers, *headers.items()]
+        for attempt in range(len(self._servers)):
+            index = self._current
+            try:
+                if self._token is not None:
+                    token = self._token if isinstance(self._token, str) else self._token()
+                    all_headers = [h for h in all_headers if h[0] != "Authorization"]
+                    all_headers.append(("Authorization", f"Bearer {token}"))
+                return await session.request(
+                    method,
+                    _url(self._servers[index], path, query),
+                    headers=all_headers,
+                    data=body,
+                    timeout=limit,
+                    allow_redirects=False,
+                    server_hostname=self._server_name,
+                )
+            except aiohttp.ClientConnectorError as error:
+                if index == self._current:
+                    self._current = (index + 1) % len(self._servers)
+                if attempt + 1 == len(self._servers):
+                    raise TransportError(f"{method} {self._servers[index]}{path}: {_describe(error)}") from error
+            except _FAULTS as error:
+                raise TransportError(f"{method} {self._servers[index]}{path}: {_describe(error)}") from error
+        raise TransportError("no server address")
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=0, ssl=self._tls or True, keepalive_timeout=90, socket_factory=_keepalive_socket
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector, auto_decompress=True, cookie_jar=aiohttp.DummyCookieJar()
+            )
+        return self._session
+
+    def _note_status(self, status: int) -> None:
+        if status == 401 and isinstance(self._token, TokenFile):
+            self._token.expire()
+
+    async def close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+def _url(server: URL, path: str, query: Query) -> URL:
+    url = server.joinpath(*path.strip("/").split("/")) if path.strip("/") else server
+    return url.with_query(list(query)) if query else url
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _describe(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
+
+def _keepalive_socket(address: Any) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 30_000)):
+        if hasattr(socket, option):
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    return made

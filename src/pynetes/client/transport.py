@@ -1,0 +1,60 @@
+"""Bytes to and from an API server: the interface that HTTPS and the in-process road share."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+Query = Sequence[tuple[str, str]]
+
+
+class TransportError(Exception):
+    """The connection failed, broke or timed out: the request may or may not have taken effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransportResponse:
+    """A whole answer. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class TransportStream:
+    """An answer whose body arrives in pieces; `chunks` raises TransportError when the connection breaks."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes]
+
+
+class Transport(Protocol):
+    """One API server (or several that serve the same cluster). Paths are unescaped; queries are pairs."""
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query = (),
+        headers: Mapping[str, str] = {},
+        body: bytes | None = None,
+        timeout: float | None = None,
+    ) -> TransportResponse:
+        """One request, whole answer; TransportError when there is none. Any HTTP status is an answer."""
+
+    def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query = (),
+        headers: Mapping[str, str] = {},
+        body: bytes | None = None,
+    ) -> AbstractAsyncContextManager[TransportStream]:
+        """One request whose answer is read while it is made; leaving the block ends it."""
+
+    async def close(self) -> None:
+        """Ends all connections. Idempotent."""
