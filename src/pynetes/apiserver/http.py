@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
     from aiohttp.web import StreamResponse as AiohttpStream
 
-    from pynetes.apiserver.authentication import UserInfo
+    from pynetes.apiserver.authentication.user import UserInfo
     from pynetes.apiserver.requestinfo import RequestInfo
 
 #: Largest body of a request, as upstream's --max-resource-write-bytes.

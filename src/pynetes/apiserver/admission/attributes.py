@@ -7,7 +7,7 @@ from pynetes.apimachinery.errors import StatusError, forbidden
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
 
 if TYPE_CHECKING:
-    from pynetes.apiserver.authentication import UserInfo
+    from pynetes.apiserver.authentication.user import UserInfo
 
 Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
 

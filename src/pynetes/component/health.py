@@ -1,0 +1,71 @@
+"""Health endpoints as all of Kubernetes' components have them: `/healthz`, `/livez`, `/readyz`.
+
+A group is a named list of checks; `?verbose` lists them, `?exclude=` leaves some out, `/livez/<check>` asks one alone.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`run` returns if healthy and raises if not."""
+
+    name: str
+    run: Callable[[], Awaitable[None]]
+
+
+async def _nothing() -> None:
+    """Being asked is the proof."""
+
+
+PING = Check("ping", _nothing)
+
+
+class HealthGroup:
+    """The checks behind one path."""
+
+    def __init__(self, name: str, checks: Iterable[Check] = (PING,)) -> None:
+        self.name = name
+        self.checks: list[Check] = list(checks)
+
+    async def answer(self, check: str = "", *, verbose: bool = False, exclude: Sequence[str] = ()) -> tuple[int, str]:
+        """HTTP status and text; `check` is what follows the group's path."""
+        if check:
+            return await self._one(check)
+        excluded = set(exclude)
+        lines, failed = [], []
+        for item in self.checks:
+            if item.name in excluded:
+                excluded.discard(item.name)
+                lines.append(f"[+]{item.name} excluded: ok\n")
+            elif error := await _error(item):
+                failed.append(f"{item.name}: {error}")
+                lines.append(f"[-]{item.name} failed: reason withheld\n")
+            else:
+                lines.append(f"[+]{item.name} ok\n")
+        if excluded:
+            names = ",".join(f'"{name}"' for name in sorted(excluded))
+            lines.append(f"warn: some health checks cannot be excluded: no matches for {names}\n")
+        if failed:
+            log.warning("%s check failed: %s", self.name, "; ".join(failed))
+            return 500, f"{''.join(lines)}{self.name} check failed\n"
+        return 200, f"{''.join(lines)}{self.name} check passed\n" if verbose else "ok"
+
+    async def _one(self, name: str) -> tuple[int, str]:
+        for item in self.checks:
+            if item.name == name:
+                error = await _error(item)
+                return (500, f"internal server error: {error}\n") if error else (200, "ok")
+        return 404, "404 page not found\n"
+
+
+async def _error(check: Check) -> str:
+    try:
+        await check.run()
+    except Exception as error:
+        return str(error) or type(error).__name__
+    return ""

@@ -1,0 +1,55 @@
+"""Prometheus metrics of one process.
+
+One registry a process, so that several components in it answer `/metrics` together. The constructors return the metric
+already there when a name is asked for again (components come and go within a test run).
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.process_collector import ProcessCollector
+
+disable_created_metrics()
+REGISTRY = CollectorRegistry(auto_describe=False)
+ProcessCollector(registry=REGISTRY)
+GCCollector(registry=REGISTRY)
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+_metrics: dict[str, MetricWrapperBase] = {}
+M = TypeVar("M", bound=MetricWrapperBase)
+
+
+def _once(cls: type[M], name: str, make: M | None) -> M:
+    if make is not None:
+        _metrics[name] = make
+    found = _metrics[name]
+    if not isinstance(found, cls):
+        raise ValueError(f"metric {name} exists as another type")
+    return found
+
+
+def counter(name: str, text: str, labels: Sequence[str] = ()) -> Counter:
+    """`name` with its `_total`, as it is exposed."""
+    return _once(Counter, name, None if name in _metrics else Counter(name, text, labels, registry=REGISTRY))
+
+
+def gauge(name: str, text: str, labels: Sequence[str] = ()) -> Gauge:
+    return _once(Gauge, name, None if name in _metrics else Gauge(name, text, labels, registry=REGISTRY))
+
+
+def histogram(name: str, text: str, labels: Sequence[str] = (), *, buckets: Sequence[float] | None = None) -> Histogram:
+    """`buckets` are upper bounds, without the infinite one."""
+    if name in _metrics:
+        return _once(Histogram, name, None)
+    bounds = tuple(buckets) if buckets else Histogram.DEFAULT_BUCKETS
+    return _once(Histogram, name, Histogram(name, text, labels, registry=REGISTRY, buckets=bounds))
+
+
+def render() -> bytes:
+    """The whole registry in the text format."""
+    return generate_latest(REGISTRY)
