@@ -1,4 +1,4 @@
-"""What every part of the cluster knows about objects: names, metadata, selectors, quantities, times, schema and patches.
+"""What every part knows about objects: names, metadata, selectors, quantities, times, schema, codecs and patches.
 
 An object is a plain dict with the wire's keys. Modules here are pure (no sockets, no files but the schema's):
 
