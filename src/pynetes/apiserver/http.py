@@ -38,6 +38,8 @@ class Request:
     user: "UserInfo | None" = None
     info: "RequestInfo | None" = None
     warnings: list[str] = field(default_factory=list)
+    #: Names this request in audit logs and in the answer's `Audit-Id`.
+    audit_id: str = ""
     #: Facts that one stage leaves for a later one (audit annotations, impersonator).
     context: dict[str, Any] = field(default_factory=dict)
 

@@ -1,0 +1,112 @@
+"""Answers as bytes on a connection: a whole one in a single write, a stream in chunks."""
+
+import asyncio
+from contextlib import aclosing
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from pynetes.apiserver.edge.compression import THRESHOLD, accepts_gzip, gzip
+from pynetes.apiserver.http import Request, Response, StreamResponse
+from pynetes.component import clock
+
+if TYPE_CHECKING:
+    from pynetes.apiserver.edge.connection import Connection
+
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
+_date = (0, "")
+
+
+class Sent:
+    """What aiohttp is told once an answer is written: nothing is left to do but to keep the connection, or not."""
+
+    __slots__ = ("keep_alive",)
+
+    def __init__(self, keep_alive: bool) -> None:
+        self.keep_alive = keep_alive
+
+    async def prepare(self, request: Any) -> None: ...
+
+    async def write_eof(self) -> None: ...
+
+
+KEEP = Sent(True)
+CLOSE = Sent(False)
+
+
+def _now() -> str:
+    """The Date header, formatted once a second."""
+    global _date
+    second = int(clock.time_seconds())
+    if _date[0] != second:
+        _date = (second, formatdate(second, usegmt=True))
+    return _date[1]
+
+
+def _head(request: Request, status: int, content_type: str, headers: dict[str, str], keep: bool) -> list[str]:
+    lines = [
+        f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n"
+        f"Audit-Id: {request.audit_id}\r\n"
+        f"Content-Type: {content_type}\r\n"
+        f"Date: {_now()}\r\n"
+    ]
+    if "Cache-Control" not in headers:
+        lines.append("Cache-Control: no-cache, private\r\n")
+    for name, value in headers.items():
+        lines.append(f"{name}: {value}\r\n")
+    for warning in dict.fromkeys(request.warnings):
+        lines.append(f'Warning: 299 - "{_quoted(warning)}"\r\n')
+    if not keep:
+        lines.append("Connection: close\r\n")
+    return lines
+
+
+def _quoted(text: str) -> str:
+    """A header's quoted-string: no control characters, quotes and backslashes escaped."""
+    clean = "".join(c if c.isprintable() else " " for c in text)
+    return clean.replace("\\", "\\\\").replace('"', '\\"')
+
+
+async def send_whole(connection: "Connection", request: Request, response: Response, keep: bool) -> Sent:
+    """One write for head and body."""
+    body, headers = response.body, response.headers
+    if len(body) >= THRESHOLD and request.method == "GET" and accepts_gzip(request.headers.get("Accept-Encoding", "")):
+        body = gzip(body)
+        headers = {**headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    head = _head(request, response.status, response.content_type, headers, keep)
+    if response.status == 304:
+        head.append("\r\n")
+    else:
+        head.append(f"Content-Length: {len(body)}\r\n\r\n")
+    data = "".join(head).encode()
+    if request.method != "HEAD" and response.status != 304:
+        data += body
+    await connection.send(data)
+    return KEEP if keep else CLOSE
+
+
+async def send_stream(connection: "Connection", request: Request, response: StreamResponse, keep: bool) -> Sent:
+    """Chunks as they come, ended properly also when the server shuts down; cancelled when the client goes away."""
+    chunked = request.raw is None or request.raw.version >= (1, 1)
+    keep = keep and chunked
+    head = _head(request, response.status, response.content_type, response.headers, keep)
+    head.append("Transfer-Encoding: chunked\r\n\r\n" if chunked else "\r\n")
+    task = connection.stream = asyncio.current_task()
+    try:
+        async with aclosing(response.chunks) as chunks:  # type: ignore[type-var]
+            await connection.send("".join(head).encode())
+            async for chunk in chunks:
+                if chunk:
+                    await connection.send(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+    except asyncio.CancelledError:
+        if connection.transport is None:
+            raise
+        # The server is going down: end the stream as upstream does, so that clients see no broken chunk.
+        if task is not None:
+            task.uncancel()
+        keep = False
+    finally:
+        connection.stream = None
+    if chunked:
+        await connection.send(b"0\r\n\r\n")
+    return KEEP if keep else CLOSE
