@@ -22,6 +22,7 @@ from pynetes.component.tasks import Tasks
 log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
+Objects = list[Object]
 IndexFunction = Callable[[Object], list[str]]
 NAMESPACE_INDEX = "namespace"
 
@@ -107,15 +108,15 @@ class Informer:
     def __len__(self) -> int:
         return len(self._objects)
 
-    def list(self, namespace: str | None = None, selector: LabelSelector | None = None) -> list[Object]:
+    def list(self, namespace: str | None = None, selector: LabelSelector | None = None) -> Objects:
         """The objects of a namespace, or all, that a label selector matches, or all."""
         found = list(self._objects.values()) if namespace is None else self.by_index(NAMESPACE_INDEX, namespace)
         if selector is None:
             return found
         return [obj for obj in found if selector.matches(meta.labels(obj))]
 
-    def by_index(self, index: str, value: str) -> "list[Object]":
-        return [self._objects[key] for key in self._indexes[index].keys(value)]  # noqa: SIM118
+    def by_index(self, index: str, value: str) -> Objects:
+        return [self._objects[key] for key in self._indexes[index].keys(value)]
 
     def add_index(self, name: str, function: IndexFunction) -> None:
         """Adds an index unless there is one of that name already; what is cached is indexed at once."""
@@ -144,7 +145,7 @@ class Informer:
 
     # -- fed by the reflector
 
-    def replace(self, items: "list[Object]") -> None:
+    def replace(self, items: Objects) -> None:
         current = {meta.key(obj): obj for obj in items}
         for key in [key for key in self._objects if key not in current]:
             self._delete(key)

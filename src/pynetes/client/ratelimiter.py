@@ -19,7 +19,7 @@ class ExponentialFailures(Generic[K]):
     def when(self, item: K) -> float:
         failures = self._failures.get(item, 0)
         self._failures[item] = failures + 1
-        return min(self._base * 2 ** min(failures, 64), self._limit)
+        return min(self._base * 2.0 ** min(failures, 64), self._limit)
 
     def forget(self, item: K) -> None:
         self._failures.pop(item, None)

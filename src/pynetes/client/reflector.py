@@ -6,7 +6,7 @@ new list. The faults are decided by `after_fault`, which is pure.
 
 import logging
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from enum import Enum
 from typing import Any, Protocol
@@ -42,9 +42,7 @@ class Consumer(Protocol):
 class Backoff:
     """Waits that double from `first` to `limit` seconds, each up to twice as long by chance."""
 
-    def __init__(
-        self, first: float = 0.2, limit: float = 10.0, *, chance: Callable[[], float] = random.random
-    ) -> None:
+    def __init__(self, first: float = 0.2, limit: float = 10.0, *, chance: Callable[[], float] = random.random) -> None:
         self._first = first
         self._limit = limit
         self._chance = chance
@@ -159,7 +157,7 @@ class Reflector:
             return
         raise TransportError("very short watch: it ended without an event")
 
-    def _open_watch(self) -> AsyncIterator[WatchEvent]:
+    def _open_watch(self) -> AsyncGenerator[WatchEvent, None]:
         return self._client.watch(
             self.gvr,
             self._namespace,

@@ -4,7 +4,7 @@ Every method takes a GroupVersionResource and plain dicts. `namespace=None` mean
 collections. A refusal is a `StatusError`; a connection that failed is a `TransportError`.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Literal
 
 import orjson
@@ -162,7 +162,7 @@ class Client:
         timeout_seconds: int | None = None,
         allow_bookmarks: bool = True,
         metadata_only: bool = False,
-    ) -> AsyncIterator[WatchEvent]:
+    ) -> AsyncGenerator[WatchEvent, None]:
         """Events until the server ends the stream. Close the iterator (`aclosing`) to end it early."""
         query = _query(
             watch="true",

@@ -1,0 +1,153 @@
+"""Events: what a component tells users about an object, written beside its work and never in its way.
+
+`EventRecorder.event` only puts a note on a bounded queue; `run`, a task of the component, writes. Repeats raise the
+count of the event already there.
+"""
+
+import asyncio
+import logging
+import random
+from typing import Any
+
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
+from pynetes.apimachinery.times import format_time
+from pynetes.client.eventcorrelator import Decision, EventCorrelator
+from pynetes.client.rest import Client
+from pynetes.client.transport import TransportError
+from pynetes.component import clock
+
+log = logging.getLogger(__name__)
+
+EVENTS = GroupVersionResource("", "v1", "events")
+NORMAL, WARNING = "Normal", "Warning"
+MAX_QUEUED = 1000
+MAX_TRIES = 12
+RETRY_SECONDS = 10.0
+MAX_MESSAGE = 1024
+
+Object = dict[str, Any]
+
+
+def object_reference(obj: Object, field_path: str = "") -> Object:
+    """The reference by which an event names its object; a reference given instead of an object stays as it is."""
+    if "metadata" not in obj:
+        return {**obj, **({"fieldPath": field_path} if field_path else {})}
+    meta = obj["metadata"]
+    gvk = GroupVersionKind.of(obj)
+    reference = {
+        "kind": gvk.kind,
+        "namespace": meta.get("namespace"),
+        "name": meta["name"],
+        "uid": meta.get("uid"),
+        "apiVersion": gvk.api_version,
+        "resourceVersion": meta.get("resourceVersion"),
+        "fieldPath": field_path,
+    }
+    return {key: value for key, value in reference.items() if value}
+
+
+def build_event(
+    reference: Object, type: str, reason: str, message: str, *, component: str, host: str, at: float, stamp: str
+) -> Object:
+    """A core/v1 Event as client-go's recorder makes it; `at` (seconds) names it, `stamp` dates it."""
+    namespace = reference.get("namespace") or "default"
+    source = {"component": component, **({"host": host} if host else {})}
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{reference['name']}.{int(at * 1e9):x}", "namespace": namespace},
+        "involvedObject": reference,
+        "reason": reason,
+        "message": message[:MAX_MESSAGE],
+        "source": source,
+        "firstTimestamp": stamp,
+        "lastTimestamp": stamp,
+        "count": 1,
+        "type": type,
+        "eventTime": None,
+        "reportingComponent": component,
+        "reportingInstance": host,
+    }
+
+
+class EventRecorder:
+    """Records events as `component` (on `host`). The owner runs `run()` as one of its tasks."""
+
+    def __init__(self, client: Client, component: str, host: str = "") -> None:
+        self._client = client
+        self._component = component
+        self._host = host
+        self._queue: asyncio.Queue[Object] = asyncio.Queue(MAX_QUEUED)
+        self._correlator = EventCorrelator()
+        self._last_stamp = 0.0
+
+    def event(self, obj: Object, type: str, reason: str, message: str, *, field_path: str = "") -> None:
+        """Notes an event about `obj` (an object or a reference). Never blocks; drops when far behind."""
+        at = max(clock.time_seconds(), self._last_stamp + 1e-6)  # two events in one tick need two names
+        self._last_stamp = at
+        event = build_event(
+            object_reference(obj, field_path),
+            type,
+            reason,
+            message,
+            component=self._component,
+            host=self._host,
+            at=at,
+            stamp=format_time(clock.now()),
+        )
+        try:
+            self._queue.put_nowait(event)
+        except asyncio.QueueFull:
+            log.error("event queue is full: dropped %s %s: %s", reason, event["involvedObject"].get("name"), message)
+
+    async def run(self) -> None:
+        """Writes what was noted, in order, until cancelled."""
+        while True:
+            event = await self._queue.get()
+            try:
+                await self._record(event)
+            except Exception:
+                log.exception("could not record event %s", event["reason"])
+            finally:
+                self._queue.task_done()
+
+    async def flush(self) -> None:
+        """Waits until all that was noted is written (or dropped)."""
+        await self._queue.join()
+
+    async def _record(self, event: Object) -> None:
+        decision = self._correlator.decide(event)
+        if decision is None:
+            return
+        event["message"] = decision.message
+        for attempt in range(MAX_TRIES):
+            try:
+                self._correlator.written(decision, await self._write(event, decision))
+                return
+            except StatusError as error:
+                level = logging.DEBUG if error.code in (403, 404, 409) else logging.ERROR
+                log.log(level, "event %s was refused: %s", event["reason"], error)
+                return
+            except TransportError as error:
+                log.info("could not write event (will retry): %s", error)
+            await clock.sleep(RETRY_SECONDS * (random.random() if attempt == 0 else 1.0))
+
+    async def _write(self, event: Object, decision: Decision) -> Object:
+        """Counts the known event up, or creates a new one."""
+        namespace = event["metadata"]["namespace"]
+        known = decision.known
+        if known is not None:
+            patch = {
+                "count": known.count + 1,
+                "lastTimestamp": event["lastTimestamp"],
+                "message": event["message"],
+            }
+            try:
+                return await self._client.patch(EVENTS, known.name, patch, known.namespace, type="strategic")
+            except StatusError as error:
+                if error.code != 404:
+                    raise
+                event["count"] = known.count + 1
+                event["firstTimestamp"] = known.first_timestamp
+        return await self._client.create(EVENTS, event, namespace)
