@@ -1,0 +1,24 @@
+"""The resources of the group, for discovery and the registry."""
+
+from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apis.resource import STATUS, Resource, Strategy
+
+
+def _kind(kind: str) -> GroupVersionKind:
+    return GroupVersionKind("apiregistration.k8s.io", "v1", kind)
+
+
+class _WithStatus(Strategy):
+    has_status = True
+
+
+RESOURCES: tuple[Resource, ...] = (
+    Resource(
+        _kind("APIService"),
+        "apiservices",
+        namespaced=False,
+        strategy=_WithStatus(),
+        categories=("api-extensions",),
+        subresources=(STATUS,),
+    ),
+)

@@ -1,0 +1,4 @@
+"""certificates.k8s.io/v1: CertificateSigningRequest.
+
+One file a kind, one entry a kind in `resources.py`; imports nothing above `pynetes.apis`.
+"""

@@ -1,0 +1,4 @@
+"""resource.k8s.io/v1: dynamic resource allocation.
+
+One file a kind, one entry a kind in `resources.py`; imports nothing above `pynetes.apis`.
+"""

@@ -1,0 +1,20 @@
+"""The resources of the group, for discovery and the registry."""
+
+from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apis.resource import Resource, Strategy
+
+
+def _kind(kind: str) -> GroupVersionKind:
+    return GroupVersionKind("events.k8s.io", "v1", kind)
+
+
+RESOURCES: tuple[Resource, ...] = (
+    Resource(
+        _kind("Event"),
+        "events",
+        namespaced=True,
+        strategy=Strategy(),
+        short_names=("ev",),
+        storage_gvk=GroupVersionKind("", "v1", "Event"),
+    ),
+)

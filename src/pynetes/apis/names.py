@@ -1,0 +1,85 @@
+"""Constants that name the built-in resources: `client.get(PODS, …)`. Nothing heavy is imported here."""
+
+from pynetes.apimachinery.gvk import GroupVersionResource as _R
+
+BINDINGS = _R("", "v1", "bindings")
+COMPONENT_STATUSES = _R("", "v1", "componentstatuses")
+CONFIG_MAPS = CONFIGMAPS = _R("", "v1", "configmaps")
+ENDPOINTS = _R("", "v1", "endpoints")
+EVENTS = _R("", "v1", "events")
+LIMIT_RANGES = LIMITRANGES = _R("", "v1", "limitranges")
+NAMESPACES = _R("", "v1", "namespaces")
+NODES = _R("", "v1", "nodes")
+PERSISTENT_VOLUME_CLAIMS = PERSISTENTVOLUMECLAIMS = _R("", "v1", "persistentvolumeclaims")
+PERSISTENT_VOLUMES = PERSISTENTVOLUMES = _R("", "v1", "persistentvolumes")
+PODS = _R("", "v1", "pods")
+POD_TEMPLATES = PODTEMPLATES = _R("", "v1", "podtemplates")
+REPLICATION_CONTROLLERS = REPLICATIONCONTROLLERS = _R("", "v1", "replicationcontrollers")
+RESOURCE_QUOTAS = RESOURCEQUOTAS = _R("", "v1", "resourcequotas")
+SECRETS = _R("", "v1", "secrets")
+SERVICE_ACCOUNTS = SERVICEACCOUNTS = _R("", "v1", "serviceaccounts")
+SERVICES = _R("", "v1", "services")
+
+API_SERVICES = APISERVICES = _R("apiregistration.k8s.io", "v1", "apiservices")
+CUSTOM_RESOURCE_DEFINITIONS = CRDS = _R("apiextensions.k8s.io", "v1", "customresourcedefinitions")
+
+CONTROLLER_REVISIONS = CONTROLLERREVISIONS = _R("apps", "v1", "controllerrevisions")
+DAEMON_SETS = DAEMONSETS = _R("apps", "v1", "daemonsets")
+DEPLOYMENTS = _R("apps", "v1", "deployments")
+REPLICA_SETS = REPLICASETS = _R("apps", "v1", "replicasets")
+STATEFUL_SETS = STATEFULSETS = _R("apps", "v1", "statefulsets")
+
+EVENTS_V1 = _R("events.k8s.io", "v1", "events")
+
+SELF_SUBJECT_REVIEWS = _R("authentication.k8s.io", "v1", "selfsubjectreviews")
+TOKEN_REVIEWS = TOKENREVIEWS = _R("authentication.k8s.io", "v1", "tokenreviews")
+LOCAL_SUBJECT_ACCESS_REVIEWS = _R("authorization.k8s.io", "v1", "localsubjectaccessreviews")
+SELF_SUBJECT_ACCESS_REVIEWS = _R("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
+SELF_SUBJECT_RULES_REVIEWS = _R("authorization.k8s.io", "v1", "selfsubjectrulesreviews")
+SUBJECT_ACCESS_REVIEWS = _R("authorization.k8s.io", "v1", "subjectaccessreviews")
+
+HORIZONTAL_POD_AUTOSCALERS = _R("autoscaling", "v2", "horizontalpodautoscalers")
+HORIZONTAL_POD_AUTOSCALERS_V1 = _R("autoscaling", "v1", "horizontalpodautoscalers")
+CRON_JOBS = CRONJOBS = _R("batch", "v1", "cronjobs")
+JOBS = _R("batch", "v1", "jobs")
+CERTIFICATE_SIGNING_REQUESTS = CSRS = _R("certificates.k8s.io", "v1", "certificatesigningrequests")
+
+INGRESSES = _R("networking.k8s.io", "v1", "ingresses")
+INGRESS_CLASSES = INGRESSCLASSES = _R("networking.k8s.io", "v1", "ingressclasses")
+IP_ADDRESSES = IPADDRESSES = _R("networking.k8s.io", "v1", "ipaddresses")
+NETWORK_POLICIES = NETWORKPOLICIES = _R("networking.k8s.io", "v1", "networkpolicies")
+SERVICE_CIDRS = SERVICECIDRS = _R("networking.k8s.io", "v1", "servicecidrs")
+
+POD_DISRUPTION_BUDGETS = PODDISRUPTIONBUDGETS = _R("policy", "v1", "poddisruptionbudgets")
+
+CLUSTER_ROLES = CLUSTERROLES = _R("rbac.authorization.k8s.io", "v1", "clusterroles")
+CLUSTER_ROLE_BINDINGS = CLUSTERROLEBINDINGS = _R("rbac.authorization.k8s.io", "v1", "clusterrolebindings")
+ROLES = _R("rbac.authorization.k8s.io", "v1", "roles")
+ROLE_BINDINGS = ROLEBINDINGS = _R("rbac.authorization.k8s.io", "v1", "rolebindings")
+
+CSI_DRIVERS = CSIDRIVERS = _R("storage.k8s.io", "v1", "csidrivers")
+CSI_NODES = CSINODES = _R("storage.k8s.io", "v1", "csinodes")
+CSI_STORAGE_CAPACITIES = CSISTORAGECAPACITIES = _R("storage.k8s.io", "v1", "csistoragecapacities")
+STORAGE_CLASSES = STORAGECLASSES = _R("storage.k8s.io", "v1", "storageclasses")
+VOLUME_ATTACHMENTS = VOLUMEATTACHMENTS = _R("storage.k8s.io", "v1", "volumeattachments")
+VOLUME_ATTRIBUTES_CLASSES = VOLUMEATTRIBUTESCLASSES = _R("storage.k8s.io", "v1", "volumeattributesclasses")
+
+MUTATING_ADMISSION_POLICIES = _R("admissionregistration.k8s.io", "v1", "mutatingadmissionpolicies")
+MUTATING_ADMISSION_POLICY_BINDINGS = _R("admissionregistration.k8s.io", "v1", "mutatingadmissionpolicybindings")
+MUTATING_WEBHOOK_CONFIGURATIONS = _R("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations")
+VALIDATING_ADMISSION_POLICIES = _R("admissionregistration.k8s.io", "v1", "validatingadmissionpolicies")
+VALIDATING_ADMISSION_POLICY_BINDINGS = _R("admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings")
+VALIDATING_WEBHOOK_CONFIGURATIONS = _R("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations")
+
+PRIORITY_CLASSES = PRIORITYCLASSES = _R("scheduling.k8s.io", "v1", "priorityclasses")
+LEASES = _R("coordination.k8s.io", "v1", "leases")
+RUNTIME_CLASSES = RUNTIMECLASSES = _R("node.k8s.io", "v1", "runtimeclasses")
+ENDPOINT_SLICES = ENDPOINTSLICES = _R("discovery.k8s.io", "v1", "endpointslices")
+
+DEVICE_CLASSES = DEVICECLASSES = _R("resource.k8s.io", "v1", "deviceclasses")
+RESOURCE_CLAIMS = RESOURCECLAIMS = _R("resource.k8s.io", "v1", "resourceclaims")
+RESOURCE_CLAIM_TEMPLATES = RESOURCECLAIMTEMPLATES = _R("resource.k8s.io", "v1", "resourceclaimtemplates")
+RESOURCE_SLICES = RESOURCESLICES = _R("resource.k8s.io", "v1", "resourceslices")
+
+FLOW_SCHEMAS = FLOWSCHEMAS = _R("flowcontrol.apiserver.k8s.io", "v1", "flowschemas")
+PRIORITY_LEVEL_CONFIGURATIONS = _R("flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations")

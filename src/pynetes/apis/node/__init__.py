@@ -1,0 +1,4 @@
+"""node.k8s.io/v1: RuntimeClass.
+
+One file a kind, one entry a kind in `resources.py`; imports nothing above `pynetes.apis`.
+"""

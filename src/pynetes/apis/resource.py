@@ -1,0 +1,175 @@
+"""Resource: all that the API server must know to serve a kind, except what the schema says.
+
+`Column.description` may be a plain text or `schema_text("core.v1.PodStatus.podIP")`: a field's description in the
+schema, looked up when it is first asked for (most processes never print a table).
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any
+
+from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
+from pynetes.apimachinery.times import human_duration, parse_time
+from pynetes.apis.strategy import Object, Strategy
+from pynetes.component import clock
+
+__all__ = [
+    "AGE",
+    "CREATE_ONLY",
+    "NAME",
+    "SCALE",
+    "STATUS",
+    "Column",
+    "Object",
+    "Resource",
+    "SchemaText",
+    "Strategy",
+    "Subresource",
+    "age_since",
+    "schema_text",
+]
+
+ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+CREATE_ONLY = ("create",)
+READ_WRITE = ("get", "patch", "update")
+UNKNOWN_AGE = "<unknown>"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaText:
+    """The description of a field of the schema: `core.v1.PodStatus.podIP`."""
+
+    reference: str
+
+    def text(self) -> str:
+        return _schema_description(self.reference)
+
+
+def schema_text(reference: str) -> SchemaText:
+    return SchemaText(reference)
+
+
+@cache
+def _schema_description(reference: str) -> str:
+    from pynetes.apimachinery import schema
+
+    definition, _, field_name = reference.rpartition(".")
+    prefix = "io.k8s." if definition.startswith(("apimachinery.", "apiextensions-", "kube-")) else "io.k8s.api."
+    properties = schema.definition(prefix + definition).get("properties") or {}
+    return str((properties.get(field_name) or {}).get("description") or "")
+
+
+class Column:
+    """One column of `kubectl get`. `cells` gives the cell of an object; priority 1 shows only with `-o wide`."""
+
+    __slots__ = ("_description", "cells", "format", "name", "priority", "type")
+
+    def __init__(
+        self,
+        name: str,
+        cells: Callable[[Object], Any],
+        type: str = "string",
+        format: str = "",
+        description: str | SchemaText = "",
+        priority: int = 0,
+    ) -> None:
+        self.name = name
+        self.cells = cells
+        self.type = type
+        self.format = format
+        self.priority = priority
+        self._description = description
+
+    @property
+    def description(self) -> str:
+        return self._description if isinstance(self._description, str) else self._description.text()
+
+    def definition(self) -> dict[str, Any]:
+        """The `TableColumnDefinition`."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "format": self.format,
+            "description": self.description,
+            "priority": self.priority,
+        }
+
+    def __repr__(self) -> str:
+        return f"Column({self.name!r})"
+
+
+def age_since(timestamp: str | None) -> str:
+    """How long ago, as tables say it: `5d3h`."""
+    if not timestamp:
+        return UNKNOWN_AGE
+    return human_duration((clock.now() - parse_time(timestamp)).total_seconds())
+
+
+def _name(obj: Object) -> str:
+    return str(obj["metadata"].get("name") or "")
+
+
+def _age(obj: Object) -> str:
+    return age_since(obj["metadata"].get("creationTimestamp"))
+
+
+NAME = Column("Name", _name, format="name", description=schema_text("apimachinery.pkg.apis.meta.v1.ObjectMeta.name"))
+AGE = Column("Age", _age, description=schema_text("apimachinery.pkg.apis.meta.v1.ObjectMeta.creationTimestamp"))
+
+
+@dataclass(frozen=True, slots=True)
+class Subresource:
+    """`gvk` None means the parent's kind. `strategy` holds the rules of subresources that write the parent other than
+    through its status (ephemeralcontainers, resize, finalize, approval); status uses the parent's own."""
+
+    name: str
+    gvk: GroupVersionKind | None = None
+    verbs: tuple[str, ...] = READ_WRITE
+    strategy: Strategy | None = None
+
+
+STATUS = Subresource("status")
+SCALE = Subresource("scale", GroupVersionKind("autoscaling", "v1", "Scale"))
+
+
+@dataclass(frozen=True)
+class Resource:
+    gvk: GroupVersionKind
+    plural: str
+    namespaced: bool
+    strategy: Strategy = field(default_factory=Strategy)
+    singular: str = ""
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ALL_VERBS
+    subresources: tuple[Subresource, ...] = ()
+    columns: tuple[Column, ...] = (NAME, AGE)
+    storage_gvk: GroupVersionKind | None = None
+    """The kind under which objects are stored, if it is another one; `pynetes.apis.conversion` converts."""
+
+    def __post_init__(self) -> None:
+        if not self.singular:
+            object.__setattr__(self, "singular", self.gvk.kind.lower())
+
+    @cached_property
+    def gvr(self) -> GroupVersionResource:
+        return GroupVersionResource(self.gvk.group, self.gvk.version, self.plural)
+
+    @cached_property
+    def has_status(self) -> bool:
+        return self.subresource("status") is not None
+
+    def subresource(self, name: str) -> Subresource | None:
+        return next((s for s in self.subresources if s.name == name), None)
+
+    @cached_property
+    def storage_version_hash(self) -> str:
+        """Discovery's opaque mark of the storage version; empty for what is not stored."""
+        if "list" not in self.verbs or self.gvk.kind == "ComponentStatus":
+            return ""
+        gvk = self.storage_gvk or self.gvk
+        digest = hashlib.sha256(f"{gvk.group}/{gvk.version}/{gvk.kind}".encode()).digest()
+        return base64.b64encode(digest[:8]).decode()

@@ -1,0 +1,4 @@
+"""scheduling.k8s.io/v1: PriorityClass.
+
+One file a kind, one entry a kind in `resources.py`; imports nothing above `pynetes.apis`.
+"""

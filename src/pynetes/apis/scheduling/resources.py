@@ -1,0 +1,13 @@
+"""The resources of the group, for discovery and the registry."""
+
+from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apis.resource import Resource, Strategy
+
+
+def _kind(kind: str) -> GroupVersionKind:
+    return GroupVersionKind("scheduling.k8s.io", "v1", kind)
+
+
+RESOURCES: tuple[Resource, ...] = (
+    Resource(_kind("PriorityClass"), "priorityclasses", namespaced=False, strategy=Strategy(), short_names=("pc",)),
+)

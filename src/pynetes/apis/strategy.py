@@ -1,0 +1,114 @@
+"""Strategy: what a kind does with an object on its way into the store.
+
+The registry of the API server calls, in this order: `default` after decoding; on create `prepare_for_create`,
+`validate`, `warnings`; on update `prepare_for_update`, `validate_update`, `warnings`; on the status subresource
+`prepare_for_status_update`, `validate_status_update`. Methods that prepare mutate `obj`; those that validate do not.
+`old` is never mutated: what is taken over from it is copied.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from pynetes.apimachinery import names
+from pynetes.apimachinery.errors import FieldError
+from pynetes.apimachinery.meta import copy
+
+Object = dict[str, Any]
+NameRule = Callable[[str], list[str]]
+
+METADATA_FIELDS = frozenset(("metadata.name", "metadata.namespace"))
+RESET_METADATA = frozenset(("deletionTimestamp", "labels", "annotations", "finalizers", "ownerReferences"))
+_NOT_DESIRED = frozenset(("metadata", "status", "apiVersion", "kind"))
+
+
+def take_over(obj: Object, old: Object, *fields: str) -> None:
+    """Sets top-level fields of `obj` back to what `old` has."""
+    for field in fields:
+        if field in old:
+            obj[field] = copy(old[field])
+        else:
+            obj.pop(field, None)
+
+
+def desired_state_changed(obj: Object, old: Object) -> bool:
+    """Whether anything but metadata and status differs."""
+    fields = (obj.keys() | old.keys()) - _NOT_DESIRED
+    return any(obj.get(f) != old.get(f) for f in fields)
+
+
+class Strategy:
+    """Rules that hold for most kinds; a kind's own strategy overrides what differs."""
+
+    has_status: ClassVar[bool] = False
+    """The kind has a status subresource: writers of the object do not touch status, and the other way round."""
+    maintains_generation: ClassVar[bool] = False
+    """metadata.generation starts at 1 and counts changes of the desired state. Many kinds have none."""
+    allow_create_on_update: ClassVar[bool] = False
+    allow_unconditional_update: ClassVar[bool] = True
+    default_deletion_propagation: ClassVar[str] = "Background"
+    """Background, Orphan, or `` where owner references and propagation mean nothing (events)."""
+    selectable: ClassVar[frozenset[str]] = METADATA_FIELDS
+    """Field selectors that the kind supports."""
+    status_keeps_metadata: ClassVar[frozenset[str]] = frozenset()
+    """Fields of metadata that an update of the status cannot change."""
+    name_rule: NameRule = staticmethod(names.dns1123_subdomain)
+
+    def default(self, obj: Object) -> None:
+        """Fills in what the client left out."""
+
+    def prepare_for_create(self, obj: Object) -> None:
+        if self.has_status:
+            obj.pop("status", None)
+        if self.maintains_generation:
+            obj["metadata"]["generation"] = 1
+        else:
+            obj["metadata"].pop("generation", None)
+
+    def prepare_for_update(self, obj: Object, old: Object) -> None:
+        if self.has_status:
+            take_over(obj, old, "status")
+        self.keep_generation(obj, old)
+        if self.maintains_generation and self.generation_changes(obj, old):
+            obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+
+    def prepare_for_status_update(self, obj: Object, old: Object) -> None:
+        """Status comes from the request, and metadata but for `status_keeps_metadata` (kubelets label and annotate
+        their node through its status, upstream allows it for most kinds)."""
+        take_over(obj, old, *((obj.keys() | old.keys()) - _NOT_DESIRED))
+        take_over(obj["metadata"], old["metadata"], *self.status_keeps_metadata)
+        self.keep_generation(obj, old)
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        return []
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        return self.validate(obj)
+
+    def validate_status_update(self, obj: Object, old: Object) -> list[FieldError]:
+        return []
+
+    def warnings(self, obj: Object, old: Object | None = None) -> list[str]:
+        return []
+
+    def canonicalize(self, obj: Object) -> None:
+        """Brings an object that passed validation into the one form that is stored."""
+
+    def selectable_fields(self, obj: Object) -> dict[str, str]:
+        meta = obj.get("metadata") or {}
+        return {"metadata.name": meta.get("name") or "", "metadata.namespace": meta.get("namespace") or ""}
+
+    def graceful_seconds(self, obj: Object, options: Object) -> int | None:
+        """How long a delete waits for somebody to finish the object off; None deletes at once."""
+        return None
+
+    def generation_changes(self, obj: Object, old: Object) -> bool:
+        return desired_state_changed(obj, old)
+
+    @staticmethod
+    def keep_generation(obj: Object, old: Object) -> None:
+        """Clients never set the generation."""
+        generation = old["metadata"].get("generation")
+        if generation is None:
+            obj["metadata"].pop("generation", None)
+        else:
+            obj["metadata"]["generation"] = generation
