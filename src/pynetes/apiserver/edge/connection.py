@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Connection(RequestHandler):
     """aiohttp's protocol, plus what authentication and streams need to know about the connection.
 
-    Ordinary requests run to their end even if the client leaves (a write must not stop half-way); streams are cancelled.
+    Ordinary requests run to their end even if the client leaves (a write must not stop half-way); streams do not.
     """
 
     __slots__ = ("peer_certificate", "remote", "stream")
