@@ -6,3 +6,7 @@ One module an authenticator (`x509`, `service_account`, `bootstrap_token`, `stat
 in `union.build`. Imports nothing of authorization, admission or the registry; objects are read through the
 `objects.ObjectReader` it is given.
 """
+
+from pynetes.apiserver.authentication.user import UserInfo
+
+__all__ = ["UserInfo"]

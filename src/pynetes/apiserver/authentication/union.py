@@ -1,0 +1,107 @@
+"""All authenticators in upstream's order: front proxy, client certificate, bearer token, anonymous."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pynetes.apimachinery.errors import unauthorized
+from pynetes.apiserver.authentication.authenticator import (
+    InvalidCredentials,
+    RequestAuthenticator,
+    TokenAuthenticator,
+)
+from pynetes.apiserver.authentication.bearer import BearerAuthenticator
+from pynetes.apiserver.authentication.bootstrap_token import BootstrapTokenAuthenticator
+from pynetes.apiserver.authentication.request_header import RequestHeaderAuthenticator
+from pynetes.apiserver.authentication.service_account import ServiceAccountAuthenticator
+from pynetes.apiserver.authentication.static_token import StaticTokenAuthenticator
+from pynetes.apiserver.authentication.user import (
+    ANONYMOUS,
+    ANONYMOUS_USER,
+    AUTHENTICATED,
+    UNAUTHENTICATED,
+    UserInfo,
+)
+from pynetes.apiserver.authentication.x509 import X509Authenticator
+from pynetes.apiserver.http import Request
+from pynetes.apiserver.objects import ObjectReader
+from pynetes.apiserver.tokens.keys import KeySet
+
+log = logging.getLogger(__name__)
+
+
+class Authenticator:
+    """Finds out who asks. The first authenticator that knows the request wins; bad credentials are never anonymous."""
+
+    def __init__(
+        self, authenticators: Sequence[RequestAuthenticator], bearer: BearerAuthenticator, *, anonymous: bool = True
+    ) -> None:
+        self._authenticators = (*authenticators, bearer)
+        self._anonymous = anonymous
+        self.bearer = bearer
+
+    async def authenticate(self, request: Request) -> UserInfo:
+        """The identity; `StatusError` 401 for bad credentials, or for none where anonymous requests are off."""
+        problems = []
+        for authenticator in self._authenticators:
+            try:
+                found = await authenticator.authenticate(request)
+            except InvalidCredentials as error:
+                problems.append(str(error))
+                continue
+            if found is not None:
+                return _authenticated(found)
+        if problems:
+            log.info("unable to authenticate the request from %s: %s", request.remote, "; ".join(problems))
+            raise unauthorized()
+        if not self._anonymous:
+            raise unauthorized()
+        return ANONYMOUS_USER
+
+    async def authenticate_token(self, token: str, audiences: tuple[str, ...] = ()) -> UserInfo:
+        """The identity of a bearer token (TokenReview); `InvalidCredentials` if there is none."""
+        return _authenticated(await self.bearer.authenticate_token(token, audiences or self.bearer.audiences))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Upstream's authentication flags."""
+
+    client_ca_file: Path | None = None
+    service_account_key_files: tuple[Path, ...] = ()
+    service_account_issuers: tuple[str, ...] = ("https://kubernetes.default.svc.cluster.local",)
+    api_audiences: tuple[str, ...] = ()
+    enable_bootstrap_token_auth: bool = True
+    token_auth_file: Path | None = None
+    requestheader_client_ca_file: Path | None = None
+    requestheader_allowed_names: tuple[str, ...] = ()
+    anonymous_auth: bool = True
+
+
+def build(settings: Settings, objects: ObjectReader, extra_tokens: Sequence[TokenAuthenticator] = ()) -> Authenticator:
+    """The authenticator that the settings describe."""
+    requests: list[RequestAuthenticator] = []
+    if settings.requestheader_client_ca_file is not None:
+        requests.append(
+            RequestHeaderAuthenticator.load(settings.requestheader_client_ca_file, settings.requestheader_allowed_names)
+        )
+    if settings.client_ca_file is not None:
+        requests.append(X509Authenticator.load(settings.client_ca_file))
+    tokens: list[TokenAuthenticator] = [*extra_tokens]
+    if settings.token_auth_file is not None:
+        tokens.append(StaticTokenAuthenticator.load(settings.token_auth_file))
+    if settings.service_account_key_files:
+        keys = KeySet.load(*settings.service_account_key_files)
+        tokens.append(ServiceAccountAuthenticator(keys, settings.service_account_issuers, objects))
+    if settings.enable_bootstrap_token_auth:
+        tokens.append(BootstrapTokenAuthenticator(objects))
+    audiences = settings.api_audiences or settings.service_account_issuers[:1]
+    return Authenticator(requests, BearerAuthenticator(tokens, audiences), anonymous=settings.anonymous_auth)
+
+
+def _authenticated(found: UserInfo) -> UserInfo:
+    """Adds system:authenticated, except to identities that are anonymous already."""
+    if found.name == ANONYMOUS or UNAUTHENTICATED in found.groups:
+        return found
+    return found if AUTHENTICATED in found.groups else found.with_groups(AUTHENTICATED)

@@ -1,0 +1,111 @@
+"""Client certificates: the common name is the user, organizations are the groups.
+
+The TLS layer has proved that the client holds the certificate's key. Here its issuer and purpose are checked, once for
+a certificate and not for every request.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+
+from pynetes.apiserver.authentication.authenticator import InvalidCredentials
+from pynetes.apiserver.authentication.user import CREDENTIAL_ID, UserInfo
+from pynetes.apiserver.http import Request
+from pynetes.component import certificates, clock
+
+_UID = ObjectIdentifier("1.3.6.1.4.1.57683.2")
+_REMEMBERED = 4096
+
+
+class CertificateVerifier:
+    """Checks certificates against authorities and remembers the good ones."""
+
+    def __init__(self, authorities: Iterable[x509.Certificate]) -> None:
+        self._authorities = tuple(authorities)
+        self._known: OrderedDict[bytes, tuple[x509.Certificate, float, float]] = OrderedDict()
+
+    def verify(self, der: bytes) -> x509.Certificate | None:
+        """The certificate if one of the authorities issued it; None if it is somebody else's.
+
+        Raises `InvalidCredentials` if it is expired, not yet valid or not made for clients.
+        """
+        known = self._known.get(der)
+        if known is None:
+            known = self._examine(der)
+            if known is None:
+                return None
+            self._known[der] = known
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        certificate, begins, ends = known
+        if not begins <= clock.time_seconds() <= ends:
+            raise InvalidCredentials("x509: certificate has expired or is not yet valid")
+        return certificate
+
+    def _examine(self, der: bytes) -> tuple[x509.Certificate, float, float] | None:
+        certificate = x509.load_der_x509_certificate(der)
+        if not any(certificates.issued_by(certificate, authority) for authority in self._authorities):
+            return None
+        if not _for_clients(certificate):
+            raise InvalidCredentials("x509: certificate specifies an incompatible key usage")
+        begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        return certificate, begins.timestamp(), ends.timestamp()
+
+
+class X509Authenticator:
+    def __init__(self, verifier: CertificateVerifier) -> None:
+        self._verifier = verifier
+        self._users: OrderedDict[bytes, UserInfo | None] = OrderedDict()
+
+    @classmethod
+    def load(cls, *paths: Path) -> "X509Authenticator":
+        """Accepts what the authorities in these PEM files signed."""
+        return cls(CertificateVerifier(c for path in paths for c in certificates.load_certificates(path)))
+
+    async def authenticate(self, request: Request) -> UserInfo | None:
+        der = request.peer_certificate
+        if der is None:
+            return None
+        certificate = self._verifier.verify(der)
+        if certificate is None:
+            return None
+        if der not in self._users:
+            self._users[der] = user_of(certificate, der)
+            if len(self._users) > _REMEMBERED:
+                self._users.popitem(last=False)
+        return self._users[der]
+
+
+def user_of(certificate: x509.Certificate, der: bytes) -> UserInfo | None:
+    """The identity that a certificate states; None without a common name."""
+    name = _first(certificate.subject, NameOID.COMMON_NAME)
+    if not name:
+        return None
+    organizations = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return UserInfo(
+        name,
+        uid=_first(certificate.subject, _UID),
+        groups=tuple(str(attribute.value) for attribute in organizations),
+        extra={CREDENTIAL_ID: (f"X509SHA256={hashlib.sha256(der).hexdigest()}",)},
+    )
+
+
+def common_name(certificate: x509.Certificate) -> str:
+    return _first(certificate.subject, NameOID.COMMON_NAME)
+
+
+def _first(subject: x509.Name, oid: ObjectIdentifier) -> str:
+    values = subject.get_attributes_for_oid(oid)
+    return str(values[0].value) if values else ""
+
+
+def _for_clients(certificate: x509.Certificate) -> bool:
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    return ExtendedKeyUsageOID.CLIENT_AUTH in usage or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usage
