@@ -1,0 +1,82 @@
+"""The answer to "what does this pod need now": which containers to kill, start or reset, and whether in a new sandbox.
+
+`compute_actions` finds it, `manager` carries it out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pynetes.kubelet.probes.results import Result
+from pynetes.kubelet.runtime.labels import container_hash
+from pynetes.kubelet.runtime.pod_status import ContainerStatus
+
+KillReason = Literal["", "StartupProbe", "LivenessProbe", "FailedPostStartHook", "RestartAllContainers", "Unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A container to stop and why. `message` becomes the Killing event's."""
+
+    name: str
+    container_id: str
+    message: str
+    reason: KillReason = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """A container to remove for a restart of the whole pod in place; killed first if it may still run."""
+
+    name: str
+    container_id: str
+    kill: bool
+
+
+@dataclass(slots=True)
+class PodActions:
+    """Indexes point into the spec's lists."""
+
+    kill_pod: bool = False
+    create_sandbox: bool = False
+    sandbox_id: str = ""
+    attempt: int = 0
+    init_containers_to_start: list[int] = field(default_factory=list)
+    containers_to_start: list[int] = field(default_factory=list)
+    ephemeral_containers_to_start: list[int] = field(default_factory=list)
+    containers_to_kill: dict[str, Kill] = field(default_factory=dict)
+    containers_to_reset: list[Reset] = field(default_factory=list)
+
+    def kill(self, kill: Kill) -> None:
+        self.containers_to_kill[kill.container_id] = kill
+
+    @property
+    def idle(self) -> bool:
+        """Nothing to do."""
+        return not (
+            self.kill_pod
+            or self.create_sandbox
+            or self.init_containers_to_start
+            or self.containers_to_start
+            or self.ephemeral_containers_to_start
+            or self.containers_to_kill
+            or self.containers_to_reset
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeView:
+    """Latest probe results by container id."""
+
+    liveness: Mapping[str, Result] = field(default_factory=dict)
+    startup: Mapping[str, Result] = field(default_factory=dict)
+
+
+def definition_changed(container: Mapping[str, Any], found: ContainerStatus) -> bool:
+    return found.hash != container_hash(container)
+
+
+def unknown_state_kill(what: str, found: ContainerStatus) -> Kill:
+    """A container in unknown state may be running: stop it before another one starts."""
+    message = f'{what} is in "unknown" state, try killing it before restart'
+    return Kill(found.name, found.id, message, "Unknown")
