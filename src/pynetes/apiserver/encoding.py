@@ -1,0 +1,70 @@
+"""Bytes of answers and of stored objects.
+
+A codec turns an object into bytes; `CODECS` lists those spoken, the preferred first. Stored values are JSON without
+resourceVersion, beginning `{"apiVersion":…,"kind":…,"metadata":{`, so that the version, known only after the write, can
+be put in without parsing (`with_revision`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import yaml
+
+Object = dict[str, Any]
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """One wire format. `text`: can carry what has no protobuf form (Tables)."""
+
+    media_type: str
+    encode: Callable[[Any, bool], bytes]
+    text: bool = True
+
+
+def _json(obj: Any, pretty: bool) -> bytes:
+    if pretty:
+        return orjson.dumps(obj, option=orjson.OPT_INDENT_2)
+    return orjson.dumps(obj, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _yaml(obj: Any, pretty: bool) -> bytes:
+    text = yaml.dump(obj, Dumper=_Dumper, default_flow_style=False, sort_keys=True, allow_unicode=True, width=1 << 30)
+    return text.encode() if isinstance(text, str) else bytes(text)
+
+
+JSON = Codec("application/json", _json)
+YAML = Codec("application/yaml", _yaml)
+
+CODECS: dict[str, Codec] = {codec.media_type: codec for codec in (JSON, YAML)}
+
+_METADATA = b'"metadata":{'
+_UNSTORED = ("resourceVersion", "selfLink")
+
+
+def stored_bytes(obj: Object) -> bytes:
+    """An object as the store keeps it."""
+    metadata = {field: value for field, value in obj["metadata"].items() if field not in _UNSTORED}
+    head: Object = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata}
+    for field, value in obj.items():
+        if field not in head:
+            head[field] = value
+    return orjson.dumps(head)
+
+
+def with_revision(value: bytes, revision: int) -> bytes:
+    """A stored value as clients see it."""
+    at = value.index(_METADATA) + len(_METADATA)
+    separator = b"" if value[at : at + 1] == b"}" else b","
+    return b'%b"resourceVersion":"%d"%b%b' % (value[:at], revision, separator, value[at:])
+
+
+def load(value: bytes, revision: int = 0) -> Object:
+    """A stored value as an object of its own, with its resourceVersion."""
+    obj: Object = orjson.loads(value)
+    if revision:
+        obj["metadata"]["resourceVersion"] = str(revision)
+    return obj
