@@ -4,7 +4,7 @@
 nothing of the pod workers.
 """
 
-from pynetes.kubelet.images.result import ImageError, ImageRef
 from pynetes.kubelet.images.manager import ImageManager
+from pynetes.kubelet.images.result import ImageError, ImageRef
 
 __all__ = ["ImageError", "ImageManager", "ImageRef"]

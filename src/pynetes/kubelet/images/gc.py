@@ -27,7 +27,8 @@ class Policy:
                 raise ValueError(f"invalid {name} {value}, must be in range [0-100]")
         if self.low_percent > self.high_percent:
             raise ValueError(
-                f"LowThresholdPercent {self.low_percent} can not be higher than HighThresholdPercent {self.high_percent}"
+                f"LowThresholdPercent {self.low_percent} can not be higher than "
+                f"HighThresholdPercent {self.high_percent}"
             )
 
 
