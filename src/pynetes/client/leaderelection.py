@@ -88,6 +88,7 @@ class LeaderElector:
         self._recorder = recorder
         self._release_on_cancel = release_on_cancel
         self._lease: Object | None = None
+        self._fresh = False  # whether `_lease` is what we wrote last, so that it need not be read again
         self._seen: Observation | None = None
 
     @property
@@ -145,7 +146,7 @@ class LeaderElector:
         try:
             return await self._try_once()
         except (StatusError, TransportError) as error:
-            self._lease = None
+            self._fresh = False
             log.log(
                 logging.DEBUG if isinstance(error, StatusError) and error.code == 409 else logging.WARNING,
                 "lease %s/%s: %s",
@@ -157,7 +158,7 @@ class LeaderElector:
 
     async def _try_once(self) -> bool:
         stamp = format_micro_time(clock.now())
-        if not (self._lease is not None and self.is_leader):  # a holder renews what it wrote, without reading
+        if not (self._fresh and self.is_leader):
             try:
                 self._observe(await self._client.get(LEASES, self._name, self._namespace))
             except StatusError as error:
@@ -186,6 +187,7 @@ class LeaderElector:
         if self._seen is None or self._seen.spec != spec:
             self._seen = Observation(spec, clock.monotonic())
         self._lease = lease
+        self._fresh = True
 
     async def _release(self) -> None:
         assert self._lease is not None
