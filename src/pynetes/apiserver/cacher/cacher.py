@@ -1,0 +1,383 @@
+"""Follows the store's changes of one resource and answers get, list and watch from memory, as fresh as asked."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from pynetes.apimachinery import errors
+from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apiserver.cacher import continuation
+from pynetes.apiserver.cacher.entry import Entry, Predicate, SelectableFields, metadata_fields
+from pynetes.apiserver.cacher.events import Change, Frames, bookmark
+from pynetes.apiserver.cacher.routing import Routes, select
+from pynetes.apiserver.cacher.state import State
+from pynetes.apiserver.cacher.watcher import Watcher
+from pynetes.apiserver.cacher.window import Window, WindowLimits
+from pynetes.component import clock
+from pynetes.storage import Batch, Compacted, KeyValue, Store, StoreError
+from pynetes.storage import Watch as StoreWatch
+
+log = logging.getLogger(__name__)
+
+_PAGE = 2000
+_READY_TIMEOUT = 3.0
+_FRESH_TIMEOUT = 3.0
+_PROGRESS_PERIOD = 0.1
+_RESTART_DELAY = 1.0
+_BOOKMARK_PERIOD = 60.0
+_BOOKMARK_BEFORE_TIMEOUT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list's answer: entries in key order, the List's resourceVersion, its `continue` and `remainingItemCount`."""
+
+    entries: list[Entry]
+    revision: int
+    continue_: str = ""
+    remaining: int | None = None
+
+    @property
+    def data(self) -> bytes:
+        """The items' JSON, comma-separated, for the List's `items`."""
+        return b",".join([entry.bytes for entry in self.entries])
+
+
+class Cacher:
+    """The watch cache of the resource whose keys begin with `prefix` (`/registry/core/pods/`, with the last slash).
+
+    `run` must be running, started by the owner's `Tasks`. Prefixes of list and watch are full store keys: the
+    cacher's own, one with a namespace (`…/pods/default/`), or one object's key (without a slash at the end).
+    Revisions asked for: None is the most recent (consistent) state, 0 whatever is here, N at least N.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        prefix: str,
+        *,
+        gvk: GroupVersionKind,
+        fields_of: SelectableFields = metadata_fields,
+        indexed_field: str = "",
+        limits: WindowLimits | None = None,
+    ) -> None:
+        """`gvk` is that of bookmarks; `fields_of` gives what field selectors see; `indexed_field`, see `watch`."""
+        self.prefix = prefix
+        self._store = store
+        self._gvk = gvk
+        self._fields_of = fields_of
+        self._limits = limits or WindowLimits()
+        self._routes = Routes(prefix, indexed_field)
+        self._state = State()
+        self._window = Window(0, self._limits)
+        self._seen = 0
+        self._changed = 0
+        self._watch: StoreWatch | None = None
+        self._ready = asyncio.Event()
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._bookmark_timer: asyncio.TimerHandle | None = None
+
+    # --- following the store
+
+    async def run(self) -> None:
+        """Follows the store until cancelled; starts anew, ending all watches, when it lost its place."""
+        while True:
+            try:
+                await self._follow()
+            except StoreError as e:
+                log.warning("watch cache of %s starts anew: %s", self.prefix, e)
+            finally:
+                self._stop()
+            await clock.sleep(_RESTART_DELAY)
+
+    async def _follow(self) -> None:
+        entries, revision = await self._load()
+        async with self._store.watch(self.prefix, start=revision + 1) as watch:
+            self._state = State(entries)
+            self._window = Window(revision, self._limits)
+            self._seen = self._changed = revision
+            self._watch = watch
+            self._ready.set()
+            async for batch in watch:
+                self._apply(batch)
+
+    async def _load(self) -> tuple[list[Entry], int]:
+        entries: list[Entry] = []
+        start, revision = "", 0
+        while True:
+            page = await self._store.list(self.prefix, revision=revision, limit=_PAGE, start=start)
+            entries += [self.entry(kv) for kv in page.items]
+            revision = page.revision
+            if not page.more:
+                return entries, revision
+            start = page.items[-1].key + "\0"
+
+    def _stop(self) -> None:
+        self._ready.clear()
+        self._watch = None
+        if self._bookmark_timer is not None:
+            self._bookmark_timer.cancel()
+            self._bookmark_timer = None
+        for watcher in list(self._routes):
+            watcher.end()
+
+    def _apply(self, batch: Batch) -> None:
+        changes: list[Change] = []
+        for event in batch.events:
+            entry = self.entry(event.kv)
+            deleted = event.type == "DELETE"
+            prev = self._state.remove(entry.key) if deleted else self._state.put(entry)
+            changes.append(Change(entry, prev, deleted))
+        self._seen = max(self._seen, batch.revision)
+        if changes:
+            self._changed = changes[-1].entry.mod_revision
+            self._window.add(changes, clock.monotonic())
+            self._routes.dispatch(changes)
+        if self._waiting:
+            self._wake_waiting()
+
+    # --- freshness
+
+    def entry(self, kv: KeyValue) -> Entry:
+        """The entry of what the store returned; also for the answer to a write."""
+        return Entry.from_stored(kv, self._fields_of)
+
+    @property
+    def is_ready(self) -> bool:
+        return self._ready.is_set()
+
+    async def ready(self) -> None:
+        """Waits until the state is loaded. StatusError 429 when that takes long."""
+        if self._ready.is_set():
+            return
+        try:
+            async with asyncio.timeout(_READY_TIMEOUT):
+                await self._ready.wait()
+        except TimeoutError:
+            raise errors.too_many_requests("storage is (re)initializing", 1) from None
+
+    @property
+    def revision(self) -> int:
+        """Every change up to this revision is in the cache."""
+        if self._watch is not None and self._watch.progress > self._seen:
+            self._seen = self._watch.progress
+        return self._seen
+
+    async def fresh(self, revision: int | None = None) -> None:
+        """Waits until the cache has everything up to `revision`; None: up to now, for a consistent read.
+
+        With a store in this process it is there already. StatusError 504 for a revision that is not reached in time.
+        """
+        if not self._ready.is_set():
+            await self.ready()
+        if revision is None:
+            revision = await self._store.revision()
+        if self.revision < revision:
+            await self._wait_for(revision)
+
+    async def _wait_for(self, revision: int) -> None:
+        try:
+            async with asyncio.timeout(_FRESH_TIMEOUT):
+                while self.revision < revision:
+                    # A quiet resource hears nothing of other keys' revisions unless it asks.
+                    if self._watch is not None:
+                        self._watch.request_progress()
+                    await self._wait_for_batch(revision)
+        except TimeoutError:
+            raise _too_large(revision, self.revision) from None
+
+    async def _wait_for_batch(self, revision: int) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((revision, future))
+        await asyncio.wait((future,), timeout=_PROGRESS_PERIOD)
+        future.cancel()
+
+    def _wake_waiting(self) -> None:
+        seen = self.revision
+        still: list[tuple[int, asyncio.Future[None]]] = []
+        for revision, future in self._waiting:
+            if future.done():
+                continue
+            if revision <= seen:
+                future.set_result(None)
+            else:
+                still.append((revision, future))
+        self._waiting = still
+
+    # --- get and list
+
+    def get(self, key: str) -> Entry | None:
+        """The object at a full key, from memory as it is; for a consistent read `await fresh()` first."""
+        return self._state.get(key)
+
+    def entries(self, prefix: str = "") -> list[Entry]:
+        """All entries under a prefix (the whole resource by default), from memory as it is."""
+        return self._state.range(prefix or self.prefix)
+
+    async def list(
+        self,
+        prefix: str = "",
+        *,
+        predicate: Predicate | None = None,
+        limit: int = 0,
+        continue_: str = "",
+        revision: int | None = None,
+        exact: bool = False,
+    ) -> Listing:
+        """A list request's answer, with upstream's meaning of its parameters.
+
+        `exact` asks for the state at `revision` itself; so does a limit with a revision above 0. With revision 0 the
+        limit is ignored. StatusError 400 (bad token), 410 (compacted), 504 (revision not reached).
+        """
+        prefix = prefix or self.prefix
+        start = ""
+        if continue_:
+            start, token_revision = continuation.decode(continue_, prefix)
+            if token_revision != continuation.LATEST:
+                return await self._list_at(token_revision, prefix, predicate, limit, start)
+        elif revision and (exact or limit):
+            return await self._list_at(revision, prefix, predicate, limit, start)
+        await self.fresh(revision)
+        if revision == 0:
+            limit = 0
+        return self._list_here(self.revision, prefix, predicate, limit, start)
+
+    def _list_here(self, revision: int, prefix: str, predicate: Predicate | None, limit: int, start: str) -> Listing:
+        entries = self._state.range(prefix, start)
+        if not limit:
+            return Listing(entries if predicate is None else [e for e in entries if predicate(e)], revision)
+        if predicate is None:
+            page, scanned = entries[:limit], min(limit, len(entries))
+        else:
+            page, scanned = _first_matching(entries, predicate, limit)
+        left = len(entries) - scanned
+        if not left:
+            return Listing(page, revision)
+        token = continuation.encode(page[-1].key + "\0", prefix, revision)
+        return Listing(page, revision, token, left if predicate is None else None)
+
+    async def _list_at(
+        self, revision: int, prefix: str, predicate: Predicate | None, limit: int, start: str
+    ) -> Listing:
+        await self.fresh(revision)
+        if self._changed <= revision:
+            return self._list_here(revision, prefix, predicate, limit, start)
+        try:
+            return await self._list_stored(revision, prefix, predicate, limit, start)
+        except Compacted:
+            if start:
+                token = continuation.encode(start, prefix, continuation.LATEST)
+                raise continuation.ContinueExpired(token) from None
+            raise errors.expired("The resourceVersion for the provided list is too old.") from None
+
+    async def _list_stored(
+        self, revision: int, prefix: str, predicate: Predicate | None, limit: int, start: str
+    ) -> Listing:
+        """The state at an old revision, page by page until enough entries match."""
+        found: list[Entry] = []
+        while True:
+            want = max(limit - len(found), _PAGE if predicate else 0)
+            page = await self._store.list(prefix, revision=revision, limit=want if limit else _PAGE, start=start)
+            entries = [self.entry(kv) for kv in page.items if prefix.endswith("/") or kv.key == prefix]
+            scanned = len(entries)
+            if predicate is not None:
+                entries, scanned = _first_matching(entries, predicate, limit - len(found) if limit else 0)
+            found += entries
+            left = page.remaining + len(page.items) - scanned
+            if not left or not page.items:
+                return Listing(found, revision)
+            if limit and len(found) >= limit:
+                token = continuation.encode(found[-1].key + "\0", prefix, revision)
+                return Listing(found, revision, token, left if predicate is None else None)
+            start = page.items[-1].key + "\0"
+
+    # --- watch
+
+    async def watch(
+        self,
+        prefix: str = "",
+        *,
+        predicate: Predicate | None = None,
+        revision: int | None = None,
+        send_initial_events: bool | None = None,
+        bookmarks: bool = False,
+        timeout: float | None = None,
+        field_value: str | None = None,
+    ) -> Watcher:
+        """Starts a watch, with upstream's meaning of the parameters.
+
+        Without a revision (None) or with 0, the state comes first as ADDED events; after revision N, the changes that
+        followed it. `send_initial_events` True: the state (at least N) first, ended by the annotated bookmark; False:
+        no state. `timeout` ends it after so many seconds, a bookmark shortly before. `field_value` tells that the
+        predicate wants this value of the cacher's `indexed_field`: such watchers cost nothing for others' changes.
+
+        StatusError 410 when N is too old: upstream sends that as an ERROR event of the stream.
+        """
+        prefix = prefix or self.prefix
+        if revision is None or send_initial_events:
+            await self.fresh(revision)
+        else:
+            await self.ready()
+        # No await from here on: state, window and routes must be of one moment.
+        watcher = Watcher(predicate, bookmarks=bookmarks, after=revision or 0)
+        if send_initial_events or (send_initial_events is None and not revision):
+            end = bookmark(self._gvk, self.revision, initial_events_end=True)
+            watcher.begin(self._state.range(prefix), end if send_initial_events and bookmarks else None)
+        elif revision:
+            self._replay(watcher, prefix, revision)
+        self._routes.add(watcher, prefix, field_value)
+        if timeout is not None:
+            self._end_after(watcher, timeout)
+        if bookmarks and self._bookmark_timer is None:
+            self._schedule_bookmarks()
+        return watcher
+
+    def _replay(self, watcher: Watcher, prefix: str, revision: int) -> None:
+        changes = self._window.since(revision)
+        if prefix != self.prefix:
+            whole = prefix.endswith("/")
+            changes = [c for c in changes if (c.entry.key.startswith(prefix) if whole else c.entry.key == prefix)]
+        frames = select(changes, watcher.predicate)
+        if frames is not None:
+            watcher.offer(frames)
+
+    def _end_after(self, watcher: Watcher, timeout: float) -> None:
+        loop = asyncio.get_running_loop()
+        timers = [loop.call_later(timeout, watcher.end)]
+        if watcher.bookmarks and timeout > _BOOKMARK_BEFORE_TIMEOUT:
+            timers.append(loop.call_later(timeout - _BOOKMARK_BEFORE_TIMEOUT, self._bookmark, watcher))
+        for timer in timers:
+            watcher.on_end(timer.cancel)
+
+    def _bookmark(self, watcher: Watcher) -> None:
+        watcher.offer(Frames([bookmark(self._gvk, self.revision)]))
+
+    def _schedule_bookmarks(self) -> None:
+        self._bookmark_timer = asyncio.get_running_loop().call_later(_BOOKMARK_PERIOD, self._send_bookmarks)
+
+    def _send_bookmarks(self) -> None:
+        """One bookmark for all; the timer goes on while someone wants them."""
+        self._bookmark_timer = None
+        wanting = [w for w in self._routes if w.bookmarks]
+        if wanting:
+            frames = Frames([bookmark(self._gvk, self.revision)])
+            for watcher in wanting:
+                watcher.offer(frames)
+            self._schedule_bookmarks()
+
+
+def _first_matching(entries: list[Entry], predicate: Predicate, limit: int) -> tuple[list[Entry], int]:
+    """The first `limit` (0: all) entries that match, and how many were looked at for them."""
+    found: list[Entry] = []
+    for scanned, entry in enumerate(entries, 1):
+        if predicate(entry):
+            found.append(entry)
+            if len(found) == limit:
+                return found, scanned
+    return found, len(entries)
+
+
+def _too_large(revision: int, current: int) -> errors.StatusError:
+    error = errors.timeout(f"Too large resource version: {revision}, current: {current}", 1)
+    error.details["causes"] = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
+    return error

@@ -1,0 +1,71 @@
+"""Continue tokens of chunked lists: where the next chunk starts and at which revision.
+
+The form is upstream's (base64url of `{"v":"meta.k8s.io/v1","rv":…,"start":…}`), so a client may change over between
+API servers of both makes in the midst of a list.
+"""
+
+import base64
+import binascii
+import posixpath
+from typing import Any
+
+import orjson
+
+from pynetes.apimachinery import errors
+
+_VERSION = "meta.k8s.io/v1"
+_BAD = "continue key is not valid"
+_INCONSISTENT = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+    "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+    "deleted between the time the first chunk was returned and now may show up in the list."
+)
+LATEST = -1
+"""In place of a revision: go on with the newest state."""
+
+
+class ContinueExpired(errors.StatusError):
+    """410 for a chunk whose revision is compacted; its Status offers a token that goes on inconsistently."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(410, "Expired", _INCONSISTENT)
+        self.token = token
+
+    def status(self) -> dict[str, Any]:
+        return {**super().status(), "metadata": {"continue": self.token}}
+
+
+def encode(start: str, prefix: str, revision: int) -> str:
+    """The token that goes on at the key `start` (inclusive) of the list of `prefix`."""
+    token = orjson.dumps({"v": _VERSION, "rv": revision, "start": start.removeprefix(prefix)})
+    return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
+
+
+def decode(token: str, prefix: str) -> tuple[str, int]:
+    """First key and revision (or LATEST). StatusError 400 for a token that is none."""
+    try:
+        start, revision = _decode(token)
+    except ValueError as e:
+        raise errors.bad_request(f"invalid continue token: {e}") from None
+    return prefix + start, revision
+
+
+def _decode(token: str) -> tuple[str, int]:
+    try:
+        parsed = orjson.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, orjson.JSONDecodeError) as e:
+        raise ValueError(f"{_BAD}: {e}") from None
+    if not isinstance(parsed, dict):
+        raise ValueError(f"{_BAD}: not an object")
+    version, revision, start = parsed.get("v", ""), parsed.get("rv", 0), parsed.get("start", "")
+    if version != _VERSION:
+        raise ValueError(f"{_BAD}: server does not recognize this encoded version {version}")
+    if type(revision) is not int or revision == 0 or revision < LATEST:
+        raise ValueError(f"{_BAD}: incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+    if not isinstance(start, str) or not start:
+        raise ValueError(f"{_BAD}: encoded start key empty (version meta.k8s.io/v1)")
+    # A start key must not climb out of the list's prefix.
+    if posixpath.normpath("/" + start.lstrip("/")) != "/" + start:
+        raise ValueError(f"{_BAD}: {start}")
+    return start, revision
