@@ -40,7 +40,7 @@ class State:
         return prev
 
     def range(self, prefix: str, start: str = "") -> list[Entry]:
-        """Entries under the prefix in key order, from the key `start` on (inclusive). Without a last slash: that one key."""
+        """Entries under the prefix in key order, from the key `start` on (inclusive). No last slash: that key only."""
         if not prefix.endswith("/"):
             entry = self._entries.get(prefix) if start <= prefix else None
             return [entry] if entry else []

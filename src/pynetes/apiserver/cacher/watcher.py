@@ -25,11 +25,20 @@ class Watcher:
     too slow; what was queued until then is still returned, so a client goes on from its last resourceVersion.
     """
 
-    def __init__(self, predicate: Predicate | None, *, bookmarks: bool = False, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self,
+        predicate: Predicate | None,
+        *,
+        bookmarks: bool = False,
+        after: int = 0,
+        capacity: int = CAPACITY,
+    ) -> None:
+        """`after`: events up to this revision are not told, should they come (a watch may start in the future)."""
         self.predicate = predicate
         self.bookmarks = bookmarks
         self.ended = False
         self.too_slow = False
+        self._after = after
         self._capacity = capacity
         self._initial: Iterator[Frames] | None = None
         self._pending: list[Frames] = []
@@ -49,6 +58,10 @@ class Watcher:
         """Queues events; ends the watch when they do not fit."""
         if self.ended:
             return
+        if frames[0].entry.mod_revision <= self._after:
+            frames = Frames([event for event in frames if event.entry.mod_revision > self._after])
+            if not frames:
+                return
         if self._count + len(frames) > self._capacity and self._count:
             self.too_slow = True
             self.end()
