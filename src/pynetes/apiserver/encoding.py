@@ -2,7 +2,7 @@
 
 A codec turns an object into bytes; `CODECS` lists those spoken, the preferred first. Stored values are JSON without
 resourceVersion, beginning `{"apiVersion":…,"kind":…,"metadata":{`, so that the version, known only after the write, can
-be put in without parsing (`with_revision`).
+be put in without parsing (`cacher.wire_bytes`).
 """
 
 from collections.abc import Callable
@@ -41,7 +41,6 @@ YAML = Codec("application/yaml", _yaml)
 
 CODECS: dict[str, Codec] = {codec.media_type: codec for codec in (JSON, YAML)}
 
-_METADATA = b'"metadata":{'
 _UNSTORED = ("resourceVersion", "selfLink")
 
 
@@ -53,18 +52,3 @@ def stored_bytes(obj: Object) -> bytes:
         if field not in head:
             head[field] = value
     return orjson.dumps(head)
-
-
-def with_revision(value: bytes, revision: int) -> bytes:
-    """A stored value as clients see it."""
-    at = value.index(_METADATA) + len(_METADATA)
-    separator = b"" if value[at : at + 1] == b"}" else b","
-    return b'%b"resourceVersion":"%d"%b%b' % (value[:at], revision, separator, value[at:])
-
-
-def load(value: bytes, revision: int = 0) -> Object:
-    """A stored value as an object of its own, with its resourceVersion."""
-    obj: Object = orjson.loads(value)
-    if revision:
-        obj["metadata"]["resourceVersion"] = str(revision)
-    return obj

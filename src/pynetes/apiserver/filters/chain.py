@@ -1,0 +1,39 @@
+"""The order of filters."""
+
+from pynetes.apiserver.authentication.authenticator import RequestAuthenticator
+from pynetes.apiserver.authorization.attributes import Authorizer
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.filters.authentication import with_authentication
+from pynetes.apiserver.filters.authorization import with_authorization
+from pynetes.apiserver.filters.deadline import with_deadline
+from pynetes.apiserver.filters.impersonation import with_impersonation
+from pynetes.apiserver.filters.inflight import with_max_in_flight
+from pynetes.apiserver.filters.info import with_request_info
+from pynetes.apiserver.filters.recovery import with_recovery
+from pynetes.apiserver.http import Handler, compose
+
+
+def build(
+    handler: Handler, config: APIServerConfig, authenticator: RequestAuthenticator, authorizer: Authorizer
+) -> Handler:
+    """`handler` behind all filters: for requests from outside."""
+    return compose(
+        handler,
+        [
+            with_recovery,
+            with_request_info,
+            with_deadline(config.request_timeout),
+            with_authentication(authenticator),
+            with_impersonation(authorizer),
+            with_max_in_flight(config.max_requests_inflight, config.max_mutating_requests_inflight),
+            with_authorization(authorizer),
+        ],
+    )
+
+
+def build_trusted(handler: Handler, authorizer: Authorizer, config: APIServerConfig) -> Handler:
+    """For clients in the same process, whose user is set already: no credentials to look at."""
+    return compose(
+        handler,
+        [with_recovery, with_request_info, with_deadline(config.request_timeout), with_authorization(authorizer)],
+    )
