@@ -157,7 +157,8 @@ class CgroupV1:
         return _kill(pid for tree in self._trees for pid in _pids(tree / path))
 
     def remove(self, path: str) -> bool:
-        return all([_remove_tree(tree / path) for tree in self._trees])
+        gone = [_remove_tree(tree / path) for tree in self._trees]  # every tree, whatever the first says
+        return all(gone)
 
     def children(self, path: str) -> set[str]:
         return {

@@ -22,7 +22,17 @@ def format_map(values: Mapping[str, str]) -> str:
     return "\n".join(f"{key}={_quote(values[key])}" for key in sorted(values))
 
 
-_ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", '"': '\\"', "\\": "\\\\"}
+_ESCAPES = {
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+    '"': '\\"',
+    "\\": "\\\\",
+}
 
 
 def _quote(value: str) -> str:
@@ -115,17 +125,19 @@ def container_resource(
     container: Mapping[str, Any] | None,
     selector: Mapping[str, Any],
     node: Mapping[str, Any] | None,
+    *,
+    default_init_limits: bool = False,
 ) -> str:
     """The value of a `resourceFieldRef`, in units of its divisor, rounded up.
 
-    A missing limit is the pod's, or else the node's allocatable; init containers named from elsewhere get no default,
-    as upstream has it.
+    A missing limit is the pod's, or else the node's allocatable; as upstream has it, init containers that another
+    container's variable names get no default, those that a volume names do.
     """
     allocatable = ((node or {}).get("status") or {}).get("allocatable") or {}
     name = selector.get("containerName") or ""
     if name or container is None:
         container, is_init = _named_container(pod, name)
-        if is_init:
+        if is_init and not default_init_limits:
             allocatable, pod = {}, {}
     kind, _, resource = str(selector.get("resource") or "").partition(".")
     if kind not in ("limits", "requests") or not (resource in _DEFAULTED or resource.startswith("hugepages-")):

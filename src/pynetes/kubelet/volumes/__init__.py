@@ -5,7 +5,7 @@ line in `table.PLUGINS`. `writer` swaps whole directories of small files at once
 leaving the volume. Plugins know nothing of CRI, pod workers or the API client: objects come from `Sources`.
 """
 
-from pynetes.kubelet.volumes.plugin import Mount, VolumeError
 from pynetes.kubelet.volumes.manager import VolumeManager
+from pynetes.kubelet.volumes.plugin import Mount, VolumeError
 
 __all__ = ["Mount", "VolumeError", "VolumeManager"]
