@@ -1,1 +1,4 @@
-"""(described by its owner)"""
+"""A public product: what tests of clusters, controllers and networks are made of.
+
+`netns` makes hosts out of network namespaces. One concept a module; nothing of Pynetes but `cli` and tests imports it.
+"""

@@ -1,0 +1,91 @@
+"""Hosts for network tests: a network namespace that lives as long as its object, and links between them.
+
+    with NetworkNamespace("node") as node, NetworkNamespace("pod") as pod:
+        connect(node, "10.0.0.1/24", pod, "10.0.0.2/24")
+        pod.run("ping -c1 10.0.0.1")
+        server = node.call(socket.create_server, ("10.0.0.1", 80))
+
+A namespace belongs to one thread: what `call` runs, and every socket and process made there, is inside of it. Nothing
+is mounted or named, so nothing is left behind. Needs root.
+"""
+
+import ctypes
+import itertools
+import os
+import shlex
+import subprocess
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_CLONE_NEWNET = 0x40000000
+_numbers = itertools.count(1)
+
+
+class NetworkNamespace:
+    """One host: loopback up, nothing else."""
+
+    def __init__(self, name: str = "host") -> None:
+        self.name = name
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"netns-{name}")
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.path = self._thread.submit(self._enter).result()
+        self.run("ip link set lo up")
+
+    def _enter(self) -> str:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(_CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), f"no network namespace: {os.strerror(ctypes.get_errno())}")
+        return f"/proc/{os.getpid()}/task/{threading.get_native_id()}/ns/net"
+
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs `function` inside, blocking."""
+        return self._thread.submit(function, *args, **kwargs).result()
+
+    def run(self, command: str, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Runs a command inside, without a shell; its output in the error when it fails."""
+        done = self.call(subprocess.run, shlex.split(command), capture_output=True, text=True)
+        if check and done.returncode:
+            raise AssertionError(f"{self.name}: {command}: {done.stderr or done.stdout}")
+        return done
+
+    def start(self, *command: str, **options: Any) -> "subprocess.Popen[bytes]":
+        """Starts a process inside that ends with the namespace."""
+        process = self.call(lambda: subprocess.Popen[bytes](command, **options))
+        self._processes.append(process)
+        return process
+
+    def close(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
+        self._thread.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def connect(one: NetworkNamespace, one_address: str, other: NetworkNamespace, other_address: str) -> tuple[str, str]:
+    """A veth pair with an address (`10.0.0.1/24`; empty for none) at each end. Returns the interfaces' names."""
+    number = next(_numbers)
+    here, there = f"v{number}a", f"v{number}b"
+    pid = other.path.split("/")[4]  # the thread's id names its namespace
+    one.run(f"ip link add {here} type veth peer name {there} netns {pid}")
+    for host, interface, address in ((one, here, one_address), (other, there, other_address)):
+        if address:
+            host.run(f"ip addr add {address} dev {interface}")
+        host.run(f"ip link set {interface} up")
+    return here, there
