@@ -90,9 +90,9 @@ def topology() -> Iterator[Topology]:
         outside = stack.enter_context(NetworkNamespace("outside"))
         connect(node, f"{NODE_IP}/24", outside, "203.0.113.2/24")
         # a way out that is not the client's: what no rule catches is lost there
-        node.run("ip link add uplink type dummy")
-        node.run("ip link set uplink up")
-        node.run("ip route add default dev uplink")
+        router = stack.enter_context(NetworkNamespace("router"))
+        connect(node, "198.51.100.2/24", router, "198.51.100.1/24")
+        node.run("ip route add default via 198.51.100.1")
         outside.run(f"ip route add 10.96.0.0/12 via {NODE_IP}")
         stack.callback(stop.set)
         nft = node.call(Nftables)
