@@ -61,7 +61,7 @@ class CRIError(Exception):
 
 def _target(endpoint: str) -> str:
     """`/run/x.sock`, `unix:///run/x.sock` and `unix:/run/x.sock` all name the socket."""
-    return "unix:" + endpoint.removeprefix("unix:").replace("//", "/", 1) if "/" in endpoint else endpoint
+    return "unix:" + endpoint.removeprefix("unix://").removeprefix("unix:")
 
 
 class Channel:

@@ -1,0 +1,193 @@
+"""A private node for tests: a containerd of our own in mount and network namespaces of our own.
+
+`node` starts it once a session; `on_node` puts the test's own thread into its namespaces, so that the kubelet under
+test sees pods' addresses and containerd sees the kubelet's mounts. All of it goes away with the namespaces.
+"""
+
+import contextlib
+import ctypes
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pynetes.kubelet import pause
+from pynetes.kubelet.containerd import ContainerdConfig, containerd_config, detect_machine, parse_version
+from pynetes.testing import images
+
+CLONE_FS, CLONE_NEWNS, CLONE_NEWNET = 0x200, 0x20000, 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+_CNI = """{
+  "cniVersion": "1.0.0", "name": "test", "plugins": [
+    {"type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": false, "hairpinMode": true,
+     "ipam": {"type": "host-local", "dataDir": "%s",
+              "ranges": [[{"subnet": "10.89.0.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
+    {"type": "portmap", "capabilities": {"portMappings": true}}]}
+"""
+
+_HOLD = """
+set -e
+mount --make-rshared /
+mount -t tmpfs tmpfs /run
+mkdir -p /run/cni-cache
+mount --bind /run/cni-cache /var/lib/cni
+ip link set lo up
+echo ready
+exec sleep infinity
+"""
+
+
+def _check(result: int) -> None:
+    if result:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
+def _enter(path: str, kind: int) -> None:
+    with open(path) as namespace:
+        _check(_libc.setns(namespace.fileno(), kind))
+
+
+@dataclass
+class Node:
+    """A running containerd and the namespaces around it."""
+
+    directory: Path
+    socket: Path
+    cgroup_root: str
+    holder: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def endpoint(self) -> str:
+        return f"unix://{self.socket}"
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Puts this thread into the node's namespaces for the block."""
+        directory = Path.cwd()
+        # Threads started by tests share our root and directory: setns refuses to move those of several at once.
+        _check(_libc.unshare(CLONE_FS))
+        with open("/proc/thread-self/ns/mnt") as mount, open("/proc/thread-self/ns/net") as network:
+            _enter(f"/proc/{self.holder}/ns/net", CLONE_NEWNET)
+            _enter(f"/proc/{self.holder}/ns/mnt", CLONE_NEWNS)
+            os.chdir(directory)
+            try:
+                yield
+            finally:
+                _check(_libc.unshare(CLONE_FS))
+                _check(_libc.setns(mount.fileno(), CLONE_NEWNS))
+                _check(_libc.setns(network.fileno(), CLONE_NEWNET))
+                os.chdir(directory)
+
+    def ctr(self, *arguments: str) -> bytes:
+        command = ["ctr", "--address", str(self.socket), "-n", "k8s.io", *arguments]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+
+    def start(self) -> None:
+        """Starts containerd (again) and waits till it answers; the caller is in the namespaces."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                ["containerd", "--config", str(self.directory / "config.toml")], stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 20
+        while subprocess.run(["ctr", "--address", str(self.socket), "version"], capture_output=True).returncode:
+            assert time.monotonic() < deadline, self.log.read_text()[-2000:]
+            time.sleep(0.02)
+
+    def clean(self) -> None:
+        """Ends every container at once and forgets it."""
+        for task in self.ctr("tasks", "ls", "-q").split():
+            subprocess.run(
+                ["ctr", "--address", str(self.socket), "-n", "k8s.io", "tasks", "rm", "-f", task.decode()],
+                capture_output=True,
+            )
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    directory = tmp_path_factory.mktemp("node")
+    had_cache = Path("/var/lib/cni").exists()
+    Path("/var/lib/cni").mkdir(exist_ok=True)
+    holder = subprocess.Popen(
+        ["unshare", "--mount", "--net", "sh", "-c", _HOLD], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert holder.stdout
+    assert holder.stdout.readline() == b"ready\n", holder.stderr.read() if holder.stderr else ""
+    found = Node(
+        directory=directory,
+        socket=Path("/run/containerd/containerd.sock"),
+        cgroup_root=f"/pynetes-test-{secrets.token_hex(4)}",
+        holder=holder.pid,
+        process=holder,
+        log=directory / "containerd.log",
+    )
+    try:
+        with found.entered():
+            (directory / "config.toml").write_text(_containerd_config(found))
+            found.start()
+            _import_images(found)
+        yield found
+        with found.entered():
+            found.clean()
+            found.process.terminate()
+            found.process.wait(20)
+    finally:
+        if found.process.poll() is None:
+            found.process.kill()
+            found.process.wait()
+        if holder.poll() is None:
+            os.kill(holder.pid, signal.SIGKILL)
+            holder.wait()
+        holder.stdout.close()
+        if holder.stderr:
+            holder.stderr.close()
+        _remove_cgroups(found.cgroup_root)
+        shutil.rmtree(directory, ignore_errors=True)
+        if not had_cache:
+            Path("/var/lib/cni").rmdir()
+
+
+@pytest.fixture
+def on_node(node: Node) -> Iterator[Node]:
+    """The node, with this test's thread inside its namespaces; its containers end with the test."""
+    with node.entered():
+        yield node
+        node.clean()
+
+
+def _containerd_config(node: Node) -> str:
+    conf = node.directory / "cni"
+    conf.mkdir()
+    (conf / "10-test.conflist").write_text(_CNI % (node.directory / "ipam"))
+    version = subprocess.run(["containerd", "--version"], check=True, capture_output=True, text=True).stdout
+    config = ContainerdConfig(
+        root=node.directory / "root", state=Path("/run/containerd-state"), socket=node.socket, cni_conf_dir=conf
+    )
+    return containerd_config(config, parse_version(version), detect_machine())
+
+
+def _import_images(node: Node) -> None:
+    for name, content in (("pause", pause.image_tar()), ("busybox", images.busybox())):
+        path = node.directory / f"{name}.tar"
+        path.write_bytes(content)
+        node.ctr("images", "import", str(path))
+        path.unlink()
+
+
+def _remove_cgroups(root: str) -> None:
+    for top in [*Path("/sys/fs/cgroup").glob(f"*{root}"), Path(f"/sys/fs/cgroup{root}")]:
+        if top.is_dir():
+            for path in [*sorted(top.rglob("*/"), reverse=True), top]:
+                if path.is_dir():
+                    with contextlib.suppress(OSError):
+                        path.rmdir()
