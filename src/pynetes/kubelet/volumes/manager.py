@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,13 +64,21 @@ class VolumeManager:
     """`root` is the kubelet's directory (`<root>/pods/<uid>/volumes/...`)."""
 
     def __init__(
-        self, root: Path, sources: Sources, *, plugins: PluginTable = PLUGINS, recursive_read_only: bool = False
+        self,
+        root: Path,
+        sources: Sources,
+        *,
+        plugins: PluginTable = PLUGINS,
+        recursive_read_only: bool = False,
+        on_refresh_error: Callable[[dict[str, Any], str], None] = lambda pod, message: None,
     ) -> None:
-        """`recursive_read_only`: the runtime can mount so."""
+        """`recursive_read_only`: the runtime can mount so. `on_refresh_error` hears (pod, message) when a volume that
+        containers already use cannot be brought up to date: a FailedMount event, but nothing that stops the pod."""
         self._root = root
         self._sources = sources
         self._plugins = plugins
         self._recursive_read_only = recursive_read_only
+        self._on_refresh_error = on_refresh_error
         self._pods: dict[str, _PodVolumes] = {}
         self._dirty: set[tuple[str, str, str]] = set()
         self._wake = asyncio.Event()
@@ -89,7 +97,11 @@ class VolumeManager:
                 try:
                     await self._set_up(state, volume)
                 except VolumeError as error:
-                    errors.append(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}')
+                    message = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}'
+                    if volume["name"] in state.mounted:
+                        self._on_refresh_error(pod, message)  # the containers keep the content they have
+                    else:
+                        errors.append(message)
         self._wake.set()
         if errors:
             raise VolumeError("\n".join(errors))
@@ -277,8 +289,9 @@ class VolumeManager:
         try:
             await self._set_up(state, volume)
         except VolumeError as error:
-            # The containers keep the content they have.
             log.warning("volume %s of pod %s: %s", volume["name"], state.pod["metadata"]["name"], error)
+            message = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}'
+            self._on_refresh_error(state.pod, message)
             return False
         return True
 

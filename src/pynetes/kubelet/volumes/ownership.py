@@ -34,7 +34,8 @@ def fs_user(pod: Mapping[str, Any]) -> int | None:
     spec = pod["spec"]
     default = (spec.get("securityContext") or {}).get("runAsUser")
     users = {(container.get("securityContext") or {}).get("runAsUser", default) for container in _containers(spec)}
-    return int(users.pop()) if len(users) == 1 and None not in users else None
+    user = users.pop() if len(users) == 1 else None
+    return None if user is None else int(user)
 
 
 def _containers(spec: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

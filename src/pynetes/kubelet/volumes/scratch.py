@@ -1,6 +1,7 @@
 """The directory that the kubelet's own volumes live in: on disk, in memory or on huge pages."""
 
 import asyncio
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -33,6 +34,10 @@ def make_on_huge_pages(path: Path, page_size: int, minimum: int) -> None:
 
 async def remove(path: Path) -> None:
     """Unmounts what is mounted on or below the path and deletes the rest; no error if it is gone."""
+    await asyncio.to_thread(_remove, path)  # an emptyDir may hold millions of files
+
+
+def _remove(path: Path) -> None:
     mounts.unmount_below(path)
-    if path.is_symlink() or path.exists():
-        await asyncio.to_thread(shutil.rmtree, path)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path)

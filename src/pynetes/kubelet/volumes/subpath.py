@@ -37,14 +37,16 @@ def _walk(root: Path, parts: list[str], create_mode: int | None) -> int:
     current = os.open(root, _OPEN | os.O_DIRECTORY)
     try:
         for index, part in enumerate(parts):
-            if create_mode is not None and not _exists(part, current):
+            missing = create_mode is not None and not _exists(part, current)
+            if missing:
                 os.mkdir(part, 0o750, dir_fd=current)
-                os.chmod(part, create_mode, dir_fd=current)
             following = os.open(part, _OPEN, dir_fd=current)
             mode = os.fstat(following).st_mode
             if stat.S_ISLNK(mode) or (index < len(parts) - 1 and not stat.S_ISDIR(mode)):
                 os.close(following)
                 raise NotADirectoryError(part)
+            if missing and create_mode is not None:
+                os.chmod(f"/proc/self/fd/{following}", create_mode)
             os.close(current)
             current = following
     except BaseException:
