@@ -1,5 +1,6 @@
 """What an authorizer is asked, and what it answers."""
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -101,7 +102,7 @@ def _field_requirements(query: Mapping[str, Sequence[str]]) -> tuple[FieldRequir
     from pynetes.apimachinery.selectors import parse_field_selector
 
     try:
-        return tuple((field, op, value) for field, op, value in parse_field_selector(found[0]).requirements)
+        return parse_field_selector(found[0]).requirements
     except ValueError:
         return ()
 
@@ -119,7 +120,8 @@ def forbidden_message(attrs: Attributes) -> str:
 
 def forbidden(attrs: Attributes, reason: str = "") -> StatusError:
     """The 403 of a refused request."""
-    message = forbidden_message(attrs)
+    # Upstream escapes what a browser could take for HTML.
+    message = html.escape(forbidden_message(attrs), quote=False)
     if reason:
         message = f"{message}: {reason}"
     resource = f"{attrs.resource}.{attrs.group}" if attrs.group and attrs.resource else attrs.resource
