@@ -1,0 +1,36 @@
+"""Deleting a collection: each matching object by the rules of a single delete."""
+
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apiserver.cacher import Entry
+from pynetes.apiserver.cacher.cacher import Listing
+from pynetes.apiserver.cacher.entry import Predicate
+from pynetes.apiserver.options import DeleteOptions, ListOptions
+from pynetes.apiserver.registry.context import WriteContext
+from pynetes.apiserver.registry.delete import delete
+from pynetes.apiserver.registry.resource import ResourceStore
+
+
+async def delete_collection(
+    rs: ResourceStore,
+    ctx: WriteContext,
+    namespace: str,
+    options: DeleteOptions,
+    listing: ListOptions,
+    predicate: Predicate | None,
+) -> Listing:
+    """The objects that matched, as they were before. Not atomic: the first error ends it, as upstream's."""
+    found = await rs.cacher.list(
+        rs.scope(namespace), predicate=predicate, limit=listing.limit, continue_=listing.continue_
+    )
+    for entry in found.entries:
+        await _delete_one(rs, ctx, entry, options.copy())
+    return found
+
+
+async def _delete_one(rs: ResourceStore, ctx: WriteContext, entry: Entry, options: DeleteOptions) -> None:
+    namespace, _, name = entry.key.removeprefix(rs.prefix).rpartition("/")
+    try:
+        await delete(rs, ctx, namespace, name, options)
+    except StatusError as error:
+        if error.reason != "NotFound":
+            raise

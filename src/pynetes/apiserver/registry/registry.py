@@ -1,0 +1,131 @@
+"""All resources of the API server: their stores and caches, and reading objects from inside of the server."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from pynetes.apimachinery.errors import route_not_found
+from pynetes.apimachinery.gvk import GroupVersionResource
+from pynetes.apis.registry import RESOURCES, by_gvk
+from pynetes.apis.resource import Resource
+from pynetes.apiserver.objects import Observer
+from pynetes.apiserver.options import DeleteOptions
+from pynetes.apiserver.registry.context import WriteContext
+from pynetes.apiserver.registry.delete import Deleted, delete
+from pynetes.apiserver.registry.hooks import NO_HOOKS, Hooks
+from pynetes.apiserver.registry.namespaces import delete_namespace
+from pynetes.apiserver.registry.resource import ResourceStore
+from pynetes.component.tasks import Tasks
+from pynetes.storage import Store
+
+Object = dict[str, Any]
+
+_READY_TIMEOUT = 60.0
+
+
+class Registry:
+    """Stores by resource; several versions of a kind share one. Implements `objects.ObjectReader`."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        hooks: dict[GroupVersionResource, Hooks] | None = None,
+        event_ttl: int = 3600,
+        resources: Iterable[Resource] = RESOURCES,
+    ) -> None:
+        self.store = store
+        self.resources = tuple(resources)
+        self._stores: dict[GroupVersionResource, ResourceStore] = {}
+        stored = [resource for resource in self.resources if "list" in resource.verbs and _stored(resource)]
+        for resource in stored:
+            if resource.storage_gvk is None:
+                self._stores[resource.gvr] = ResourceStore(
+                    resource,
+                    store,
+                    hooks=(hooks or {}).get(resource.gvr, NO_HOOKS),
+                    ttl=event_ttl if resource.gvk.kind == "Event" else 0,
+                    indexed_field="spec.nodeName" if resource.gvk.kind == "Pod" else "",
+                )
+        for resource in stored:
+            if resource.storage_gvk is not None:
+                target = by_gvk(resource.storage_gvk)
+                assert target is not None
+                self._stores[resource.gvr] = self._stores[target.gvr]
+
+    @property
+    def stores(self) -> list[ResourceStore]:
+        """Each store once."""
+        return list(dict.fromkeys(self._stores.values()))
+
+    def store_of(self, gvr: GroupVersionResource) -> ResourceStore:
+        found = self._stores.get(gvr)
+        if found is None:
+            raise route_not_found()
+        return found
+
+    def start(self, tasks: Tasks) -> None:
+        """Starts following the store."""
+        for rs in self.stores:
+            tasks.start(rs.cacher.run(), name=f"cacher {rs.group_resource}")
+
+    async def ready(self) -> None:
+        """Waits until every cache has its state."""
+        async with asyncio.timeout(_READY_TIMEOUT):
+            for rs in self.stores:
+                while not rs.cacher.is_ready:
+                    await rs.cacher.ready()
+
+    # --- reading from inside (objects are shared: never change them)
+
+    async def get(self, gvr: GroupVersionResource, name: str, namespace: str | None = None) -> Object:
+        return (await self.store_of(gvr).get(namespace or "", name)).object
+
+    def cached_get(self, gvr: GroupVersionResource, name: str, namespace: str | None = None) -> Object | None:
+        """The object as memory has it just now."""
+        entry = self.store_of(gvr).cached(namespace or "", name)
+        return entry.object if entry else None
+
+    def cached_list(self, gvr: GroupVersionResource, namespace: str | None = None) -> list[Object]:
+        rs = self.store_of(gvr)
+        return [entry.object for entry in rs.cacher.entries(rs.scope(namespace or ""))]
+
+    async def observe(self, gvr: GroupVersionResource, observer: Observer) -> None:
+        """Tells `observer` all objects and then every change, until cancelled."""
+        rs = self.store_of(gvr)
+        known: dict[str, Object] = {}
+        while True:
+            await rs.cacher.fresh()
+            async with await rs.cacher.watch(send_initial_events=True, bookmarks=True) as watcher:
+                seen: set[str] | None = set()
+                async for frames in watcher:
+                    for event in frames:
+                        key = event.entry.key
+                        if event.type == "BOOKMARK":
+                            if seen is not None:
+                                for gone in known.keys() - seen:
+                                    observer("DELETED", known.pop(gone))
+                                seen = None
+                            continue
+                        if seen is not None:
+                            seen.add(key)
+                        obj = event.entry.object
+                        if event.type == "DELETED":
+                            known.pop(key, None)
+                            observer("DELETED", obj)
+                        else:
+                            observer("MODIFIED" if key in known else "ADDED", obj)
+                            known[key] = obj
+
+    # --- deletes that differ by kind
+
+    async def delete(
+        self, rs: ResourceStore, ctx: WriteContext, namespace: str, name: str, options: DeleteOptions
+    ) -> Deleted:
+        if rs.resource.gvk.kind == "Namespace":
+            return await delete_namespace(rs, ctx, namespace, name, options)
+        return await delete(rs, ctx, namespace, name, options)
+
+
+def _stored(resource: Resource) -> bool:
+    return resource.gvk.kind != "ComponentStatus"

@@ -1,0 +1,104 @@
+"""One stored resource: where its objects lie, reading them, and writing them with the store's errors in API terms."""
+
+from typing import Any, NoReturn
+
+from pynetes.apimachinery.errors import StatusError, not_found, service_unavailable
+from pynetes.apis.resource import Resource
+from pynetes.apiserver.cacher import Cacher, Entry
+from pynetes.apiserver.encoding import stored_bytes
+from pynetes.apiserver.registry.hooks import NO_HOOKS, Hooks
+from pynetes.storage import KeyValue, Store, StoreUnavailable
+
+Object = dict[str, Any]
+
+#: Kinds whose delete answers with the object, not with a Status (upstream's ReturnDeletedObject).
+RETURNS_DELETED = frozenset(
+    (
+        *((group, kind) for group in ("resource.k8s.io",) for kind in ("ResourceClaim", "ResourceClaimTemplate")),
+        ("resource.k8s.io", "ResourceSlice"),
+        ("resource.k8s.io", "DeviceClass"),
+        ("resource.k8s.io", "DeviceTaintRule"),
+        ("storage.k8s.io", "CSIDriver"),
+        ("storage.k8s.io", "CSINode"),
+        ("storage.k8s.io", "StorageClass"),
+        ("storage.k8s.io", "VolumeAttachment"),
+        ("storage.k8s.io", "VolumeAttributesClass"),
+        ("", "Namespace"),
+        ("", "PersistentVolume"),
+        ("", "PersistentVolumeClaim"),
+        ("", "Pod"),
+        ("", "PodTemplate"),
+        ("", "ResourceQuota"),
+        ("", "Service"),
+        ("", "ServiceAccount"),
+    )
+)
+
+
+def prefix_of(resource: Resource) -> str:
+    """All keys of a resource begin so."""
+    return f"/registry/{resource.gvk.group or 'core'}/{resource.plural}/"
+
+
+class ResourceStore:
+    """Reads come from the watch cache, writes go to the store. `resource` is the stored version of the kind."""
+
+    def __init__(
+        self, resource: Resource, store: Store, *, hooks: Hooks = NO_HOOKS, ttl: int = 0, indexed_field: str = ""
+    ) -> None:
+        self.resource = resource
+        self.strategy = resource.strategy
+        self.group_resource = resource.gvr.group_resource
+        self.prefix = prefix_of(resource)
+        self.hooks = hooks
+        self.ttl = ttl
+        self.store = store
+        self.cacher = Cacher(
+            store,
+            self.prefix,
+            gvk=resource.gvk,
+            fields_of=self.strategy.selectable_fields,
+            indexed_field=indexed_field,
+        )
+        self.returns_deleted = (resource.gvk.group, resource.gvk.kind) in RETURNS_DELETED
+
+    def key(self, namespace: str, name: str) -> str:
+        return f"{self.prefix}{namespace}/{name}" if self.resource.namespaced else self.prefix + name
+
+    def scope(self, namespace: str) -> str:
+        """The prefix of a namespace's objects, or of all."""
+        return f"{self.prefix}{namespace}/" if namespace and self.resource.namespaced else self.prefix
+
+    def not_found(self, name: str) -> StatusError:
+        return not_found(self.group_resource, name)
+
+    async def get(self, namespace: str, name: str, revision: int | None = None) -> Entry:
+        """The object, as fresh as asked (None: the newest); StatusError 404."""
+        await self.cacher.fresh(revision)
+        entry = self.cacher.get(self.key(namespace, name))
+        if entry is None:
+            raise self.not_found(name)
+        return entry
+
+    def cached(self, namespace: str, name: str) -> Entry | None:
+        """The object as memory has it just now."""
+        return self.cacher.get(self.key(namespace, name))
+
+    async def read(self, key: str) -> Entry | None:
+        """The object as the store has it: for a write that found the cache behind."""
+        found, _ = await self.store.get(key)
+        return self.cacher.entry(found) if found else None
+
+    def entry(self, kv: KeyValue) -> Entry:
+        return self.cacher.entry(kv)
+
+    def unsaved(self, obj: Object, revision: int = 0, key: str = "") -> Entry:
+        """The entry of an object that was not written: a dry run's, or a write that changed nothing."""
+        data = stored_bytes(obj)
+        if revision:
+            return self.cacher.entry(KeyValue(key, data, revision, revision))
+        return Entry(key, data, 0)
+
+
+def raise_unavailable(error: StoreUnavailable) -> NoReturn:
+    raise service_unavailable(f"storage is unavailable: {error}") from error

@@ -1,0 +1,220 @@
+"""Changing an object: read, change, check, compare-and-swap, again if somebody was faster."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pynetes.apimachinery import meta, validation
+from pynetes.apimachinery.errors import FieldError, StatusError, conflict, invalid, invalid_value
+from pynetes.apis.strategy import Strategy
+from pynetes.apiserver.cacher import Entry, wire_bytes
+from pynetes.apiserver.encoding import stored_bytes
+from pynetes.apiserver.registry import create as creating
+from pynetes.apiserver.registry.context import WriteContext
+from pynetes.apiserver.registry.resource import ResourceStore, raise_unavailable
+from pynetes.component import clock
+from pynetes.storage import KeyExists, RevisionConflict, StoreUnavailable
+
+Object = dict[str, Any]
+#: From the stored object (None: there is none) to what it shall be: an object of its own, that may be changed.
+Change = Callable[[Object | None], Awaitable[Object]]
+
+#: Somebody else winning that often means that something is broken.
+_MAX_ATTEMPTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an update may change and must satisfy: the object's own, its status's or another subresource's."""
+
+    prepare: Callable[[Object, Object], None]
+    validate: Callable[[Object, Object], list[FieldError]]
+    warnings: Callable[[Object, Object], list[str]]
+
+
+def main_rules(strategy: Strategy) -> Rules:
+    return Rules(strategy.prepare_for_update, strategy.validate_update, strategy.warnings)
+
+
+def status_rules(strategy: Strategy) -> Rules:
+    return Rules(strategy.prepare_for_status_update, strategy.validate_status_update, lambda obj, old: [])
+
+
+class _Emptied(Exception):
+    """The last finalizer of a deleted object is gone: delete it."""
+
+    def __init__(self, obj: Object) -> None:
+        self.obj = obj
+
+
+async def update(
+    rs: ResourceStore,
+    ctx: WriteContext,
+    namespace: str,
+    name: str,
+    change: Change,
+    *,
+    rules: Rules | None = None,
+    allow_create: bool = False,
+) -> tuple[Entry, bool]:
+    """The stored outcome and whether it was created. `change` is called again after a lost race."""
+    rules = rules or main_rules(rs.strategy)
+    key = rs.key(namespace, name)
+    allow_create = allow_create or rs.strategy.allow_create_on_update
+    current, fresh = rs.cached(namespace, name), False
+    if current is None:
+        current, fresh = await rs.read(key), True
+    for _ in range(_MAX_ATTEMPTS):
+        if current is None:
+            if not allow_create:
+                raise rs.not_found(name)
+            created = await _create_on_update(rs, ctx, namespace, change)
+            if created is not None:
+                return created, True
+            current, fresh = await rs.read(key), True
+            continue
+        try:
+            return await _attempt(rs, ctx, key, current, change, rules), False
+        except RevisionConflict as lost:
+            current, fresh = (rs.entry(lost.current) if lost.current else None), True
+        except StatusError:
+            # Memory may have been behind the store: a refusal counts only against the newest state.
+            if fresh:
+                raise
+            latest = await rs.read(key)
+            if latest is not None and latest.mod_revision == current.mod_revision:
+                raise
+            current, fresh = latest, True
+        await clock.sleep(0)
+    raise conflict(rs.group_resource, name)
+
+
+async def _create_on_update(rs: ResourceStore, ctx: WriteContext, namespace: str, change: Change) -> Entry | None:
+    obj = await change(None)
+    obj["metadata"].pop("resourceVersion", None)
+    try:
+        return await creating.create(rs, ctx, obj, namespace)
+    except StatusError as error:
+        if error.reason == "AlreadyExists":
+            return None
+        raise
+
+
+async def _attempt(
+    rs: ResourceStore, ctx: WriteContext, key: str, current: Entry, change: Change, rules: Rules
+) -> Entry:
+    old = current.object
+    obj = await change(old)
+    _check_version(rs, obj, old)
+    finish = rs.hooks.begin_update(obj, old, ctx.dry_run)
+    done = False
+    try:
+        prepare(rs, ctx, obj, old, rules)
+        metadata = obj["metadata"]
+        await ctx.validate("UPDATE", metadata.get("namespace") or "", metadata["name"], obj, old)
+        if _emptied(obj, old):
+            entry = await _delete_emptied(rs, ctx, key, current, obj)
+        else:
+            entry = await _store(rs, ctx, key, current, obj)
+        done = not ctx.dry_run
+        return entry
+    finally:
+        finish(done)
+
+
+def _check_version(rs: ResourceStore, obj: Object, old: Object) -> None:
+    metadata, old_metadata = obj["metadata"], old["metadata"]
+    name = old_metadata["name"]
+    uid = metadata.get("uid")
+    if uid and uid != old_metadata.get("uid"):
+        why = (
+            f"StorageError: invalid object, Code: 4, Key: {rs.key(old_metadata.get('namespace') or '', name)}, "
+            f"ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, "
+            f"UID in object meta: {old_metadata.get('uid')}"
+        )
+        raise conflict(rs.group_resource, name, why)
+    version = metadata.get("resourceVersion")
+    if version in (None, "", "0"):
+        if not rs.strategy.allow_unconditional_update:
+            detail = "must be specified for an update"
+            error = invalid_value("metadata.resourceVersion", 0, detail)
+            raise invalid(rs.resource.plural, rs.resource.gvk.group, name, [error])
+    elif version != old_metadata["resourceVersion"]:
+        if not str(version).isdigit():
+            error = invalid_value("metadata.resourceVersion", version, f'strconv.ParseUint: parsing "{version}"')
+            raise invalid(rs.resource.gvk.kind, rs.resource.gvk.group, name, [error])
+        raise conflict(rs.group_resource, name)
+
+
+def prepare(rs: ResourceStore, ctx: WriteContext, obj: Object, old: Object, rules: Rules) -> None:
+    """Strategy and validation (upstream's BeforeUpdate)."""
+    metadata, old_metadata = obj["metadata"], old["metadata"]
+    namespaced = rs.resource.namespaced
+    creating.match_namespace(obj, old_metadata.get("namespace") or "" if namespaced else "")
+    metadata.pop("managedFields", None)
+    metadata["resourceVersion"] = old_metadata["resourceVersion"]
+    Strategy.keep_generation(obj, old)
+    rules.prepare(obj, old)
+    metadata = obj["metadata"]
+    if not metadata.get("uid"):
+        metadata["uid"] = old_metadata["uid"]
+    for field in ("creationTimestamp", "deletionTimestamp"):
+        if field in old_metadata:
+            metadata[field] = old_metadata[field]
+    if metadata.get("deletionGracePeriodSeconds") is None and "deletionGracePeriodSeconds" in old_metadata:
+        metadata["deletionGracePeriodSeconds"] = old_metadata["deletionGracePeriodSeconds"]
+    errors = validation.validate_object_meta_update(metadata, old_metadata)
+    errors += validation.validate_object_meta(
+        metadata, "metadata", namespaced=namespaced, name_rule=rs.strategy.name_rule
+    )
+    errors += rules.validate(obj, old)
+    if errors:
+        raise invalid(rs.resource.gvk.kind, rs.resource.gvk.group, metadata["name"], errors)
+    ctx.warnings += rules.warnings(obj, old)
+    rs.strategy.canonicalize(obj)
+
+
+def _emptied(obj: Object, old: Object) -> bool:
+    """The deletion has only been waiting for finalizers, and none is left."""
+    metadata = old["metadata"]
+    return (
+        not obj["metadata"].get("finalizers")
+        and bool(metadata.get("deletionTimestamp"))
+        and not metadata.get("deletionGracePeriodSeconds")
+        and not (old.get("kind") == "Namespace" and (obj.get("spec") or {}).get("finalizers"))
+    )
+
+
+async def _delete_emptied(rs: ResourceStore, ctx: WriteContext, key: str, current: Entry, obj: Object) -> Entry:
+    """Clients expect the updated object, so the answer is what they sent."""
+    if not ctx.dry_run:
+        try:
+            await rs.store.delete(key, expected=current.mod_revision)
+        except StoreUnavailable as error:
+            raise_unavailable(error)
+        rs.hooks.after_delete(current.object)
+    return rs.unsaved(obj, current.mod_revision, key)
+
+
+async def _store(rs: ResourceStore, ctx: WriteContext, key: str, current: Entry, obj: Object) -> Entry:
+    data = stored_bytes(obj)
+    if wire_bytes(data, current.mod_revision) == current.bytes:
+        return current
+    if ctx.dry_run:
+        return rs.unsaved(obj, current.mod_revision, key)
+    try:
+        return rs.entry(await rs.store.update(key, data, expected=current.mod_revision, ttl=rs.ttl))
+    except (KeyExists, StoreUnavailable) as error:
+        if isinstance(error, StoreUnavailable):
+            raise_unavailable(error)
+        raise
+
+
+def copied(obj: Object) -> Change:
+    """The change of a PUT: the object as sent, whatever is stored."""
+
+    async def change(old: Object | None) -> Object:
+        copy: Object = meta.copy(obj)
+        return copy
+
+    return change
