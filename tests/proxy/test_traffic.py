@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from pynetes.component.nftables import Nftables
+from pynetes.component.sysctl import set_sysctl
 from pynetes.proxy import conntrack
 from pynetes.proxy.elements import elements
-from pynetes.proxy.nftables import Nftables, set_sysctl
 from pynetes.proxy.ruleset import Change, State, full
 from pynetes.proxy.services import Endpoint, ServicePort
 from pynetes.testing.netns import NetworkNamespace, connect

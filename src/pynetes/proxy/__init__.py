@@ -3,7 +3,7 @@
     informers ──► `services` (pure: Service + EndpointSlices → ServicePorts)
               ──► `elements` (pure: ServicePort → elements of nftables maps and sets)
               ──► `ruleset`  (pure: difference of elements → one transaction's text)
-              ──► `nftables` (edge: libnftables)        `conntrack` (edge: stale UDP flows)
+              ──► component's `nftables` (edge)        `conntrack` (edge: stale UDP flows)
 
 `proxier` is the loop that joins them. Two named maps hold all services (see `ruleset`), so that one endpoint's change
 is a few map elements, not a chain. To support another kind of address or policy: say in `services` which endpoints it

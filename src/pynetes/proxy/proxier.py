@@ -10,17 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-
 from pynetes.apimachinery import meta
 from pynetes.apis.names import ENDPOINT_SLICES, SERVICES
 from pynetes.client.informer import Informer, InformerFactory
 from pynetes.client.rest import Client
-from pynetes.component import clock
+from pynetes.component import clock, metrics
+from pynetes.component.nftables import Nftables, NftablesError
+from pynetes.component.sysctl import set_sysctl
 from pynetes.component.tasks import Tasks
 from pynetes.proxy import conntrack
 from pynetes.proxy.elements import Elements, elements
-from pynetes.proxy.nftables import Nftables, NftablesError, set_sysctl
 from pynetes.proxy.ruleset import DELETE, Change, State, full
 from pynetes.proxy.services import SERVICE_NAME_LABEL, ServicePort, service_ports
 
@@ -46,30 +45,22 @@ class _Served:
     elements: dict[str, Elements] = field(default_factory=dict)
 
 
-class Metrics:
-    """Names as upstream's kube-proxy has them."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.sync_seconds = Histogram(
-            "kubeproxy_sync_proxy_rules_duration_seconds", "Time of one transaction", registry=registry
-        )
-        self.last_sync = Gauge(
-            "kubeproxy_sync_proxy_rules_last_timestamp_seconds", "When rules were last in force", registry=registry
-        )
-        self.failures = Counter("kubeproxy_sync_proxy_rules_failures", "Refused transactions", registry=registry)
+# names as upstream's kube-proxy has them
+_SYNC_SECONDS = metrics.histogram("kubeproxy_sync_proxy_rules_duration_seconds", "Time of one transaction")
+_LAST_SYNC = metrics.gauge("kubeproxy_sync_proxy_rules_last_timestamp_seconds", "When rules were last in force")
+_FAILURES = metrics.counter("kubeproxy_sync_proxy_rules_failures_total", "Refused transactions")
 
 
 class Proxier:
     """Serves Services on this node (in the network namespace of the process) while `run` runs."""
 
-    def __init__(self, client: Client, config: ProxyConfig, registry: CollectorRegistry | None = None) -> None:
+    def __init__(self, client: Client, config: ProxyConfig) -> None:
         self._config = config
         self._informers = InformerFactory(client)
         self._services = self._informers.informer(SERVICES)
         self._slices = self._informers.informer(ENDPOINT_SLICES)
         self._slices.add_index(_BY_SERVICE, _service_of)
         self._nftables = Nftables()
-        self._metrics = Metrics(registry or CollectorRegistry())
         self._dirty: set[str] = set()
         self._wake = asyncio.Event()
         self._served: dict[str, _Served] = {}
@@ -119,13 +110,13 @@ class Proxier:
             flows = await (self._sync_all() if self._state is None else self._sync_some(dirty, self._state))
         except NftablesError as error:
             log.error("the rules were refused and will be written anew: %s", error)
-            self._metrics.failures.inc()
+            _FAILURES.inc()
             self._state = None
             await clock.sleep(1.0)
             self._wake.set()
             return
-        self._metrics.sync_seconds.observe(clock.monotonic() - began)
-        self._metrics.last_sync.set(clock.time_seconds())
+        _SYNC_SECONDS.observe(clock.monotonic() - began)
+        _LAST_SYNC.set(clock.time_seconds())
         self.synced.set()
         if flows:
             await asyncio.to_thread(conntrack.delete, flows)

@@ -7,7 +7,6 @@ that its thread is in: call it from a worker thread (`run` does).
 import asyncio
 import ctypes
 import ctypes.util
-from pathlib import Path
 
 
 class NftablesError(Exception):
@@ -51,14 +50,3 @@ class Nftables:
         if self._context:
             self._library.nft_ctx_free(self._context)
             self._context = ctypes.c_void_p(None)
-
-
-def set_sysctl(name: str, value: str) -> bool:
-    """Sets a kernel parameter (`net.ipv4.ip_forward`); False if this kernel has it not."""
-    path = Path("/proc/sys") / name.replace(".", "/")
-    try:
-        if path.read_text().strip() != value:
-            path.write_text(value)
-    except FileNotFoundError:
-        return False
-    return True

@@ -1,0 +1,82 @@
+"""Keeps a node's pod network in force: follows the Node's pod CIDR, configures CNI, masquerades."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyroute2 import IPRoute
+
+from pynetes.apis.names import NODES
+from pynetes.client.informer import Informer
+from pynetes.client.rest import Client
+from pynetes.component import clock
+from pynetes.component.nftables import Nftables
+from pynetes.component.sysctl import set_sysctl
+from pynetes.component.tasks import Tasks
+from pynetes.network import cni, masquerade
+
+log = logging.getLogger(__name__)
+
+DEFAULT_MTU = 1500
+_LOOK_AGAIN = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeNetwork:
+    node_name: str
+    cluster_cidr: str
+    cni_conf_dir: Path
+    state: Path
+
+
+class PodNetwork:
+    """Runs in the node's network namespace."""
+
+    def __init__(self, client: Client, config: NodeNetwork) -> None:
+        self._config = config
+        self._node = Informer(client, NODES, field_selector=f"metadata.name={config.node_name}")
+        self._nftables = Nftables()
+        self._applied = ""
+
+    async def run(self) -> None:
+        """Until cancelled. What is configured stays, so that pods keep their network."""
+        try:
+            async with Tasks("pod-network") as tasks:
+                tasks.start(self._node.run(), name="node")
+                await self._node.wait_for_sync()
+                while True:
+                    await self._reconcile(self._node.get(self._config.node_name))
+                    await clock.sleep(_LOOK_AGAIN if self._applied else 0.1)
+        finally:
+            self._nftables.close()
+
+    async def _reconcile(self, node: dict[str, Any] | None) -> None:
+        pod_cidr = (node or {}).get("spec", {}).get("podCIDR", "")
+        if not pod_cidr:
+            return
+        directory = self._config.cni_conf_dir
+        other = cni.foreign_configuration(directory)
+        if other is not None:
+            if self._applied != str(other):
+                log.info("the pod network is left to %s", other)
+                (directory / cni.FILE_NAME).unlink(missing_ok=True)
+                await self._nftables.run(masquerade.DELETE)
+                self._applied = str(other)
+            return
+        if self._applied != pod_cidr:
+            set_sysctl("net.ipv4.ip_forward", "1")
+            set_sysctl("net.bridge.bridge-nf-call-iptables", "1")
+            await self._nftables.run(masquerade.ruleset(pod_cidr, self._config.cluster_cidr))
+        if cni.install(cni.PodNetworkConfig(pod_cidr, uplink_mtu(), self._config.state), directory):
+            log.info("pods of this node get addresses of %s", pod_cidr)
+        self._applied = pod_cidr
+
+
+def uplink_mtu() -> int:
+    """The MTU of the interface that the default route leaves by."""
+    with IPRoute() as netlink:
+        for route in netlink.get_default_routes():
+            for link in netlink.get_links(route.get_attr("RTA_OIF")):
+                return int(link.get_attr("IFLA_MTU") or DEFAULT_MTU)
+    return DEFAULT_MTU
