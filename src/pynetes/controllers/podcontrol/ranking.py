@@ -67,7 +67,7 @@ def _compare(a: Object, b: Object, neighbours_a: int, neighbours_b: int, now: da
 
 
 def _order(a: Any, b: Any) -> int:
-    return (a > b) - (a < b)
+    return int(a > b) - int(a < b)
 
 
 def _younger(a: Object, b: Object, since_a: str, since_b: str, now: datetime) -> int:

@@ -26,13 +26,13 @@ def calculate(
     """The status of `owner` with these active pods; `terminating` is left out for kinds that do not count it."""
     spec = owner["spec"]
     template_labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
-    status: Object = {
-        "replicas": len(active),
+    counts: Object = {
         "fullyLabeledReplicas": sum(template_labels.items() <= meta.labels(pod).items() for pod in active),
         "readyReplicas": sum(state.is_ready(pod) for pod in active),
         "availableReplicas": sum(state.is_available(pod, spec.get("minReadySeconds") or 0, now) for pod in active),
         "observedGeneration": meta.generation(owner),
     }
+    status: Object = {"replicas": len(active), **{field: count for field, count in counts.items() if count}}
     if terminating is not None:
         status["terminatingReplicas"] = terminating
     conditions = _conditions(owner, len(active), failure, now)
@@ -64,7 +64,7 @@ COUNTS = ("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplica
 
 def differs(old: Object, new: Object) -> bool:
     """Whether a status must be written; absent counts are zeros."""
-    if any((old.get(field) or 0) != new[field] for field in COUNTS):
+    if any((old.get(field) or 0) != (new.get(field) or 0) for field in COUNTS):
         return True
     if old.get("terminatingReplicas") != new.get("terminatingReplicas"):
         return True
