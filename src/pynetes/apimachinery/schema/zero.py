@@ -1,0 +1,173 @@
+"""What becomes of zero values when an object is decoded and written again.
+
+OpenAPI does not say it, but clients see it: the original keeps `replicas: 0` and drops `hostNetwork: false`, shows
+`resources: {}` on every container and `lastProbeTime: null` on every pod condition. The rule is general; these tables
+name the fields where it is not:
+
+- empty lists and maps, empty texts and nulls are dropped unless the field is required;
+- `0` and `false` are kept: most optional numbers and switches are pointers; `DROPPED` names the ones that are not;
+- absent objects stay absent; `ALWAYS` names the ones that are values, not pointers.
+
+A table maps a field to the definitions (last name parts) it holds for; `_ANY` means all, `_but(…)` all but some.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+
+
+class Policy(Enum):
+    KEEP = "keep"  # absent if absent; otherwise as given
+    DROP = "drop"  # the zero value counts as absent
+    ALWAYS = "always"  # an empty object or text stands for an absent one
+    NULL = "null"  # shown as null if absent
+
+
+class _Except(frozenset[str]):
+    """All definitions but these."""
+
+
+def _but(*names: str) -> _Except:
+    return _Except(names)
+
+
+def _only(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+_ANY = _but()
+_Table = Mapping[str, frozenset[str]]
+
+
+def _everywhere(names: str) -> dict[str, frozenset[str]]:
+    """For fields of this name in any definition."""
+    return dict.fromkeys(names.split(), _ANY)
+
+
+DROPPED: _Table = {
+    **_everywhere(
+        "active authenticated availableReplicas chapAuthDiscovery chapAuthSession clusterScope code "
+        "currentReplicas denied deprecated deprecatedCount exclusiveMaximum exclusiveMinimum failed "
+        "failureThreshold fullyLabeledReplicas generation globalDefault healthCheckNodePort hostIPC hostNetwork "
+        "hostPID hostPort initialDelaySeconds insecureSkipTLSVerify minReadySeconds nodePort nullable "
+        "numberAvailable numberUnavailable paused periodSeconds preserveUnknownFields publishNotReadyAddresses "
+        "readyReplicas retryAfterSeconds signal sizeBytes sslEnabled stdin stdinOnce succeeded successThreshold "
+        "tty unavailableReplicas uniqueItems unschedulable updatedNumberScheduled updatedReplicas "
+        "x-kubernetes-embedded-resource x-kubernetes-int-or-string"
+    ),
+    "count": _but("VolumeNodeResources"),
+    "number": _only("ServiceBackendPort"),
+    "observedGeneration": _but("HorizontalPodAutoscalerStatus"),
+    "partition": _only("GCEPersistentDiskVolumeSource", "AWSElasticBlockStoreVolumeSource"),
+    "priority": _only("CustomResourceColumnDefinition"),
+    "readOnly": _but("AzureDiskVolumeSource", "CSIVolumeSource"),
+    "replicas": _only("ScaleSpec", "DeploymentStatus"),
+    "timeoutSeconds": _only("Probe"),
+}
+
+# Texts that are pointers: the empty one says something (or is a wrong choice that validation must see).
+EMPTY_TEXT_KEPT: _Table = {
+    **_everywhere(
+        "$ref appProtocol cachingMode completionMode deprecationWarning endpointsNamespace "
+        "extendedResourceName failedIndexes failurePolicy fsGroupChangePolicy fsGroupPolicy gmsaCredentialSpec "
+        "gmsaCredentialSpecName holderIdentity hostnameOverride ingressClassName initiatorName "
+        "internalTrafficPolicy ipFamilyPolicy ipMode loadBalancerClass localhostProfile managedBy matchPolicy "
+        "mountPropagation nodeAffinityPolicy nodeTaintsPolicy parameterNotFoundAction persistentVolumeName "
+        "podReplacementPolicy preemptionPolicy preferredHolder procMount propagationPolicy reclaimPolicy "
+        "recursiveReadOnly resourceClaimName resourceClaimTemplateName runAsUserName runtimeClassName "
+        "seLinuxChangePolicy scope selectPolicy service shareID stopSignal succeededIndexes "
+        "supplementalGroupsPolicy timeZone trafficDistribution unhealthyPodEvictionPolicy "
+        "volumeAttributesClassName volumeBindingMode volumeMode"
+    ),
+    "apiGroup": _only("IngressClassParametersReference", "TypedObjectReference", "TypedLocalObjectReference"),
+    "containerName": _only("PodFailurePolicyOnExitCodesRequirement"),
+    "hostname": _only("Endpoint"),
+    "name": _only("EndpointPort@discovery", "ClusterTrustBundleProjection"),
+    "namespace": _only("IngressClassParametersReference", "TypedObjectReference"),
+    "path": _only("ServiceReference"),
+    "protocol": _only("NetworkPolicyPort", "EndpointPort@discovery"),
+    "reinvocationPolicy": _only("MutatingWebhook"),
+    "resourceVersion": _only("Preconditions"),
+    "restartPolicy": _only("Container", "EphemeralContainer"),
+    "signerName": _only("ClusterTrustBundleProjection"),
+    "storageClassName": _only("PersistentVolumeClaimSpec"),
+    "strategy": _only("LeaseSpec"),
+    "type": _only("HostPathVolumeSource"),
+    "uid": _only("Preconditions"),
+    "url": _only("WebhookClientConfig"),
+    "value": _only("PodDNSConfigOption"),
+}
+
+EMPTY_LIST_KEPT: _Table = {
+    "audiences": _only("TokenRequestSpec"),
+    "conditions": _only("CustomResourceDefinitionStatus"),
+    "endpoints": _only("EndpointSlice"),
+    "names": _only("ContainerImage"),
+    "ports": _only("EndpointSlice"),
+    "rules": _only("Role", "ClusterRole"),
+    "sources": _only("ProjectedVolumeSource"),
+    "storedVersions": _only("CustomResourceDefinitionStatus"),
+}
+
+ALWAYS: _Table = {
+    **_everywhere(
+        "spec metadata backend roleRef scaleTargetRef describedObject target metric current jobTemplate "
+        "podAffinityTerm preference involvedObject regarding deprecatedSource loadBalancer devices userInfo "
+        "updateStrategy state lastState daemonEndpoints kubeletEndpoint nodeInfo acceptedNames limitResponse "
+        "priorityLevelConfiguration preferredVersion"
+    ),
+    "clientConfig": _but("WebhookConversion"),
+    "conditions": _only("Endpoint"),
+    "names": _only("CustomResourceDefinitionSpec"),
+    "podSelector": _only("NetworkPolicySpec"),
+    "pool": _only("ResourceSliceSpec"),
+    "port": _only("IngressServiceBackend"),
+    "resources": _only("Container", "EphemeralContainer", "PersistentVolumeClaimSpec"),
+    "source": _only("VolumeAttachmentSpec", "Event@core"),
+    "status": _but("ResourcePoolStatusRequest", "CustomResourceSubresources"),
+    "strategy": _only("DeploymentSpec"),
+    "template": _but("ReplicationControllerSpec", "ResourceClaimTemplateSpec"),
+    "user": _only("TokenReviewStatus"),
+}
+
+ALWAYS_TEXT: _Table = {
+    "reportingComponent": _only("Event@core"),
+    "reportingInstance": _only("Event@core"),
+    "serviceName": _only("StatefulSetSpec"),
+}
+
+NULL_SHOWN: _Table = {
+    "deprecatedFirstTimestamp": _ANY,
+    "deprecatedLastTimestamp": _ANY,
+    "eventTime": _ANY,
+    "firstTimestamp": _only("Event@core"),
+    "lastTimestamp": _only("Event@core"),
+    "lastProbeTime": _only("PodCondition"),
+    "lastTransitionTime": _only("PodCondition"),
+}
+
+
+def _holds(table: _Table, field: str, definition: str) -> bool:
+    found = table.get(field)
+    if found is None:
+        return False
+    parts = definition.split(".")
+    short = parts[-1]
+    listed = short in found or (len(parts) > 2 and f"{short}@{parts[-3]}" in found)
+    return not listed if isinstance(found, _Except) else listed
+
+
+def policy(definition: str, field: str, kind: str, required: bool) -> Policy:
+    """What holds for one field of a definition; `kind` as in `types.Type`."""
+    if (kind == "object" and _holds(ALWAYS, field, definition)) or _holds(ALWAYS_TEXT, field, definition):
+        return Policy.ALWAYS
+    if kind in ("time", "micro_time"):
+        return Policy.NULL if _holds(NULL_SHOWN, field, definition) else Policy.DROP
+    if required or kind in ("object", "any", "int_or_string", "quantity"):
+        return Policy.KEEP
+    if kind in ("boolean", "int32", "int64", "number"):
+        return Policy.DROP if _holds(DROPPED, field, definition) else Policy.KEEP
+    if kind == "list" and _holds(EMPTY_LIST_KEPT, field, definition):
+        return Policy.KEEP
+    if kind == "string" and _holds(EMPTY_TEXT_KEPT, field, definition):
+        return Policy.KEEP
+    return Policy.DROP
