@@ -115,13 +115,14 @@ def pod_references(pod: Object) -> tuple[Reference, ...]:
     found: dict[Reference, None] = {}
     if spec.get("serviceAccountName"):
         found["ServiceAccount", namespace, spec["serviceAccountName"]] = None
-    for kind, name in _names(pod["metadata"]["name"], spec, pod.get("status") or {}):
+    for kind, name in referenced_names(pod["metadata"]["name"], spec, pod.get("status") or {}):
         if name:
             found[kind, namespace, name] = None
     return tuple(found)
 
 
-def _names(pod_name: str, spec: Object, status: Object) -> Iterator[tuple[str, str | None]]:
+def referenced_names(pod_name: str, spec: Object, status: Object) -> Iterator[tuple[str, str | None]]:
+    """(kind, name) of every object that a pod refers to, its service account and volumes' volumes apart."""
     for secret in spec.get("imagePullSecrets") or ():
         yield "Secret", secret.get("name")
     for field in ("initContainers", "containers", "ephemeralContainers"):

@@ -119,7 +119,10 @@ def _field_selector(given: Object) -> tuple[tuple[FieldRequirement, ...], str]:
     found: list[FieldRequirement] = []
     requirements = given.get("requirements") or ()
     for requirement in requirements:
-        operator, values = _FIELD_OPERATORS.get(requirement.get("operator") or ""), requirement.get("values") or ()
+        operator, values = (
+            _FIELD_OPERATORS.get(requirement.get("operator") or ""),
+            list(requirement.get("values") or ()),
+        )
         if operator and len(values) == 1:
             found.append((requirement.get("key") or "", operator, values[0]))
     if len(found) == len(requirements):
