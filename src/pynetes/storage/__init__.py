@@ -23,6 +23,7 @@ from pynetes.storage.interface import (
     StoreUnavailable,
     Watch,
 )
+from pynetes.storage.opening import open_store
 
 __all__ = [
     "Batch",
@@ -37,4 +38,5 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "Watch",
+    "open_store",
 ]

@@ -1,0 +1,173 @@
+"""The watch hub: hands each committed event to the watches it concerns, in order, once.
+
+A watch is a cursor in the history. While it keeps up, events come to it straight from the commits; a new watch, or
+one whose queue overflowed, reads the log until it has caught up. So a slow consumer costs no memory and misses nothing
+until its place is compacted away.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Self
+
+from pynetes.storage.interface import Batch, Event, StoreError, StoreUnavailable
+
+ReadAfter = Callable[[str, int, int, int], Awaitable[list[Event]]]
+"""`LogReader.after`, awaited: prefix, revision, upto, limit."""
+
+_CAPACITY = 4096
+_REPLAY = 1000
+
+
+class Hub:
+    """All watches of one store. `published`: all events up to it have been handed out."""
+
+    def __init__(self, read_after: ReadAfter, *, capacity: int = _CAPACITY) -> None:
+        self.published = 0
+        self.capacity = capacity
+        self.read_after = read_after
+        self._by_directory: defaultdict[str, dict[HubWatch, None]] = defaultdict(dict)
+        self._others: dict[HubWatch, None] = {}
+        self._closed: StoreError | None = None
+
+    @asynccontextmanager
+    async def watch(self, prefix: str, start: int) -> AsyncIterator["HubWatch"]:
+        if self._closed is not None:
+            raise self._closed
+        watch = HubWatch(self, prefix, start - 1)
+        # Most prefixes are whole directories of the key's path, and those are found by lookup.
+        watches = self._by_directory[prefix] if prefix.endswith("/") else self._others
+        watches[watch] = None
+        try:
+            await watch.catch_up()
+            yield watch
+        finally:
+            del watches[watch]
+            if not watches:
+                self._by_directory.pop(prefix, None)
+
+    def publish(self, events: list[Event], revision: int) -> None:
+        """Hands out what one transaction did; transactions come in order."""
+        concerned: dict[HubWatch, list[Event]] = {}
+        for event in events:
+            for watch in self._concerned(event.kv.key):
+                concerned.setdefault(watch, []).append(event)
+        for watch, found in concerned.items():
+            watch.offer(found)
+        self.published = max(self.published, revision)
+
+    def _concerned(self, key: str) -> list["HubWatch"]:
+        found: list[HubWatch] = [watch for watch in self._others if key.startswith(watch.prefix)]
+        slash = key.find("/")
+        while slash >= 0:
+            watches = self._by_directory.get(key[: slash + 1])
+            if watches:
+                found += watches
+            slash = key.find("/", slash + 1)
+        return found
+
+    def close(self) -> None:
+        """Ends all watches with StoreUnavailable."""
+        self._closed = StoreUnavailable("the store is closed")
+        for watches in (self._others, *self._by_directory.values()):
+            for watch in watches:
+                watch.fail(self._closed)
+
+
+class HubWatch:
+    """One watch; see `interface.Watch`. Everything up to `_cursor` was returned.
+
+    `_queue` collects commits, None while the watch leaves them to the log; `_replayed` is what the log told, up to
+    `_replayed_to`. Live means: what is not in the queue was returned or does not exist.
+    """
+
+    def __init__(self, hub: Hub, prefix: str, cursor: int) -> None:
+        self.prefix = prefix
+        self._hub = hub
+        self._cursor = cursor
+        self._live = False
+        self._queue: list[Event] | None = None
+        self._replayed: list[Event] = []
+        self._replayed_to = cursor
+        self._progress_wanted = False
+        self._error: StoreError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def progress(self) -> int:
+        if self._live and not self._queue and not self._replayed:
+            return max(self._cursor, self._hub.published)
+        return self._cursor
+
+    def request_progress(self) -> None:
+        self._progress_wanted = True
+        self._wake()
+
+    def offer(self, events: list[Event]) -> None:
+        """Events from a commit."""
+        if self._queue is None:
+            return
+        if events[0].kv.mod_revision <= self._cursor:  # the watch starts in the future
+            events = [event for event in events if event.kv.mod_revision > self._cursor]
+        if len(self._queue) + len(events) > self._hub.capacity:
+            self._queue = None
+            self._live = False
+        else:
+            self._queue += events
+        self._wake()
+
+    def fail(self, error: StoreError) -> None:
+        """Ends the watch with the error."""
+        self._error = error
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def catch_up(self) -> None:
+        """Reads the next part of history; live when that was the rest of it."""
+        goal = self._hub.published
+        # Listen before reading: what is committed meanwhile is in the queue, all before it in the log.
+        self._queue = []
+        if self._cursor < goal:
+            try:
+                events = await self._hub.read_after(self.prefix, self._cursor, goal, _REPLAY)
+            except BaseException:
+                self._queue = None
+                raise
+            if len(events) == _REPLAY:
+                self._queue = None
+                goal = events[-1].kv.mod_revision
+            if events:
+                self._replayed, self._replayed_to = events, goal
+            else:
+                self._cursor = goal
+        self._live = self._queue is not None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Batch:
+        while True:
+            if self._error is not None:
+                raise self._error
+            if self._replayed:
+                events, self._replayed, self._cursor = self._replayed, [], self._replayed_to
+                return Batch(events, self._cursor)
+            if not self._live:
+                await self.catch_up()
+            elif self._queue or self._progress_wanted:
+                events, self._queue, self._progress_wanted = self._queue or [], [], False
+                self._cursor = max(self._cursor, self._hub.published)
+                return Batch(events, self._cursor)
+            else:
+                await self._wait()
+
+    async def _wait(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
