@@ -1,0 +1,131 @@
+"""endpointslice-controller: the EndpointSlices of each Service with a selector."""
+
+from typing import Any
+
+from pynetes.apimachinery import meta
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apis.names import ENDPOINT_SLICES, NODES, PODS, SERVICES
+from pynetes.client.events import WARNING
+from pynetes.controllers.base import NAMESPACE_TERMINATING, BaseController, has_cause
+from pynetes.controllers.context import ControllerContext
+from pynetes.controllers.endpoints import membership, slices
+from pynetes.controllers.endpoints.watching import ServiceTrigger, pods_of
+from pynetes.controllers.podcontrol.writes import PendingWrites
+
+Object = dict[str, Any]
+
+SERVICE_INDEX = "service"
+
+
+class EndpointsUpdateFailed(Exception):
+    """Some endpoints are missing; another sync may find them."""
+
+
+def _service_key(slice_: Object) -> list[str]:
+    labels = meta.labels(slice_)
+    if labels.get(slices.MANAGED_BY) != slices.CONTROLLER or not labels.get(slices.SERVICE_NAME):
+        return []
+    return [f"{meta.namespace(slice_)}/{labels[slices.SERVICE_NAME]}"]
+
+
+class EndpointSliceController(BaseController):
+    """Keeps EndpointSlices in step with Services, pods and nodes."""
+
+    name = "endpointslice-controller"
+
+    def __init__(self, context: ControllerContext) -> None:
+        super().__init__(context, workers=context.config.concurrent_service_endpoint_syncs)
+        self.recorder = context.recorder(self.name, "endpoint-slice-controller")
+        self.services = self.informer(SERVICES)
+        self.pods = self.informer(PODS)
+        self.nodes = self.informer(NODES)
+        self.slices = self.informer(ENDPOINT_SLICES)
+        self.slices.add_index(SERVICE_INDEX, _service_key)
+        self.pending = PendingWrites()
+        ServiceTrigger(self.services, self.pods, self.queue.add)
+        self.slices.add_handler(self._slice_seen, self._slice_updated, self._slice_deleted)
+        self.nodes.add_handler(self._node_added, self._node_updated)
+
+    def _slice_seen(self, slice_: Object) -> None:
+        """What another wrote is checked; one's own writes only end the waiting."""
+        for key in _service_key(slice_):
+            self.pending.seen(key, slice_)
+            self.queue.add(key)
+
+    def _slice_updated(self, old: Object, new: Object) -> None:
+        if _service_key(old) != _service_key(new):
+            for key in _service_key(old):
+                self.pending.gone(key, old)
+                self.queue.add(key)
+        self._slice_seen(new)
+
+    def _slice_deleted(self, slice_: Object) -> None:
+        for key in _service_key(slice_):
+            self.pending.gone(key, slice_)
+            self.queue.add(key)
+
+    def _node_added(self, node: Object) -> None:
+        self._enqueue_node(meta.name(node))
+
+    def _node_updated(self, old: Object, new: Object) -> None:
+        if meta.labels(old).get(slices.ZONE) != meta.labels(new).get(slices.ZONE):
+            self._enqueue_node(meta.name(new))
+
+    def _enqueue_node(self, name: str) -> None:
+        """A zone became known or another: every Service with a pod there."""
+        if not self.pods.has_synced:
+            return
+        namespaces = {meta.namespace(p) for p in self.pods.list() if (p.get("spec") or {}).get("nodeName") == name}
+        for namespace in namespaces:
+            for service in self.services.list(namespace):
+                self.enqueue(service)
+
+    async def sync(self, key: str) -> None:
+        service = self.services.get(key)
+        if service is None:
+            self.pending.forget(key)
+            return
+        if not membership.has_endpoints(service):
+            return
+        if self.pending.is_stale(key):
+            self.queue.add_after(key, 1.0)  # the slices that are missing in the cache will wake it sooner
+            return
+        existing = [s for s in self.slices.by_index(SERVICE_INDEX, key) if not meta.is_deleting(s)]
+        nodes = {meta.name(node): node for node in self.nodes.list()}
+        limit = self.context.config.max_endpoints_per_slice
+        plan = slices.plan(service, pods_of(service, self.pods), existing, nodes, limit)
+        try:
+            await self._carry_out(key, service, plan)
+        except StatusError as error:
+            if has_cause(error, NAMESPACE_TERMINATING):
+                return
+            text = f"Error updating Endpoint Slices for Service {key}: {error}"
+            if error.code not in (404, 409):
+                self.recorder.event(service, WARNING, "FailedToUpdateEndpointSlices", text)
+            raise
+        if plan.errors:
+            raise EndpointsUpdateFailed("; ".join(plan.errors))
+
+    async def _carry_out(self, key: str, service: Object, plan: slices.Plan) -> None:
+        if not meta.is_deleting(service):
+            for slice_ in plan.create:
+                self._note(key, await self.client.create(ENDPOINT_SLICES, slice_))
+        for slice_ in plan.update:
+            self._note(key, await self.client.update(ENDPOINT_SLICES, slice_))
+        for slice_ in plan.delete:
+            await self._delete(key, slice_)
+
+    def _note(self, key: str, written: Object) -> None:
+        cached = self.slices.get(meta.key(written))
+        if cached is None or int(meta.resource_version(cached)) < int(meta.resource_version(written)):
+            self.pending.wrote(key, written)
+
+    async def _delete(self, key: str, slice_: Object) -> None:
+        try:
+            await self.client.delete(ENDPOINT_SLICES, meta.name(slice_), meta.namespace(slice_))
+        except StatusError as error:
+            if error.code != 404:
+                raise
+            return
+        if self.slices.get(meta.key(slice_)) is not None:
+            self.pending.deleted(key, slice_)
