@@ -97,6 +97,10 @@ class PodCgroups:
         """Where the pod's cgroup lies below the cgroup file system."""
         return self._path(self._parts(pod))
 
+    def children(self, path: str) -> set[str]:
+        """Names of the cgroups right below a path: a pod's containers."""
+        return self._files.children(path)
+
     def ensure(self, pod: Mapping[str, Any]) -> str:
         """Makes or updates the pod's cgroup; returns what CRI's `cgroup_parent` takes."""
         uid, parts = pod["metadata"]["uid"], self._parts(pod)

@@ -97,12 +97,12 @@ class LogRotation:
     async def rotate(self, container_id: str, path: Path) -> None:
         """Raises OSError, CRIError; the log stays where it is then."""
         await asyncio.to_thread(self._tidy, path)
-        rotated = path.with_name(f"{path.name}.{clock.now():%Y%m%d-%H%M%S}")
-        path.rename(rotated)
+        rotated = f"{path}.{clock.now():%Y%m%d-%H%M%S}"
+        os.rename(path, rotated)
         try:
             await self._runtime.reopen_container_log(container_id)
         except CRIError:
-            rotated.rename(path)
+            os.rename(rotated, path)
             raise
 
     def _tidy(self, path: Path) -> None:
