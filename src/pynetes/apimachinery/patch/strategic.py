@@ -1,0 +1,283 @@
+"""Strategic merge patch: a merge patch that knows from the schema which lists are sets and which are maps.
+
+Directives in a patch: `$patch: replace|delete` on an object or a list item, `$setElementOrder/<list>`,
+`$deleteFromPrimitiveList/<list>`, `$retainKeys`. `kubectl apply`, `set`, `edit` and `rollout` all speak it.
+"""
+
+from collections.abc import Hashable
+from typing import Any
+
+from pynetes.apimachinery import meta
+from pynetes.apimachinery.errors import StatusError, bad_request, unsupported_media_type
+from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apimachinery.patch.lookup import Node, node_of
+from pynetes.apimachinery.patch.order import Identity, arrange
+
+DIRECTIVE = "$patch"
+RETAIN_KEYS = "$retainKeys"
+SET_ORDER = "$setElementOrder"
+DELETE_FROM = "$deleteFromPrimitiveList"
+_BAD_ORDER = "invalid patch format of setElementOrder list"
+_BAD_PRIMITIVES = "invalid patch format of primitive list"
+_BAD_RETAIN_KEYS = "invalid patch format of retainKeys"
+_LIST_OF_LISTS = "lists of lists are not supported"
+
+
+class StrategicError(ValueError):
+    """A patch that cannot be merged. `status` is the HTTP status that the original answers with."""
+
+    def __init__(self, message: str, status: int = 500) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def apply(document: dict[str, Any], patch: dict[str, Any], gvk: GroupVersionKind) -> dict[str, Any]:
+    """The merged object, not yet checked against the schema.
+
+    StatusError: 415 for kinds without a schema, 400, 422 or 500 as upstream for a patch that cannot be merged.
+    """
+    node = node_of(gvk)
+    if node is None:
+        raise unsupported_media_type(("application/json-patch+json", "application/merge-patch+json"))
+    try:
+        return merge(document, patch, node)
+    except StrategicError as error:
+        if error.status == 400:
+            raise bad_request(str(error)) from None
+        if error.status == 422:
+            message = "the server rejected our request due to an error in our request"
+            raise StatusError(422, "Invalid", message, {}) from None
+        raise StatusError(500, "", str(error)) from None
+
+
+def merge(original: dict[str, Any], patch: dict[str, Any], node: Node) -> dict[str, Any]:
+    """One level: `patch` onto `original` by what the node says. Neither argument changes."""
+    if DIRECTIVE in patch:
+        return _whole(patch)
+    out = dict(original)
+    patch = _retained(out, dict(patch))
+    for key in [key for key in patch if key.startswith(SET_ORDER)]:
+        _merge_ordered(out, patch, key, node)
+    for key, value in patch.items():
+        deleting = key.startswith(DELETE_FROM)
+        field = _field_of(key, _BAD_PRIMITIVES) if deleting else key
+        _merge_field(out, field, value, node.child(field), deleting)
+    return out
+
+
+def _whole(patch: dict[str, Any]) -> dict[str, Any]:
+    directive = patch[DIRECTIVE]
+    if directive == "replace":
+        return {key: meta.copy(value) for key, value in patch.items() if key != DIRECTIVE}
+    if directive == "delete":
+        return {}
+    raise StrategicError(f"unknown patch type: {go_format(directive)} in map: {go_format(patch)}")
+
+
+def _field_of(key: str, error: str) -> str:
+    _, slash, field = key.partition("/")
+    if not slash:
+        raise StrategicError(error, 400)
+    return field
+
+
+def _retained(out: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    """Applies `$retainKeys` (only these members stay) and takes it out of the patch."""
+    if RETAIN_KEYS not in patch:
+        return patch
+    keys = patch.pop(RETAIN_KEYS)
+    if not isinstance(keys, list):
+        raise StrategicError(_BAD_RETAIN_KEYS, 400)
+    for key, value in patch.items():
+        if value is not None and not key.startswith((DELETE_FROM, SET_ORDER)) and key not in keys:
+            raise StrategicError(_BAD_RETAIN_KEYS, 400)
+    for key in [key for key in out if key not in keys]:
+        del out[key]
+    return patch
+
+
+def _merge_field(out: dict[str, Any], field: str, value: Any, node: Node, deleting: bool) -> None:
+    if value is None:
+        out.pop(field, None)
+        return
+    live = out.get(field)
+    if isinstance(live, dict) and isinstance(value, dict):
+        out[field] = _bare(value)[0] if node.replaces else merge(live, value, node)
+    elif isinstance(live, list) and isinstance(value, list):
+        out[field] = _merge_list(live, value, node, deleting)
+    elif not deleting:
+        bare, keep = _bare(value)
+        if keep:
+            out[field] = bare
+        else:
+            out.pop(field, None)
+
+
+def _bare(value: Any) -> tuple[Any, bool]:
+    """A value of the patch that meets nothing to merge with: without nulls and directives; whether it is kept."""
+    if isinstance(value, dict):
+        if DIRECTIVE in value:
+            return None, False
+        out = {}
+        for key, item in value.items():
+            inner, keep = _bare(item)
+            if keep and item is not None and not key.startswith((SET_ORDER, DELETE_FROM, RETAIN_KEYS)):
+                out[key] = inner
+        return out, True
+    if isinstance(value, list):
+        pairs = [_bare(item) for item in value]
+        return [inner for inner, keep in pairs if keep], True
+    return value, True
+
+
+def _identity(merge_key: str) -> Identity:
+    """What makes two items of a list the same one."""
+
+    def by_key(item: Any) -> Hashable:
+        if not isinstance(item, dict):
+            raise StrategicError(f"expected a map[string]interface {{}}, but received a {_go_type(item)}")
+        if merge_key not in item:
+            raise StrategicError(f"map: {go_format(item)} does not contain declared merge key: {merge_key}")
+        return _scalar(item[merge_key])
+
+    return by_key if merge_key else _scalar
+
+
+def _scalar(value: Any) -> Hashable:
+    """Go keeps `1`, `true` and `"1"` apart; so must a Python dict's keys."""
+    return (type(value).__name__, value) if not isinstance(value, (dict, list)) else go_format(value)
+
+
+def _element_kind(*lists: list[Any]) -> type | None:
+    """dict, or the scalar type of all items; None for empty lists."""
+    found: type | None = None
+    for item in (item for items in lists for item in items):
+        kind = float if type(item) is int else type(item)
+        if kind is list:
+            raise StrategicError(_LIST_OF_LISTS, 422)
+        if found is not None and kind is not found:
+            shown = " ".join(go_format(items) for items in lists)
+            raise StrategicError(f"list element types are not identical: [{shown}]")
+        found = kind
+    return found
+
+
+def _merge_list(live: list[Any], patch: list[Any], node: Node, deleting: bool) -> list[Any]:
+    if not node.merges and not deleting:
+        return [item for item, keep in map(_bare, patch) if keep]
+    kind = _element_kind(live, patch)
+    if kind is None:
+        return live
+    if kind is not dict:
+        return _merge_scalars(live, patch, deleting)
+    if not node.merge_key:
+        raise StrategicError("cannot merge lists without merge key for " + (node.definition or "list"))
+    live, patch = _special_items(live, patch, node.merge_key)
+    merged = _merge_items(live, patch, node)
+    return arrange(merged, patch, live, _identity(node.merge_key))
+
+
+def _merge_scalars(live: list[Any], patch: list[Any], deleting: bool) -> list[Any]:
+    if deleting:
+        gone = {_scalar(item) for item in patch}
+        return [item for item in live if _scalar(item) not in gone]
+    both = {_scalar(item): item for item in [*live, *patch]}
+    return arrange(list(both.values()), patch, live, _scalar)
+
+
+def _special_items(live: list[Any], patch: list[Any], merge_key: str) -> tuple[list[Any], list[Any]]:
+    """Carries out `$patch` items: (what is left of the live list, the plain items of the patch)."""
+    plain_items: list[Any] = []
+    replace = False
+    for item in patch:
+        directive = item.get(DIRECTIVE)
+        if DIRECTIVE not in item:
+            plain_items.append(item)
+        elif directive == "delete":
+            gone = _identity(merge_key)(item)
+            live = [other for other in live if merge_key not in other or _scalar(other[merge_key]) != gone]
+        elif directive == "replace":
+            replace = True
+        elif directive == "merge":
+            raise StrategicError("merging lists cannot yet be specified in the patch")
+        else:
+            raise StrategicError(f"unknown patch type: {go_format(directive)} in map: {go_format(item)}")
+    return ([], plain_items) if replace else (live, plain_items)
+
+
+def _merge_items(live: list[Any], patch: list[Any], node: Node) -> list[Any]:
+    assert node.item is not None
+    identity = _identity(node.merge_key)
+    out = list(live)
+    places: dict[Hashable, int] = {}
+    for index, item in enumerate(out):
+        if node.merge_key in item:
+            places.setdefault(identity(item), index)
+    for item in patch:
+        own = identity(item)
+        if own in places:
+            out[places[own]] = merge(out[places[own]], item, node.item)
+        else:
+            places[own] = len(out)
+            out.append(_bare(item)[0])
+    return out
+
+
+def _merge_ordered(out: dict[str, Any], patch: dict[str, Any], key: str, node: Node) -> None:
+    """A list whose order the patch states: merged, then put in that order. Takes both out of the patch."""
+    order = patch.pop(key)
+    field = _field_of(key, _BAD_ORDER)
+    child = node.child(field)
+    changes = patch.get(field)
+    live = out.get(field)
+    for value in (order, live, changes):
+        if value is not None and not isinstance(value, list):
+            raise StrategicError(f"expected a []interface {{}}, but received a {_go_type(value)}")
+    if order is None:
+        raise StrategicError("expected a []interface {}, but received a %!s(<nil>)")
+    identity = _identity(child.merge_key)
+    _check_order(changes or [], order, child.merge_key)
+    if live is None and changes is None:
+        patch.pop(field, None)
+        return
+    if changes is None:
+        merged = live or []
+    elif live is None:
+        merged = [item for item, keep in map(_bare, changes) if keep]
+    else:
+        merged = _merge_list(live, changes, child, deleting=False)
+    out[field] = arrange(merged, order, live or [], identity)
+    patch.pop(field, None)
+
+
+def _check_order(changes: list[Any], order: list[Any], merge_key: str) -> None:
+    """Items of the patch must come in the stated order."""
+    identity = _identity(merge_key)
+    if not order:
+        return
+    rest = iter([identity(item) for item in order])
+    for item in changes:
+        if isinstance(item, dict) and DIRECTIVE in item:
+            continue
+        own = identity(item)
+        if own not in rest:  # advances to behind the match
+            raise StrategicError(
+                f"The order in patch list:\n{go_format(changes)}\n doesn't match {SET_ORDER} list:\n"
+                f"{go_format(order)}\n"
+            )
+
+
+def _go_type(value: Any) -> str:
+    kinds = {dict: "map[string]interface {}", list: "[]interface {}", str: "string", bool: "bool", float: "float64"}
+    return kinds.get(type(value), "int64")
+
+
+def go_format(value: Any) -> str:
+    """Go's `%v`, which upstream's texts use for objects."""
+    if isinstance(value, dict):
+        return "map[" + " ".join(f"{key}:{go_format(value[key])}" for key in sorted(value)) + "]"
+    if isinstance(value, list):
+        return "[" + " ".join(map(go_format, value)) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "<nil>" if value is None else str(value)
