@@ -10,13 +10,13 @@ from typing import Any
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError, bad_request, unsupported_media_type
 from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apimachinery.patch.directives import DELETE_FROM, DIRECTIVE, RETAIN_KEYS, SET_ORDER
 from pynetes.apimachinery.patch.lookup import Node, node_of
 from pynetes.apimachinery.patch.order import Identity, arrange
+from pynetes.apimachinery.patch.strategic_diff import diff
 
-DIRECTIVE = "$patch"
-RETAIN_KEYS = "$retainKeys"
-SET_ORDER = "$setElementOrder"
-DELETE_FROM = "$deleteFromPrimitiveList"
+__all__ = ["StrategicError", "apply", "diff", "merge"]
+
 _BAD_ORDER = "invalid patch format of setElementOrder list"
 _BAD_PRIMITIVES = "invalid patch format of primitive list"
 _BAD_RETAIN_KEYS = "invalid patch format of retainKeys"

@@ -1,13 +1,13 @@
-"""The other direction of strategic merge: the patch between two objects, as `kubectl` computes it for a two-way diff."""
+"""The other direction of strategic merge: the patch between two objects, as kubectl computes a two-way diff."""
 
 from typing import Any
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.patch import merge_patch
+from pynetes.apimachinery.patch.directives import DELETE_FROM, DIRECTIVE, RETAIN_KEYS, SET_ORDER
 from pynetes.apimachinery.patch.json_patch import same_json
 from pynetes.apimachinery.patch.lookup import Node, node_of
-from pynetes.apimachinery.patch.strategic import DELETE_FROM, DIRECTIVE, RETAIN_KEYS, SET_ORDER
 
 
 def diff(original: dict[str, Any], modified: dict[str, Any], gvk: GroupVersionKind) -> dict[str, Any]:
