@@ -12,7 +12,7 @@ MAX_MESSAGE = 16 * 1024 * 1024
 
 R = TypeVar("R", bound=Message)
 
-_CODE_NAMES = {
+CODE_NAMES = {
     "OK": "OK",
     "CANCELLED": "Canceled",
     "UNKNOWN": "Unknown",
@@ -37,7 +37,7 @@ class CRIError(Exception):
     """A call that the runtime refused or did not answer. `str()` reads as Go prints it, since events carry it."""
 
     def __init__(self, method: str, code: grpc.StatusCode, details: str) -> None:
-        super().__init__(f"rpc error: code = {_CODE_NAMES.get(code.name, code.name)} desc = {details}")
+        super().__init__(f"rpc error: code = {CODE_NAMES.get(code.name, code.name)} desc = {details}")
         self.method = method
         self.code = code
         self.details = details

@@ -1,0 +1,16 @@
+"""What one attempt of a probe came to."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`warning` counts as success and says so in an event; `unknown` is thrown away."""
+
+    result: Literal["success", "warning", "failure", "unknown"]
+    output: str = ""
+
+
+class ProbeError(Exception):
+    """The probe could not be run at all: neither success nor failure of the container."""

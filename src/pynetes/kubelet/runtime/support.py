@@ -1,0 +1,48 @@
+"""What the runtime manager asks of the rest of the kubelet about a pod."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from pynetes.kubelet.cri import runtime_pb2 as pb
+from pynetes.kubelet.dns import DNSConfig
+from pynetes.kubelet.images.result import ImageRef
+from pynetes.kubelet.volumes.plugin import Mount
+
+Pod = dict[str, Any]
+Container = dict[str, Any]
+
+
+class PodSupport(Protocol):
+    def dns(self, pod: Pod) -> DNSConfig:
+        """Raises ValueError, OSError."""
+        ...
+
+    def cgroup_parent(self, pod: Pod) -> str: ...
+
+    async def runtime_handler(self, pod: Pod) -> str:
+        """Of the pod's RuntimeClass; empty for the default. Raises LookupError."""
+        ...
+
+    def user_namespace(self, pod: Pod, runtime_handler: str) -> pb.UserNamespace | None:
+        """Mappings for `hostUsers: false`. Raises ValueError where the runtime cannot."""
+        ...
+
+    async def ensure_image(
+        self, pod: Pod, container: Container, runtime_handler: str, sandbox_config: pb.PodSandboxConfig
+    ) -> ImageRef:
+        """Raises ImageError."""
+        ...
+
+    async def environment(self, pod: Pod, container: Container, pod_ips: Sequence[str]) -> list[tuple[str, str]]:
+        """Raises ConfigError."""
+        ...
+
+    def mounts(
+        self, pod: Pod, container: Container, environment: Sequence[tuple[str, str]], pod_ips: Sequence[str]
+    ) -> list[Mount]:
+        """Volumes and /etc/hosts. Raises VolumeError."""
+        ...
+
+    async def sandbox_ready(self, pod: Pod) -> None:
+        """The sandbox and its network stand: time to say so in the pod's status."""
+        ...
