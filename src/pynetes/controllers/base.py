@@ -28,9 +28,11 @@ class BaseController(ABC):
         self._workers = workers
         self._informers: list[Informer] = []
 
-    def informer(self, gvr: GroupVersionResource) -> Informer:
+    def informer(
+        self, gvr: GroupVersionResource, *, namespace: str | None = None, field_selector: str = ""
+    ) -> Informer:
         """The shared informer of a resource; `run` waits for its first list."""
-        informer = self.context.informers.informer(gvr)
+        informer = self.context.informers.informer(gvr, namespace=namespace, field_selector=field_selector)
         self._informers.append(informer)
         return informer
 
