@@ -1,15 +1,24 @@
 """What an admission plugin is given, and what it has to offer."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pynetes.apimachinery.errors import StatusError, forbidden
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
+from pynetes.apiserver.objects import ObjectReader
 
 if TYPE_CHECKING:
     from pynetes.apiserver.authentication.user import UserInfo
 
 Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
+
+
+class Objects(ObjectReader, Protocol):
+    """What plugins read of the cluster."""
+
+    def cached_get(self, gvr: GroupVersionResource, name: str, namespace: str | None = None) -> dict[str, Any] | None:
+        """The object as memory has it; None if there is none. Shared: never change it."""
+        ...
 
 
 @dataclass(slots=True)

@@ -53,6 +53,12 @@ class WriteContext:
         """Mutating admission; changes `obj` in place."""
         await self.admission.admit(self.attributes(operation, namespace, name, obj, old))
 
+    async def check_delete(self, namespace: str, name: str, old: Object) -> None:
+        """All of admission: a delete has nothing to mutate, but both halves may refuse."""
+        attrs = self.attributes("DELETE", namespace, name, None, old)
+        await self.admission.admit(attrs)
+        await self.admission.validate(attrs)
+
     async def validate(
         self, operation: Operation, namespace: str, name: str, obj: Object | None, old: Object | None
     ) -> None:

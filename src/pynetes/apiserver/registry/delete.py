@@ -46,7 +46,7 @@ async def delete(rs: ResourceStore, ctx: WriteContext, namespace: str, name: str
     async def change(current: Entry) -> Object | None:
         old = current.object
         check_preconditions(gvk.group, gvk.kind, old, options)
-        await ctx.validate("DELETE", namespace, name, None, old)
+        await ctx.check_delete(namespace, name, old)
         return _decide(rs, old, options, outcome)
 
     entry = await modify(rs, namespace, name, change, dry_run=ctx.dry_run)
@@ -63,7 +63,7 @@ async def delete(rs: ResourceStore, ctx: WriteContext, namespace: str, name: str
 def _decide(rs: ResourceStore, old: Object, options: DeleteOptions, outcome: _Outcome) -> Object | None:
     """The object as it waits for its end; None if there is nothing to write."""
     now = clock.now()
-    obj = meta.copy(old)
+    obj: Object = meta.copy(old)
     outcome.pending = outcome.delete_now = False
     graceful, pending = begin_graceful(rs.strategy, obj, options, now)
     if pending:

@@ -46,7 +46,7 @@ async def _terminate(rs: ResourceStore, ctx: WriteContext, name: str, options: D
     async def change(current: Entry) -> Object | None:
         old = current.object
         _check(name, old, options)
-        await ctx.validate("DELETE", name, name, None, old)
+        await ctx.check_delete(name, name, old)
         obj: Object = meta.copy(old)
         obj["metadata"].setdefault("deletionTimestamp", format_time(clock.now()))
         obj.setdefault("status", {})["phase"] = "Terminating"

@@ -1,0 +1,58 @@
+"""The order of admission plugins (upstream's), and running them: all that mutate, later all that validate."""
+
+from collections.abc import Callable, Sequence
+
+from pynetes.apiserver.admission.attributes import Attributes, Objects, Plugin
+from pynetes.apiserver.admission.defaultingressclass import DefaultIngressClass
+from pynetes.apiserver.admission.defaultstorageclass import DefaultStorageClass
+from pynetes.apiserver.admission.defaulttolerationseconds import DefaultTolerationSeconds
+from pynetes.apiserver.admission.limitranger import LimitRanger
+from pynetes.apiserver.admission.namespacelifecycle import NamespaceLifecycle
+from pynetes.apiserver.admission.podtopologylabels import PodTopologyLabels
+from pynetes.apiserver.admission.priority import Priority
+from pynetes.apiserver.admission.runtimeclass import RuntimeClass
+from pynetes.apiserver.admission.taintnodesbycondition import TaintNodesByCondition
+from pynetes.apiserver.config import APIServerConfig
+
+#: Where plugins made elsewhere (they need keys or the authorizer) go.
+_SECOND = ("ServiceAccount", "NodeRestriction")
+
+
+class Chain:
+    """Plugins in order. The first that refuses ends a request."""
+
+    def __init__(self, plugins: Sequence[Plugin]) -> None:
+        self.plugins = tuple(plugins)
+        self._admit = [p for p in self.plugins if type(p).admit is not Plugin.admit]
+        self._validate = [p for p in self.plugins if type(p).validate is not Plugin.validate]
+
+    async def admit(self, attrs: Attributes) -> None:
+        for plugin in self._admit:
+            if plugin.handles(attrs):
+                await plugin.admit(attrs)
+
+    async def validate(self, attrs: Attributes) -> None:
+        for plugin in self._validate:
+            if plugin.handles(attrs):
+                await plugin.validate(attrs)
+
+
+def build(config: APIServerConfig, objects: Objects, security: Sequence[Plugin] = ()) -> Chain:
+    """All plugins that the configuration leaves on; `security` are ServiceAccount and NodeRestriction."""
+    by_name: dict[str, Plugin] = {plugin.name: plugin for plugin in security}
+    made: list[Callable[[], Plugin | None]] = [
+        lambda: NamespaceLifecycle(objects),
+        lambda: LimitRanger(objects),
+        *((lambda name=name: by_name.get(name)) for name in _SECOND),
+        lambda: TaintNodesByCondition(),
+        lambda: Priority(objects),
+        lambda: DefaultTolerationSeconds(
+            config.default_not_ready_toleration_seconds, config.default_unreachable_toleration_seconds
+        ),
+        lambda: DefaultStorageClass(objects),
+        lambda: RuntimeClass(objects),
+        lambda: DefaultIngressClass(objects),
+        lambda: PodTopologyLabels(objects),
+    ]
+    plugins = [plugin for plugin in (make() for make in made) if plugin is not None]
+    return Chain([plugin for plugin in plugins if plugin.name not in config.disable_admission_plugins])
