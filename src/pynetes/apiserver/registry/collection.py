@@ -13,15 +13,13 @@ from pynetes.apiserver.registry.resource import ResourceStore
 async def delete_collection(
     rs: ResourceStore,
     ctx: WriteContext,
-    namespace: str,
+    prefix: str,
     options: DeleteOptions,
     listing: ListOptions,
     predicate: Predicate | None,
 ) -> Listing:
     """The objects that matched, as they were before. Not atomic: the first error ends it, as upstream's."""
-    found = await rs.cacher.list(
-        rs.scope(namespace), predicate=predicate, limit=listing.limit, continue_=listing.continue_
-    )
+    found = await rs.cacher.list(prefix, predicate=predicate, limit=listing.limit, continue_=listing.continue_)
     for entry in found.entries:
         await _delete_one(rs, ctx, entry, options.copy())
     return found

@@ -11,6 +11,7 @@ from pynetes.apiserver.cacher import Entry, wire_bytes
 from pynetes.apiserver.encoding import stored_bytes
 from pynetes.apiserver.registry import create as creating
 from pynetes.apiserver.registry.context import WriteContext
+from pynetes.apiserver.registry.hooks import nothing
 from pynetes.apiserver.registry.resource import ResourceStore, raise_unavailable
 from pynetes.component import clock
 from pynetes.storage import KeyExists, RevisionConflict, StoreUnavailable
@@ -30,10 +31,12 @@ class Rules:
     prepare: Callable[[Object, Object], None]
     validate: Callable[[Object, Object], list[FieldError]]
     warnings: Callable[[Object, Object], list[str]]
+    #: Whether the kind's hooks take part (not where only status may change).
+    hooked: bool = False
 
 
 def main_rules(strategy: Strategy) -> Rules:
-    return Rules(strategy.prepare_for_update, strategy.validate_update, strategy.warnings)
+    return Rules(strategy.prepare_for_update, strategy.validate_update, strategy.warnings, hooked=True)
 
 
 def status_rules(strategy: Strategy) -> Rules:
@@ -106,7 +109,7 @@ async def _attempt(
     old = current.object
     obj = await change(old)
     _check_version(rs, obj, old)
-    finish = rs.hooks.begin_update(obj, old, ctx.dry_run)
+    finish = rs.hooks.begin_update(obj, old, ctx.dry_run) if rules.hooked else nothing
     done = False
     try:
         prepare(rs, ctx, obj, old, rules)

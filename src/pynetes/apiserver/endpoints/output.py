@@ -1,0 +1,78 @@
+"""Objects and lists as the client asked for them: stored bytes as they are, or parsed, transformed and encoded."""
+
+from typing import Any
+
+import orjson
+
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apiserver.cacher import Entry
+from pynetes.apiserver.cacher.cacher import Listing
+from pynetes.apiserver.endpoints.scope import Scope
+from pynetes.apiserver.endpoints.tables import include_object, parse, partial, row, table
+from pynetes.apiserver.http import Request, Response
+from pynetes.apiserver.negotiation import MediaType, Transform
+
+Object = dict[str, Any]
+
+
+def entry_response(scope: Scope, request: Request, media: MediaType, entry: Entry, status: int = 200) -> Response:
+    """One stored object."""
+    if media.plain and not scope.converted:
+        return Response(status, entry.bytes + b"\n")
+    return object_response(scope, request, media, scope.served(parse(entry.bytes)), status)
+
+
+def object_response(scope: Scope, request: Request, media: MediaType, obj: Object, status: int = 200) -> Response:
+    """One object in the path's version."""
+    if media.transform is not None and obj.get("kind") != "Status":
+        obj = _transform_object(scope, request, media.transform, obj)
+    return Response(status, media.codec.encode(obj, media.pretty), media.codec.media_type)
+
+
+def _transform_object(scope: Scope, request: Request, transform: Transform, obj: Object) -> Object:
+    if transform.kind == "Table":
+        rows = [row(scope.resource, obj, include_object(request), transform.api_version)]
+        version = (obj.get("metadata") or {}).get("resourceVersion", "")
+        return table(scope.resource, rows, {"resourceVersion": version}, transform.api_version)
+    if transform.kind == "PartialObjectMetadata":
+        return partial(obj, transform.api_version)
+    raise _not_a_list(obj)
+
+
+def _not_a_list(obj: Object) -> StatusError:
+    text = f"you requested PartialObjectMetadataList, but the requested object is not a list (*{obj.get('kind')})"
+    return StatusError(406, "NotAcceptable", text)
+
+
+def list_response(scope: Scope, request: Request, media: MediaType, listing: Listing) -> Response:
+    """A list; in the plain form the items' stored bytes are joined, nothing is parsed."""
+    kind, api_version = scope.resource.gvk.kind, scope.resource.gvk.api_version
+    metadata = list_metadata(listing)
+    if media.plain and not scope.converted:
+        head = orjson.dumps({"kind": kind + "List", "apiVersion": api_version, "metadata": metadata})
+        return Response(200, b'%b,"items":[%b]}\n' % (head[:-1], listing.data))
+    objects = (scope.served(parse(entry.bytes)) for entry in listing.entries)
+    transform = media.transform
+    out: Object
+    if transform is None:
+        out = {"kind": kind + "List", "apiVersion": api_version, "metadata": metadata, "items": list(objects)}
+    elif transform.kind == "Table":
+        include = include_object(request)
+        rows = (row(scope.resource, obj, include, transform.api_version) for obj in objects)
+        out = table(scope.resource, rows, metadata, transform.api_version)
+    elif transform.kind == "PartialObjectMetadataList":
+        items = [partial(obj, transform.api_version) for obj in objects]
+        out = {"kind": transform.kind, "apiVersion": transform.api_version, "metadata": metadata, "items": items}
+    else:
+        text = f"you requested PartialObjectMetadata, but the requested object is a list (*{kind}List)"
+        raise StatusError(406, "NotAcceptable", text)
+    return Response(200, media.codec.encode(out, media.pretty), media.codec.media_type)
+
+
+def list_metadata(listing: Listing) -> Object:
+    metadata: Object = {"resourceVersion": str(listing.revision)}
+    if listing.continue_:
+        metadata["continue"] = listing.continue_
+    if listing.remaining is not None and listing.remaining > 0:
+        metadata["remainingItemCount"] = listing.remaining
+    return metadata

@@ -1,0 +1,47 @@
+"""get and list."""
+
+from pynetes.apimachinery.errors import bad_request
+from pynetes.apiserver.endpoints.output import entry_response, list_response
+from pynetes.apiserver.endpoints.scope import Scope
+from pynetes.apiserver.endpoints.selection import select
+from pynetes.apiserver.http import Answer, Request
+from pynetes.apiserver.negotiation import negotiate
+from pynetes.apiserver.options import ListOptions
+
+
+def parse_revision(text: str) -> int | None:
+    """None for the newest state, 0 for any, else at least that revision."""
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise bad_request(f'invalid resource version: strconv.ParseUint: parsing "{text}": invalid syntax')
+    return int(text)
+
+
+async def get(scope: Scope, request: Request) -> Answer:
+    info = request.info
+    assert info is not None
+    media = negotiate(request)
+    revision = parse_revision(request.param("resourceVersion")) if request.query else None
+    entry = await scope.store.get(info.namespace, info.name, revision)
+    return entry_response(scope, request, media, entry)
+
+
+async def list_(scope: Scope, request: Request) -> Answer:
+    info = request.info
+    assert info is not None
+    media = negotiate(request)
+    options = ListOptions.of(request.query)
+    selection = select(scope, options, info.namespace, "")
+    revision = parse_revision(options.resource_version)
+    if options.continue_ and revision:
+        raise bad_request("specifying resource version is not allowed when using continue")
+    listing = await scope.store.cacher.list(
+        selection.prefix,
+        predicate=selection.predicate,
+        limit=options.limit,
+        continue_=options.continue_,
+        revision=revision,
+        exact=options.resource_version_match == "Exact",
+    )
+    return list_response(scope, request, media, listing)

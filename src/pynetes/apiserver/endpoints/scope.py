@@ -1,0 +1,87 @@
+"""What one endpoint serves, and what all endpoints share."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
+from pynetes.apis.conversion import convert
+from pynetes.apis.resource import Resource, Subresource
+from pynetes.apiserver.authentication.user import ANONYMOUS_USER
+from pynetes.apiserver.authorization.attributes import Authorizer
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.http import Answer, Request
+from pynetes.apiserver.options import WriteOptions
+from pynetes.apiserver.registry.context import Admission, WriteContext
+from pynetes.apiserver.registry.registry import Registry
+from pynetes.apiserver.registry.resource import ResourceStore
+
+Object = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Backend:
+    """What all endpoints work with."""
+
+    config: APIServerConfig
+    registry: Registry
+    admission: Admission
+    authorizer: Authorizer
+
+
+@dataclass(slots=True)
+class Scope:
+    """A resource in the version of the path, or one of its subresources. `kind` is that of the endpoint's bodies."""
+
+    backend: Backend
+    resource: Resource
+    store: ResourceStore
+    kind: GroupVersionKind
+    subresource: Subresource | None = None
+
+    @property
+    def gvr(self) -> GroupVersionResource:
+        return self.resource.gvr
+
+    @property
+    def converted(self) -> bool:
+        """The version of the path is not the stored one."""
+        return self.resource.storage_gvk is not None
+
+    def served(self, obj: Object) -> Object:
+        """A stored object in the version of the path."""
+        return convert(obj, self.resource.gvk) if self.converted else obj
+
+    def stored(self, obj: Object) -> Object:
+        """An object of the path's version as it is stored, with what that version adds by default."""
+        if not self.converted:
+            return obj
+        obj = convert(obj, self.store.resource.gvk)
+        self.store.strategy.default(obj)
+        return obj
+
+    def write_context(self, request: Request, options: WriteOptions) -> WriteContext:
+        return self.context(request, options.dry_run, options.field_manager, options.raw)
+
+    def context(
+        self, request: Request, dry_run: bool, field_manager: str = "", raw: Object | None = None
+    ) -> WriteContext:
+        return WriteContext(
+            request.user or ANONYMOUS_USER,
+            self.gvr,
+            self.kind,
+            self.backend.admission,
+            self.subresource.name if self.subresource else "",
+            dry_run,
+            field_manager or _agent(request),
+            raw or {},
+            request.warnings,
+        )
+
+
+def _agent(request: Request) -> str:
+    """The manager of fields when none is named: the first part of the user agent."""
+    return request.headers.get("User-Agent", "").partition("/")[0][:128]
+
+
+Endpoint = Callable[[Scope, Request], Awaitable[Answer]]

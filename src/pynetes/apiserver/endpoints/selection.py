@@ -1,0 +1,70 @@
+"""Label and field selectors of a list or watch: which keys are looked at, and which objects of them match.
+
+The same selection gives the same predicate object, so that the watch cache evaluates it once for all who watch so.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pynetes.apimachinery.errors import bad_request
+from pynetes.apimachinery.selectors import FieldSelector, LabelSelector
+from pynetes.apis.strategy import METADATA_FIELDS
+from pynetes.apiserver.cacher import Entry, Predicate
+from pynetes.apiserver.endpoints.scope import Scope
+from pynetes.apiserver.options import ListOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Keys under `prefix` that satisfy `predicate` (None: all); `field_value` that of the cacher's indexed field."""
+
+    prefix: str
+    predicate: Predicate | None
+    field_value: str | None = None
+
+
+def select(scope: Scope, options: ListOptions, namespace: str, name: str) -> Selection:
+    """`name` is set for a watch of one object by path. StatusError 400 for a field that cannot be selected by."""
+    fields, store = options.field_selector, scope.store
+    if fields.requirements:
+        _check_fields(scope, fields)
+    if not namespace and scope.resource.namespaced:
+        namespace = fields.required("metadata.namespace") or ""
+    chosen = fields.required("metadata.name")
+    if name and chosen is not None and name != chosen:
+        raise bad_request("fieldSelector metadata.name doesn't match requested name")
+    chosen = chosen or name
+    prefix = store.scope(namespace)
+    if chosen and "/" not in chosen and (namespace or not scope.resource.namespaced):
+        prefix = store.key(namespace, chosen)
+    elif name:
+        fields = FieldSelector((*fields.requirements, ("metadata.name", "=", name)))
+    value = fields.required("spec.nodeName") if fields.requirements else None
+    return Selection(prefix, predicate(options.label_selector, fields), value)
+
+
+def _check_fields(scope: Scope, fields: FieldSelector) -> None:
+    allowed = scope.resource.strategy.selectable
+    for field, _, _ in fields.requirements:
+        if field in allowed:
+            continue
+        if allowed == METADATA_FIELDS:
+            text = f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+        else:
+            text = f"field label not supported: {field}"
+        raise bad_request(text)
+
+
+@lru_cache(4096)
+def predicate(labels: LabelSelector, fields: FieldSelector) -> Predicate | None:
+    if labels.empty and fields.empty:
+        return None
+    if fields.empty:
+        return lambda entry: labels.matches(entry.labels)
+    if labels.empty:
+        return lambda entry: fields.matches(entry.fields)
+
+    def both(entry: Entry) -> bool:
+        return fields.matches(entry.fields) and labels.matches(entry.labels)
+
+    return both

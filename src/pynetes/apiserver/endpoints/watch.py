@@ -1,0 +1,113 @@
+"""watch: a stream of events, shared bytes where the client wants what is stored."""
+
+import random
+from collections.abc import AsyncIterator, Callable
+
+import orjson
+
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apiserver.cacher import Frames, Watcher, WatchEvent
+from pynetes.apiserver.endpoints.read import parse_revision
+from pynetes.apiserver.endpoints.scope import Scope
+from pynetes.apiserver.endpoints.selection import select
+from pynetes.apiserver.endpoints.tables import Object, include_object, parse, partial, row, table
+from pynetes.apiserver.http import Answer, Request, StreamResponse
+from pynetes.apiserver.negotiation import MediaType, negotiate
+from pynetes.apiserver.options import ListOptions
+
+EncodeObject = Callable[[WatchEvent], Object]
+
+
+async def watch(scope: Scope, request: Request) -> Answer:
+    info = request.info
+    assert info is not None
+    media = negotiate(request)
+    options = ListOptions.of(request.query, watch=True)
+    name = info.parts[1] if len(info.parts) > 1 else ""
+    selection = select(scope, options, info.namespace, name)
+    encode = _encoder(scope, request, media)
+    try:
+        watcher = await scope.store.cacher.watch(
+            selection.prefix,
+            predicate=selection.predicate,
+            revision=parse_revision(options.resource_version),
+            send_initial_events=options.send_initial_events,
+            bookmarks=options.allow_watch_bookmarks,
+            timeout=options.timeout_seconds or _timeout(scope),
+            field_value=selection.field_value,
+        )
+    except StatusError as error:
+        if error.code != 410:
+            raise
+        return StreamResponse(200, media.codec.media_type, _error(media, error))
+    chunks = _plain(watcher) if encode is None else _encoded(watcher, media, encode)
+    return StreamResponse(200, media.codec.media_type, chunks)
+
+
+def _timeout(scope: Scope) -> float:
+    """Watches without a timeout end some time between one and two times --min-request-timeout."""
+    return scope.backend.config.min_request_timeout * (1 + random.random())
+
+
+async def _plain(watcher: Watcher) -> AsyncIterator[bytes]:
+    async with watcher:
+        async for frames in watcher:
+            yield frames.data
+
+
+async def _encoded(watcher: Watcher, media: MediaType, encode: EncodeObject) -> AsyncIterator[bytes]:
+    async with watcher:
+        async for frames in watcher:
+            yield _encode_frames(frames, media, encode)
+
+
+def _encode_frames(frames: Frames, media: MediaType, encode: EncodeObject) -> bytes:
+    return b"".join(frame(media, event.type, encode(event)) for event in frames)
+
+
+def frame(media: MediaType, kind: str, obj: Object) -> bytes:
+    event = {"type": kind, "object": obj}
+    if media.codec.media_type == "application/yaml":
+        return b"---\n" + media.codec.encode(event, False)
+    return orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+
+
+async def _error(media: MediaType, error: StatusError) -> AsyncIterator[bytes]:
+    yield frame(media, "ERROR", error.status())
+
+
+def _encoder(scope: Scope, request: Request, media: MediaType) -> EncodeObject | None:
+    """How an event's object is turned into what was asked for; None if stored bytes will do."""
+    transform = media.transform
+    if transform is None:
+        if media.plain and not scope.converted:
+            return None
+        return lambda event: scope.served(parse(event.entry.bytes))
+    if transform.kind == "Table":
+        return _TableEvents(scope, include_object(request), transform.api_version)
+    return lambda event: partial(scope.served(parse(event.entry.bytes)), transform.api_version)
+
+
+class _TableEvents:
+    """Each event a Table of one row; only the first names the columns."""
+
+    def __init__(self, scope: Scope, include: str, api_version: str) -> None:
+        self._scope = scope
+        self._include = include
+        self._api_version = api_version
+        self._headers = True
+
+    def __call__(self, event: WatchEvent) -> Object:
+        obj = self._scope.served(parse(event.entry.bytes)) if event.type != "BOOKMARK" else parse(event.entry.bytes)
+        metadata = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
+        resource = self._scope.resource
+        if event.type == "BOOKMARK":
+            # A bookmark has nothing to show but its metadata (the end of initial events is an annotation there).
+            marker = {"cells": [None for _ in resource.columns], "object": partial(obj, self._api_version)}
+            return table(resource, [marker], metadata, self._api_version, headers=self._take_headers())
+        rows = [row(resource, obj, self._include, self._api_version)]
+        return table(resource, rows, metadata, self._api_version, headers=self._take_headers())
+
+    def _take_headers(self) -> bool:
+        headers, self._headers = self._headers, False
+        return headers

@@ -1,0 +1,110 @@
+"""create and update."""
+
+from typing import Any
+
+from pynetes.apimachinery import codec as codecs
+from pynetes.apimachinery import meta
+from pynetes.apimachinery.errors import bad_request
+from pynetes.apiserver.endpoints.output import entry_response
+from pynetes.apiserver.endpoints.scope import Scope
+from pynetes.apiserver.http import Answer, Request
+from pynetes.apiserver.negotiation import input_codec, negotiate
+from pynetes.apiserver.options import WriteOptions
+from pynetes.apiserver.registry.context import WriteContext
+from pynetes.apiserver.registry.create import create as create_object
+from pynetes.apiserver.registry.create import match_namespace, wipe_system_fields
+from pynetes.apiserver.registry.update import Change, Rules, main_rules, status_rules
+from pynetes.apiserver.registry.update import update as update_object
+
+Object = dict[str, Any]
+
+
+async def decode(scope: Scope, request: Request, options: WriteOptions) -> Object:
+    """The body as an object of the endpoint's kind, with metadata; defaults are not filled in."""
+    content = input_codec(request)
+    body = await request.read_body()
+    obj, warnings = codecs.decode(
+        body,
+        scope.kind,
+        content_type=content.media_type,
+        validation=options.field_validation,  # type: ignore[arg-type]
+    )
+    request.warnings += warnings
+    if obj.get("metadata") is None:
+        obj["metadata"] = {}
+    return obj
+
+
+async def create(scope: Scope, request: Request) -> Answer:
+    info = request.info
+    assert info is not None
+    media = negotiate(request)
+    options = WriteOptions.of(request.query, "CreateOptions")
+    obj = await decode(scope, request, options)
+    scope.resource.strategy.default(obj)
+    obj = scope.stored(obj)
+    wipe_system_fields(obj)
+    namespace = info.namespace
+    match_namespace(obj, namespace if scope.resource.namespaced else "")
+    name = obj["metadata"].get("name") or ""
+    if scope.resource.gvk.kind == "Namespace":
+        namespace = name
+    ctx = scope.write_context(request, options)
+    await ctx.admit("CREATE", namespace, name, obj, None)
+    entry = await create_object(scope.store, ctx, obj, namespace)
+    return entry_response(scope, request, media, entry, 201)
+
+
+async def update(scope: Scope, request: Request) -> Answer:
+    info = request.info
+    assert info is not None
+    media = negotiate(request)
+    options = WriteOptions.of(request.query, "UpdateOptions")
+    obj = await decode(scope, request, options)
+    scope.resource.strategy.default(obj)
+    obj = scope.stored(obj)
+    check_identity(scope, obj, info.namespace, info.name)
+    ctx = scope.write_context(request, options)
+
+    async def change(old: Object | None) -> Object:
+        new: Object = meta.copy(obj)
+        await admit(scope, ctx, new, old, info.namespace, info.name)
+        return new
+
+    entry, created = await _update(scope, ctx, info.namespace, info.name, change)
+    return entry_response(scope, request, media, entry, 201 if created else 200)
+
+
+async def _update(scope: Scope, ctx: WriteContext, namespace: str, name: str, change: Change) -> Any:
+    allow = scope.subresource is None and scope.store.strategy.allow_create_on_update
+    return await update_object(scope.store, ctx, namespace, name, change, rules=rules_of(scope), allow_create=allow)
+
+
+def rules_of(scope: Scope) -> Rules:
+    """What a write through this endpoint may change."""
+    subresource = scope.subresource
+    if subresource is None:
+        return main_rules(scope.store.strategy)
+    if subresource.strategy is not None:
+        own = subresource.strategy
+        return Rules(own.prepare_for_update, own.validate_update, own.warnings)
+    if subresource.name == "status":
+        return status_rules(scope.store.strategy)
+    raise AssertionError(f"subresource {subresource.name} has no rules")
+
+
+async def admit(scope: Scope, ctx: WriteContext, obj: Object, old: Object | None, namespace: str, name: str) -> None:
+    """Mutating admission of an update, or of the create that an update turns out to be."""
+    if scope.resource.gvk.kind == "Namespace":
+        namespace = name
+    await ctx.admit("CREATE" if old is None else "UPDATE", namespace, name, obj, old)
+
+
+def check_identity(scope: Scope, obj: Object, namespace: str, name: str) -> None:
+    """The object is the one that the path names."""
+    match_namespace(obj, namespace if scope.resource.namespaced else "")
+    own = obj["metadata"].get("name")
+    if not own:
+        raise bad_request(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
+    if own != name:
+        raise bad_request(f"the name of the object ({own}) does not match the name on the URL ({name})")
