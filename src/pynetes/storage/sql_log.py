@@ -50,13 +50,14 @@ _COUNT = "SELECT count(*) FROM current WHERE key >= ? AND key < ?"
 _OLD_GET = """
     SELECT key, value, create_revision, revision, deleted FROM history
     WHERE key = ? AND revision <= ? ORDER BY revision DESC LIMIT 1"""
-_OLD_KEYS = "SELECT max(revision) AS revision FROM history WHERE key >= ? AND key < ? AND revision <= ? GROUP BY key"
+# The newest version of each key, and by the last bit whether it is a delete: all of it out of the index.
+_OLD_KEYS = """
+    SELECT max(revision * 2 + deleted) AS version FROM history WHERE key >= ? AND key < ? AND revision <= ?
+    GROUP BY key HAVING max(revision * 2 + deleted) % 2 = 0"""
 _OLD_RANGE = f"""
     SELECT h.key, h.value, h.create_revision, h.revision
-    FROM ({_OLD_KEYS} ORDER BY key) m CROSS JOIN history h
-    WHERE h.revision = m.revision AND h.deleted = 0 ORDER BY h.key LIMIT ?"""
-_OLD_COUNT = f"""
-    SELECT count(*) FROM ({_OLD_KEYS}) m CROSS JOIN history h WHERE h.revision = m.revision AND h.deleted = 0"""
+    FROM ({_OLD_KEYS} ORDER BY key LIMIT ?) m CROSS JOIN history h WHERE h.revision = m.version >> 1"""
+_OLD_COUNT = f"SELECT count(*) FROM ({_OLD_KEYS}) m"
 _AFTER = """
     SELECT h.key, h.value, h.create_revision, h.revision, h.deleted, p.revision, p.value
     FROM history h LEFT JOIN history p ON p.revision = h.prev_revision
@@ -229,6 +230,8 @@ class SQLReader:
             newest = self._check(revision)
             at = (revision,) if revision and revision != newest else ()
             rows = self._db.execute(_OLD_RANGE if at else _RANGE, (first, end, *at, limit or _ALL)).fetchall()
+            if at:
+                rows.sort()  # mostly is; a sort in the database would copy the values
             remaining = 0
             if limit and len(rows) == limit:
                 remaining = self._db.value(_OLD_COUNT if at else _COUNT, rows[-1][0] + "\0", end, *at)

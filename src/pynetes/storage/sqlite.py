@@ -53,7 +53,7 @@ class SQLite:
         """CREATE TABLE IF NOT EXISTS history (
             revision INTEGER PRIMARY KEY, key TEXT NOT NULL, deleted INTEGER NOT NULL,
             create_revision INTEGER NOT NULL, prev_revision INTEGER NOT NULL, value BLOB)""",
-        "CREATE UNIQUE INDEX IF NOT EXISTS history_key ON history (key, revision)",
+        "CREATE UNIQUE INDEX IF NOT EXISTS history_key ON history (key, revision, deleted)",
         """CREATE TABLE IF NOT EXISTS current (
             key TEXT PRIMARY KEY, mod_revision INTEGER NOT NULL, create_revision INTEGER NOT NULL,
             expires INTEGER NOT NULL) WITHOUT ROWID""",
