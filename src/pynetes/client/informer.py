@@ -235,6 +235,10 @@ class InformerFactory:
             self._start_new()
         return found
 
+    def existing(self, gvr: GroupVersionResource) -> Informer | None:
+        """The informer of the whole collection, if someone asked for it."""
+        return self._informers.get((gvr, None, "", "", False))
+
     def start(self, tasks: Tasks) -> None:
         """Runs every informer in `tasks`."""
         self._tasks = tasks

@@ -17,13 +17,15 @@ NAMESPACE_TERMINATING = "NamespaceTerminating"
 
 
 class BaseController(ABC):
-    """A subclass sets `name`, asks for informers in its constructor and implements `sync`."""
+    """A subclass sets `name` and `account`, asks for informers in its constructor and implements `sync`."""
 
     name: ClassVar[str]
+    account: ClassVar[str]
+    """The service account in kube-system that upstream's RBAC gives this controller's rights."""
 
     def __init__(self, context: ControllerContext, *, workers: int = 1) -> None:
         self.context = context
-        self.client = context.client_factory(self.name)
+        self.client = context.client_factory(self.account)
         self.queue: WorkQueue[str] = WorkQueue(self.name)
         self._workers = workers
         self._informers: list[Informer] = []

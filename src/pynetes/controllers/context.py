@@ -9,7 +9,7 @@ from pynetes.component.tasks import Tasks
 from pynetes.controllers.config import ControllerManagerConfig
 
 ClientFactory = Callable[[str], Client]
-"""A client that acts as the controller of this name (its own service account, or one user for all)."""
+"""A client that acts as this service account of kube-system (or as one user for all)."""
 
 
 class ControllerContext:
@@ -34,9 +34,9 @@ class ControllerContext:
         """All controllers act as the one user of `client`."""
         return cls(lambda name: client, config)
 
-    def recorder(self, controller: str, component: str) -> EventRecorder:
-        """Events written as `controller`, with `component` as their source."""
-        recorder = EventRecorder(self.client_factory(controller), component)
+    def recorder(self, account: str, component: str) -> EventRecorder:
+        """Events written as the service account `account`, with `component` as their source."""
+        recorder = EventRecorder(self.client_factory(account), component)
         self._recorders.append(recorder)
         if self._tasks is not None:
             self._tasks.start(recorder.run(), name=f"events of {component}")

@@ -77,11 +77,12 @@ class NodeIPAMController(BaseController):
     """Writes spec.podCIDR and spec.podCIDRs of nodes that have none."""
 
     name = "node-ipam-controller"
+    account = "node-controller"
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, workers=1)  # one at a time: no two nodes get one range
         config = context.config
-        self.recorder = context.recorder(self.name, "cidrAllocator")
+        self.recorder = context.recorder(self.account, "cidrAllocator")
         self._sets = []
         for cidr in config.cluster_cidr.split(","):
             is_v4 = ipaddress.ip_network(cidr).version == 4

@@ -1,4 +1,4 @@
-"""root-ca-certificate-publisher-controller: the API server's CA in a ConfigMap of every namespace, for pods to mount."""
+"""root-ca-certificate-publisher-controller: the API server's CA as a ConfigMap in every namespace."""
 
 from typing import Any
 
@@ -23,6 +23,7 @@ class RootCACertificatePublisher(BaseController):
     """Creates `kube-root-ca.crt` and puts it right when someone changes or deletes it."""
 
     name = "root-ca-certificate-publisher-controller"
+    account = "root-ca-cert-publisher"
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, workers=1)

@@ -26,10 +26,11 @@ class DeploymentController(BaseController):
     """Rolls Deployments out through ReplicaSets."""
 
     name = "deployment-controller"
+    account = "deployment-controller"
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, workers=context.config.concurrent_deployment_syncs)
-        self.recorder = context.recorder(self.name, self.name)
+        self.recorder = context.recorder(self.account, self.name)
         self.deployments = self.informer(DEPLOYMENTS)
         self.deployments.add_handler(self.enqueue, self.enqueue_update, self.enqueue)
         self.replica_sets = self.informer(REPLICA_SETS)

@@ -19,10 +19,11 @@ class EndpointsController(BaseController):
     """Keeps Endpoints in step with Services and pods."""
 
     name = "endpoints-controller"
+    account = "endpoint-controller"
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, workers=context.config.concurrent_endpoint_syncs)
-        self.recorder = context.recorder(self.name, "endpoint-controller")
+        self.recorder = context.recorder(self.account, "endpoint-controller")
         self.services = self.informer(SERVICES)
         self.pods = self.informer(PODS)
         self.endpoints = self.informer(ENDPOINTS)

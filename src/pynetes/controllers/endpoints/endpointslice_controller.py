@@ -32,10 +32,11 @@ class EndpointSliceController(BaseController):
     """Keeps EndpointSlices in step with Services, pods and nodes."""
 
     name = "endpointslice-controller"
+    account = "endpointslice-controller"
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, workers=context.config.concurrent_service_endpoint_syncs)
-        self.recorder = context.recorder(self.name, "endpoint-slice-controller")
+        self.recorder = context.recorder(self.account, "endpoint-slice-controller")
         self.services = self.informer(SERVICES)
         self.pods = self.informer(PODS)
         self.nodes = self.informer(NODES)

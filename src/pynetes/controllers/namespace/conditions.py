@@ -53,7 +53,10 @@ def _bad(outcome: Outcome) -> dict[str, tuple[str, str]]:
     out: dict[str, tuple[str, str]] = {}
     if outcome.undiscovered:
         groups = ", ".join(sorted(outcome.undiscovered))
-        text = f"Discovery failed for some groups, {len(outcome.undiscovered)} failing: unable to retrieve the complete list of server APIs: {groups}"
+        text = (
+            f"Discovery failed for some groups, {len(outcome.undiscovered)} failing: "
+            f"unable to retrieve the complete list of server APIs: {groups}"
+        )
         out["NamespaceDeletionDiscoveryFailure"] = ("DiscoveryFailed", text)
     if outcome.errors:
         text = (

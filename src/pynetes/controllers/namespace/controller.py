@@ -22,6 +22,7 @@ class NamespaceController(BaseController):
     """Empties terminating namespaces and removes the `kubernetes` finalizer from their specs."""
 
     name = "namespace-controller"
+    account = "namespace-controller"
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, workers=context.config.concurrent_namespace_syncs)

@@ -8,6 +8,7 @@ from pynetes.client.informer import Informer
 Object = dict[str, Any]
 
 INDEX = "podController"
+NODE_INDEX = "nodeName"
 
 
 def _owners(pod: Object) -> list[str]:
@@ -32,3 +33,17 @@ class PodIndex:
     def candidates(self, owner: Object) -> list[Object]:
         """What `owner` may claim: its pods and the orphans of its namespace."""
         return self.owned(owner) + self.orphans(meta.namespace(owner))
+
+
+def index_by_node(informer: Informer) -> None:
+    """Lets `on_node` find the pods of a node."""
+    informer.add_index(NODE_INDEX, _node)
+
+
+def on_node(informer: Informer, node: str) -> list[Object]:
+    return informer.by_index(NODE_INDEX, node)
+
+
+def _node(pod: Object) -> list[str]:
+    node = (pod.get("spec") or {}).get("nodeName")
+    return [node] if node else []

@@ -29,6 +29,7 @@ class ReplicaSetController(BaseController):
     """Creates and deletes pods so that as many as wanted match a ReplicaSet's selector."""
 
     name = "replicaset-controller"
+    account = "replicaset-controller"
     component: ClassVar[str] = "replicaset-controller"
     gvr: ClassVar[GroupVersionResource] = REPLICA_SETS
     kind: ClassVar[str] = "ReplicaSet"
@@ -36,7 +37,7 @@ class ReplicaSetController(BaseController):
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, workers=self.concurrency(context))
-        self.recorder = context.recorder(self.name, self.component)
+        self.recorder = context.recorder(self.account, self.component)
         self.control = PodControl(self.client, self.recorder)
         self.expectations = Expectations()
         self.owners = self.informer(self.gvr)
@@ -220,6 +221,7 @@ class ReplicationControllerController(ReplicaSetController):
     """The same for ReplicationControllers, whose selector is a plain map."""
 
     name = "replicationcontroller-controller"
+    account = "replication-controller"
     component = "replication-controller"
     gvr = REPLICATION_CONTROLLERS
     kind = "ReplicationController"
