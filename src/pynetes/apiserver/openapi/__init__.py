@@ -1,0 +1,14 @@
+"""OpenAPI documents of what this server serves, generated from the resource table and the schema.
+
+- `operations`: a neutral description of every operation of a resource (path, verb, parameters, body, answer);
+- `parameters`: the query and path parameters they take; `schemas`: definitions in OpenAPI v3's form;
+- `v2`, `v3`: the documents; both lazy and cached by what the resources are, so asking again costs nothing;
+- `proto`: version 2 in the protobuf form that older clients insist on.
+
+`extra` holds definitions of kinds that are not built in (custom resources), by definition name, each with its
+`x-kubernetes-group-version-kind`. Pure functions: nothing here knows HTTP, storage or the registry.
+"""
+
+from pynetes.apiserver.openapi import v2, v3
+
+__all__ = ["v2", "v3"]
