@@ -136,6 +136,7 @@ class GarbageCollector(BaseController):
         try:
             live = await self._get(node.identity)
         except InvalidOwner:
+            self._forget_virtual(node)  # those who name it so are told in an event
             return
         if live is None or meta.uid(live) != node.uid:
             if node.virtual:

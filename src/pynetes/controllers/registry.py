@@ -1,0 +1,55 @@
+"""The table of controllers: upstream's names → constructors. A new controller is one line here."""
+
+from collections.abc import Callable
+
+from pynetes.controllers.base import BaseController
+from pynetes.controllers.config import ControllerManagerConfig
+from pynetes.controllers.context import ControllerContext
+from pynetes.controllers.deployment.controller import DeploymentController
+from pynetes.controllers.endpoints.endpoints_controller import EndpointsController
+from pynetes.controllers.endpoints.endpointslice_controller import EndpointSliceController
+from pynetes.controllers.garbagecollector.controller import GarbageCollector
+from pynetes.controllers.namespace.controller import NamespaceController
+from pynetes.controllers.nodeipam import NodeIPAMController
+from pynetes.controllers.nodelifecycle.controller import NodeLifecycleController
+from pynetes.controllers.nodelifecycle.tainteviction import TaintEvictionController
+from pynetes.controllers.podgc import PodGarbageCollector
+from pynetes.controllers.replicaset.controller import ReplicaSetController, ReplicationControllerController
+from pynetes.controllers.rootcapublisher import RootCACertificatePublisher
+from pynetes.controllers.serviceaccounts import ServiceAccountController
+
+Constructor = Callable[[ControllerContext], BaseController]
+
+CONTROLLERS: dict[str, Constructor] = {
+    "serviceaccount-controller": ServiceAccountController,
+    "root-ca-certificate-publisher-controller": RootCACertificatePublisher,
+    "namespace-controller": NamespaceController,
+    "node-ipam-controller": NodeIPAMController,
+    "node-lifecycle-controller": NodeLifecycleController,
+    "taint-eviction-controller": TaintEvictionController,
+    "endpoints-controller": EndpointsController,
+    "endpointslice-controller": EndpointSliceController,
+    "deployment-controller": DeploymentController,
+    "replicaset-controller": ReplicaSetController,
+    "replicationcontroller-controller": ReplicationControllerController,
+    "pod-garbage-collector-controller": PodGarbageCollector,
+    "garbage-collector-controller": GarbageCollector,
+}
+
+
+def enabled(config: ControllerManagerConfig) -> list[str]:
+    """The controllers that `config.controllers` asks for; ValueError for a name that is none."""
+    wanted = set(config.controllers)
+    unknown = {name.removeprefix("-") for name in wanted} - CONTROLLERS.keys() - {"*"}
+    if unknown:
+        raise ValueError(f'"{sorted(unknown)[0]}" is not in the list of known controllers')
+    out = []
+    for name in CONTROLLERS:
+        if f"-{name}" in wanted or not (name in wanted or "*" in wanted):
+            continue
+        if name == "root-ca-certificate-publisher-controller" and not config.root_ca:
+            continue
+        if name == "node-ipam-controller" and not config.allocate_node_cidrs:
+            continue
+        out.append(name)
+    return out
