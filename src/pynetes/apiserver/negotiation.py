@@ -69,7 +69,8 @@ def accept_discovery(media: Codec, transform: Transform | None) -> bool:
     """The restriction of /api and /apis, which also know the aggregated form."""
     if transform is None:
         return True
-    return transform.kind == "APIGroupDiscoveryList" and transform.group == "apidiscovery.k8s.io"
+    wanted = (transform.kind, transform.group, transform.version)
+    return wanted == ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2")
 
 
 _RESTRICTIONS = {"objects": accept_objects, "plain": accept_plain, "discovery": accept_discovery}

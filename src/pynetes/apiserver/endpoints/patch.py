@@ -3,13 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
 from pynetes.apimachinery import codec as codecs
-from pynetes.apimachinery import meta
-from pynetes.apimachinery.errors import bad_request, request_entity_too_large, unsupported_media_type
+from pynetes.apimachinery.errors import invalid, invalid_value, unsupported_media_type
 from pynetes.apimachinery.gvk import GroupVersionKind
-from pynetes.apimachinery.patch import json_patch, merge_patch, strategic
+from pynetes.apimachinery.patch import body, json_patch, merge_patch, strategic
 from pynetes.apiserver.endpoints.output import entry_response
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.write import admit, check_identity, rules_of
@@ -27,8 +24,6 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH)
 
-_MAX_OPERATIONS = 10000
-
 
 def patch_type(request: Request) -> str:
     """StatusError 415 for one that is not known."""
@@ -38,27 +33,29 @@ def patch_type(request: Request) -> str:
     return content_type
 
 
-async def parse_patch(request: Request, kind: GroupVersionKind) -> Apply:
-    """The request's patch as a function; 400 for one that is malformed."""
+async def parse_patch(request: Request, kind: GroupVersionKind, options: WriteOptions) -> Apply:
+    """The request's patch as a function; StatusError 400, 413 or 422 for one that is not fit."""
     content_type = patch_type(request)
-    body = await request.read_body()
-    try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise bad_request(f"error decoding patch: {error}") from None
+    data = await request.read_body()
     if content_type == JSON_PATCH:
-        if not isinstance(parsed, list):
-            raise bad_request("error decoding patch: json: cannot unmarshal object into Go value of type []jsonPatchOp")
-        if len(parsed) > _MAX_OPERATIONS:
-            raise request_entity_too_large(
-                f"The allowed maximum operations in a JSON patch is {_MAX_OPERATIONS}, got {len(parsed)}"
-            )
-        return lambda doc: json_patch.apply(doc, parsed)
-    if not isinstance(parsed, dict):
-        raise bad_request("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}")
+        operations, strict = body.json_patch(data)
+        _check_strict(request, data, strict, options)
+        return lambda doc: json_patch.apply(doc, operations)
+    changes, strict = body.merge_patch(data, strategic=content_type == STRATEGIC_MERGE_PATCH)
+    _check_strict(request, data, strict, options)
     if content_type == MERGE_PATCH:
-        return lambda doc: merge_patch.apply(doc, parsed)
-    return lambda doc: strategic.apply(doc, parsed, kind)
+        return lambda doc: merge_patch.apply(doc, changes)
+    return lambda doc: strategic.apply(doc, changes, kind)
+
+
+def _check_strict(request: Request, data: bytes, strict: list[str], options: WriteOptions) -> None:
+    if not strict or options.field_validation == "Ignore":
+        return
+    if options.field_validation == "Warn":
+        request.warnings += strict
+        return
+    text = "strict decoding error: " + ", ".join(strict)
+    raise invalid("", "", "", [invalid_value("patch", data.decode("utf-8", "replace"), text)])
 
 
 async def patch(scope: Scope, request: Request) -> Answer:
@@ -66,15 +63,15 @@ async def patch(scope: Scope, request: Request) -> Answer:
     assert info is not None
     content_type = patch_type(request)
     media = negotiate(request)
-    apply = await parse_patch(request, scope.resource.gvk)
     options = WriteOptions.of(request.query, "PatchOptions", apply=content_type not in PATCH_TYPES)
+    apply = await parse_patch(request, scope.resource.gvk, options)
     ctx = scope.write_context(request, options)
 
     async def change(old: Object | None) -> Object:
         if old is None:
             raise scope.store.not_found(info.name)
         patched, warnings = codecs.coerce(
-            apply(scope.served(meta.copy(old))),
+            apply(scope.served(old)),
             scope.kind,
             validation=options.field_validation,  # type: ignore[arg-type]
         )

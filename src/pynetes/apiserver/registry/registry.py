@@ -8,6 +8,7 @@ from pynetes.apimachinery.errors import route_not_found
 from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.registry import RESOURCES, by_gvk
 from pynetes.apis.resource import Resource
+from pynetes.apiserver.cacher import WatchEvent
 from pynetes.apiserver.objects import Observer
 from pynetes.apiserver.options import DeleteOptions
 from pynetes.apiserver.registry.context import WriteContext
@@ -64,6 +65,9 @@ class Registry:
             raise route_not_found()
         return found
 
+    def has(self, gvr: GroupVersionResource) -> bool:
+        return gvr in self._stores
+
     def start(self, tasks: Tasks) -> None:
         """Starts following the store."""
         for rs in self.stores:
@@ -90,32 +94,20 @@ class Registry:
         rs = self.store_of(gvr)
         return [entry.object for entry in rs.cacher.entries(rs.scope(namespace or ""))]
 
-    async def observe(self, gvr: GroupVersionResource, observer: Observer) -> None:
-        """Tells `observer` all objects and then every change, until cancelled."""
-        rs = self.store_of(gvr)
-        known: dict[str, Object] = {}
+    async def observe(
+        self, gvr: GroupVersionResource, observer: Observer, *, synced: asyncio.Event | None = None
+    ) -> None:
+        """Tells `observer` all objects and then every change, until cancelled; `synced` is set after the first all."""
+        cacher = self.store_of(gvr).cacher
+        following = Following(observer)
         while True:
-            await rs.cacher.fresh()
-            async with await rs.cacher.watch(send_initial_events=True, bookmarks=True) as watcher:
-                seen: set[str] | None = set()
+            async with await cacher.watch(send_initial_events=True, bookmarks=True) as watcher:
+                following.begin()
                 async for frames in watcher:
                     for event in frames:
-                        key = event.entry.key
-                        if event.type == "BOOKMARK":
-                            if seen is not None:
-                                for gone in known.keys() - seen:
-                                    observer("DELETED", known.pop(gone))
-                                seen = None
-                            continue
-                        if seen is not None:
-                            seen.add(key)
-                        obj = event.entry.object
-                        if event.type == "DELETED":
-                            known.pop(key, None)
-                            observer("DELETED", obj)
-                        else:
-                            observer("MODIFIED" if key in known else "ADDED", obj)
-                            known[key] = obj
+                        following.apply(event)
+                        if event.type == "BOOKMARK" and synced is not None:
+                            synced.set()
 
     # --- deletes that differ by kind
 
@@ -125,6 +117,40 @@ class Registry:
         if rs.resource.gvk.kind == "Namespace":
             return await delete_namespace(rs, ctx, namespace, name, options)
         return await delete(rs, ctx, namespace, name, options)
+
+
+class Following:
+    """Turns watches, each beginning with the whole state, into one sequence of changes."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._known: dict[str, Object] = {}
+        self._listed: set[str] | None = None
+
+    def begin(self) -> None:
+        """A new watch starts: objects that its state does not have are gone."""
+        self._listed = set()
+
+    def apply(self, event: WatchEvent) -> None:
+        if event.type == "BOOKMARK":
+            self._forget_unlisted()
+            return
+        key, obj = event.entry.key, event.entry.object
+        if self._listed is not None:
+            self._listed.add(key)
+        if event.type == "DELETED":
+            self._known.pop(key, None)
+            self._observer("DELETED", obj)
+            return
+        self._observer("MODIFIED" if key in self._known else "ADDED", obj)
+        self._known[key] = obj
+
+    def _forget_unlisted(self) -> None:
+        if self._listed is None:
+            return
+        for key in self._known.keys() - self._listed:
+            self._observer("DELETED", self._known.pop(key))
+        self._listed = None
 
 
 def _stored(resource: Resource) -> bool:

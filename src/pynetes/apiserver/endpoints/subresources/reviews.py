@@ -1,0 +1,71 @@
+"""Kinds that are asked and never stored: token and access reviews."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pynetes.apimachinery import codec as codecs
+from pynetes.apis.resource import Resource
+from pynetes.apiserver.authentication.union import Authenticator
+from pynetes.apiserver.authentication.user import ANONYMOUS_USER, UserInfo
+from pynetes.apiserver.authorization import reviews as access
+from pynetes.apiserver.authorization.union import ClusterAuthorizer
+from pynetes.apiserver.http import Answer, Handler, Request, Response
+from pynetes.apiserver.negotiation import input_codec, negotiate
+from pynetes.apiserver.options import WriteOptions
+from pynetes.apiserver.tokens import review as tokens
+
+Object = dict[str, Any]
+#: From (who asks, the namespace of the path, the review) to the answered review.
+Answerer = Callable[[UserInfo, str, Object], Awaitable[Object]]
+
+
+def answerers(authenticator: Authenticator, authorizer: ClusterAuthorizer) -> dict[tuple[str, str], Answerer]:
+    """By group and resource."""
+
+    async def token(user: UserInfo, namespace: str, review: Object) -> Object:
+        return await tokens.review_token(authenticator, review)
+
+    async def self_subject(user: UserInfo, namespace: str, review: Object) -> Object:
+        return tokens.review_self(user, review)
+
+    async def subject_access(user: UserInfo, namespace: str, review: Object) -> Object:
+        return access.review_subject(authorizer, review)
+
+    async def local_access(user: UserInfo, namespace: str, review: Object) -> Object:
+        return access.review_subject(authorizer, review, namespace=namespace)
+
+    async def self_access(user: UserInfo, namespace: str, review: Object) -> Object:
+        return access.review_self(authorizer, user, review)
+
+    async def self_rules(user: UserInfo, namespace: str, review: Object) -> Object:
+        return access.review_rules(authorizer, user, review)
+
+    return {
+        ("authentication.k8s.io", "tokenreviews"): token,
+        ("authentication.k8s.io", "selfsubjectreviews"): self_subject,
+        ("authorization.k8s.io", "subjectaccessreviews"): subject_access,
+        ("authorization.k8s.io", "localsubjectaccessreviews"): local_access,
+        ("authorization.k8s.io", "selfsubjectaccessreviews"): self_access,
+        ("authorization.k8s.io", "selfsubjectrulesreviews"): self_rules,
+    }
+
+
+def create(resource: Resource, answer: Answerer) -> Handler:
+    """The endpoint of one such kind."""
+
+    async def handle(request: Request) -> Answer:
+        info = request.info
+        assert info is not None
+        media = negotiate(request)
+        options = WriteOptions.of(request.query, "CreateOptions")
+        review, warnings = codecs.decode(
+            await request.read_body(),
+            resource.gvk,
+            content_type=input_codec(request).media_type,
+            validation=options.field_validation,  # type: ignore[arg-type]
+        )
+        request.warnings += warnings
+        answered = await answer(request.user or ANONYMOUS_USER, info.namespace, review)
+        return Response(201, media.codec.encode(answered, media.pretty), media.codec.media_type)
+
+    return handle

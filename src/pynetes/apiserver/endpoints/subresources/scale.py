@@ -1,0 +1,125 @@
+"""The scale subresource: a workload's replicas as an autoscaling/v1 Scale."""
+
+from typing import Any
+
+from pynetes.apimachinery import codec as codecs
+from pynetes.apimachinery import meta, validation
+from pynetes.apimachinery.errors import bad_request, conflict, invalid, invalid_value
+from pynetes.apimachinery.selectors import from_label_selector, from_set
+from pynetes.apiserver.endpoints.output import object_response
+from pynetes.apiserver.endpoints.patch import parse_patch
+from pynetes.apiserver.endpoints.read import parse_revision
+from pynetes.apiserver.endpoints.scope import Scope
+from pynetes.apiserver.endpoints.write import check_identity, decode
+from pynetes.apiserver.http import Answer, Request
+from pynetes.apiserver.negotiation import negotiate
+from pynetes.apiserver.options import WriteOptions
+from pynetes.apiserver.registry.update import main_rules
+from pynetes.apiserver.registry.update import update as update_object
+
+Object = dict[str, Any]
+
+_COPIED = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+
+
+def scale_of(workload: Object) -> Object:
+    """The Scale that stands for a workload."""
+    metadata, spec, status = workload["metadata"], workload.get("spec") or {}, workload.get("status") or {}
+    selector = spec.get("selector")
+    if workload["kind"] == "ReplicationController":
+        text = str(from_set(selector))
+    else:
+        text = str(from_label_selector(selector)) if selector is not None else ""
+    out: Object = {"replicas": status.get("replicas", 0)}
+    if text:
+        out["selector"] = text
+    replicas = spec.get("replicas", 1)
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {field: metadata[field] for field in _COPIED if field in metadata},
+        "spec": {"replicas": replicas} if replicas else {},
+        "status": out,
+    }
+
+
+async def get(scope: Scope, request: Request) -> Answer:
+    info = request.info
+    assert info is not None
+    media = negotiate(request)
+    revision = parse_revision(request.param("resourceVersion"))
+    entry = await scope.store.get(info.namespace, info.name, revision)
+    return object_response(scope, request, media, scale_of(entry.object))
+
+
+async def update(scope: Scope, request: Request) -> Answer:
+    options = WriteOptions.of(request.query, "UpdateOptions")
+    scale = await decode(scope, request, options)
+    info = request.info
+    assert info is not None
+    check_identity(scope, scale, info.namespace, info.name)
+
+    def change(current: Object) -> Object:
+        return scale
+
+    return await _write(scope, request, options, change)
+
+
+async def patch(scope: Scope, request: Request) -> Answer:
+    options = WriteOptions.of(request.query, "PatchOptions")
+    apply = await parse_patch(request, scope.kind, options)
+
+    def change(current: Object) -> Object:
+        scale, warnings = codecs.coerce(
+            apply(current),
+            scope.kind,
+            validation=options.field_validation,  # type: ignore[arg-type]
+        )
+        request.warnings += warnings
+        return scale
+
+    return await _write(scope, request, options, change)
+
+
+async def _write(scope: Scope, request: Request, options: WriteOptions, change: Any) -> Answer:
+    """`change` goes from the present Scale to the wanted one; admission sees Scales, the store the workload."""
+    info = request.info
+    assert info is not None
+    media = negotiate(request)
+    ctx = scope.write_context(request, options)
+
+    async def change_workload(old: Object | None) -> Object:
+        if old is None:
+            raise scope.store.not_found(info.name)
+        before = scale_of(old)
+        scale: Object = meta.copy(change(before))
+        await ctx.admit("UPDATE", info.namespace, info.name, scale, before)
+        _check(scope, scale, old)
+        workload: Object = meta.copy(old)
+        workload.setdefault("spec", {})["replicas"] = (scale.get("spec") or {}).get("replicas", 0)
+        workload["metadata"]["resourceVersion"] = scale["metadata"].get("resourceVersion") or ""
+        return workload
+
+    entry, _ = await update_object(
+        scope.store, ctx, info.namespace, info.name, change_workload, rules=main_rules(scope.store.strategy)
+    )
+    return object_response(scope, request, media, scale_of(entry.object))
+
+
+def _check(scope: Scope, scale: Object, old: Object) -> None:
+    name = old["metadata"]["name"]
+    replicas = (scale.get("spec") or {}).get("replicas", 0)
+    errors = validation.validate_object_meta(scale["metadata"])
+    if replicas < 0:
+        errors.append(invalid_value("spec.replicas", replicas, "must be greater than or equal to 0"))
+    if errors:
+        raise invalid("Scale", "autoscaling", name, errors)
+    uid, current = scale["metadata"].get("uid"), old["metadata"]["uid"]
+    if scale["metadata"].get("name") != name:
+        own = scale["metadata"].get("name")
+        raise bad_request(f"the name of the object ({own}) does not match the name on the URL ({name})")
+    if uid and uid != current:
+        plural, _, group = scope.store.group_resource.partition(".")
+        resource = f"{plural}/scale.{group}" if group else f"{plural}/scale"
+        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {current}"
+        raise conflict(resource, name, why)

@@ -1,0 +1,32 @@
+"""serviceaccounts/NAME/token: a TokenRequest is answered, never stored."""
+
+from typing import Any
+
+from pynetes.apiserver.endpoints.output import object_response
+from pynetes.apiserver.endpoints.scope import Endpoint, Scope
+from pynetes.apiserver.endpoints.write import decode
+from pynetes.apiserver.http import Answer, Request
+from pynetes.apiserver.negotiation import negotiate
+from pynetes.apiserver.options import WriteOptions
+from pynetes.apiserver.tokens.request import TokenRequests
+
+Object = dict[str, Any]
+
+
+def create(tokens: TokenRequests) -> Endpoint:
+    async def handle(scope: Scope, request: Request) -> Answer:
+        info = request.info
+        assert info is not None
+        media = negotiate(request)
+        options = WriteOptions.of(request.query, "CreateOptions")
+        asked = await decode(scope, request, options)
+        ctx = scope.write_context(request, options)
+        await ctx.admit("CREATE", info.namespace, info.name, asked, None)
+
+        async def validate(completed: Object) -> None:
+            await ctx.validate("CREATE", info.namespace, info.name, completed, None)
+
+        answer = await tokens.create(info.namespace, info.name, asked, validate=validate, warnings=request.warnings)
+        return object_response(scope, request, media, answer, 201)
+
+    return handle
