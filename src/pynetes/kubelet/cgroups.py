@@ -79,6 +79,11 @@ class PodCgroups:
     def version(self) -> int:
         return self._files.version
 
+    @property
+    def base(self) -> str:
+        """The cgroup of all pods, below the cgroup file system."""
+        return self._path(self._base)
+
     def setup(self, *, milli_cpu: int = 0, memory: int = 0) -> None:
         """Makes the node's cgroup and those of the QoS classes. Call once, before the first pod. `milli_cpu` and
         `memory` (bytes) are what pods may use in all (the node's allocatable); 0 sets no bound."""

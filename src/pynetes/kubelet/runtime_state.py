@@ -29,7 +29,7 @@ class RuntimeState:
         self.features: pb.RuntimeFeatures | None = None
 
     def add_check(self, name: str, check: Callable[[], str]) -> None:
-        """A part of the kubelet (`PLEG`) whose failing makes the node not ready; `check` gives the reason or nothing."""
+        """A part of the kubelet (`PLEG`) that can make the node not ready; `check` gives the reason or nothing."""
         self._checks[name] = check
 
     async def update(self) -> None:

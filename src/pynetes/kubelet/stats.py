@@ -123,7 +123,7 @@ class StatsProvider:
             for pod in self._pods()
         ]
         node = await self._node(only_cpu_and_memory)
-        self._rates.keep(["node", *self._seen_keys(containers)])
+        self._rates.keep(["node", "pods", *self._seen_keys(containers)])
         return {"node": node, "pods": pods}
 
     def _seen_keys(self, containers: Mapping[str, list[pb.Container]]) -> Iterable[str]:
@@ -155,6 +155,8 @@ class StatsProvider:
             "startTime": _time(machine.boot_time()),
             **self._usage("node", usage, now, capacity=memory.get("MemTotal")),
         }
+        if pods := cgroup_stats.read(self._cgroups.base, self._mount):
+            stats["systemContainers"] = [{"name": "pods", "startTime": None, **self._usage("pods", pods, now)}]
         if only_cpu_and_memory:
             return stats
         processes = machine.processes()
