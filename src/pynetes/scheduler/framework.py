@@ -1,0 +1,86 @@
+"""The extension points of a scheduling cycle, and what plugins return.
+
+A plugin is a class with a `name` and any of these methods. Each is called once a cycle, for all nodes together:
+
+    gate(pod) -> str                                 why the pod may not enter the queue yet; empty if it may
+    filter(pod, nodes, candidates) -> [Rejection]    which of the candidates cannot run the pod, and why
+    score(pod, nodes, candidates) -> scores          0 to 100 for each candidate row, more is better; None: no opinion
+    resolved_by                                      the cluster events after which a pod it rejected may fit
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from pynetes.scheduler.podinfo import PodInfo
+from pynetes.scheduler.snapshot import Floats, Ints, Mask, Snapshot
+
+MAX_NODE_SCORE = 100
+
+
+class ClusterEvent(StrEnum):
+    """What may make an unschedulable pod schedulable."""
+
+    NODE_ADD = "NodeAdd"
+    NODE_ALLOCATABLE = "NodeUpdateAllocatable"
+    NODE_LABEL = "NodeUpdateLabel"
+    NODE_TAINT = "NodeUpdateTaint"
+    POD_ADD = "AssignedPodAdd"
+    POD_UPDATE = "AssignedPodUpdate"
+    POD_DELETE = "AssignedPodDelete"
+    NAMESPACE = "NamespaceLabel"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """`rows`: the nodes refused, for `reason`. `resolvable`: evicting pods from them could help."""
+
+    rows: Mask
+    reason: str
+    resolvable: bool = True
+
+
+class Plugin(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def resolved_by(self) -> frozenset[ClusterEvent]: ...
+
+
+@runtime_checkable
+class GatePlugin(Protocol):
+    def gate(self, pod: PodInfo) -> str: ...
+
+
+@runtime_checkable
+class FilterPlugin(Plugin, Protocol):
+    def filter(self, pod: PodInfo, nodes: Snapshot, candidates: Mask) -> Sequence[Rejection]: ...
+
+
+@runtime_checkable
+class ScorePlugin(Plugin, Protocol):
+    def score(self, pod: PodInfo, nodes: Snapshot, candidates: Ints) -> Floats | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The plugins behind one `schedulerName`, in the order they run; weights of those that score."""
+
+    scheduler_name: str
+    plugins: Sequence[Plugin]
+    weights: dict[str, int] = field(default_factory=dict)
+    preempts: bool = True
+
+    @property
+    def filters(self) -> list[FilterPlugin]:
+        return [plugin for plugin in self.plugins if isinstance(plugin, FilterPlugin)]
+
+    @property
+    def scorers(self) -> list[ScorePlugin]:
+        return [plugin for plugin in self.plugins if isinstance(plugin, ScorePlugin)]
+
+    @property
+    def gates(self) -> list[GatePlugin]:
+        return [plugin for plugin in self.plugins if isinstance(plugin, GatePlugin)]
