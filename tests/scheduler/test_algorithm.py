@@ -48,7 +48,12 @@ TAINTED = node("tainted", taints=[{"key": "k", "value": "v", "effect": "NoSchedu
     ("nodes", "waiting", "running", "reason"),
     [
         ([node("a", cpu="1")], pod(cpu="2"), [], "1 Insufficient cpu"),
-        ([node("a", cpu="2")], pod(cpu="1500m", memory="9Gi"), [pod(on="a", cpu="1")], "1 Insufficient cpu, 1 Insufficient memory"),
+        (
+            [node("a", cpu="2")],
+            pod(cpu="1500m", memory="9Gi"),
+            [pod(on="a", cpu="1")],
+            "1 Insufficient cpu, 1 Insufficient memory",
+        ),
         ([node("a", pods="1")], pod(), [pod(on="a")], "1 Too many pods"),
         ([CORDONED], pod(), [], "1 node(s) were unschedulable"),
         ([TAINTED, node("a", cpu="1")], pod(cpu="2"), [], "1 Insufficient cpu, 1 node(s) had untolerated taint(s)"),

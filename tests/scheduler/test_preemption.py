@@ -67,8 +67,8 @@ def test_the_message_says_where_eviction_would_not_help() -> None:
     victims, message = run([node("a"), tainted], pod(cpu="3", priority=1), [pod(on="a", cpu="2", priority=1)])
     assert victims is None
     assert message.endswith(
-        "no new claims to deallocate, preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, "
-        "1 Preemption is not helpful for scheduling."
+        "no new claims to deallocate, preemption: 0/2 nodes are available: "
+        "1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."
     )
 
 
