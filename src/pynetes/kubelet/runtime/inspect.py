@@ -128,10 +128,9 @@ class RuntimeInspector:
             asyncio.gather(*(self._container(c) for c in containers)),
         )
         out = PodStatus(uid)
-        listed: pb.PodSandbox | pb.Container
-        for listed in (*sandboxes, *containers):
-            out.name, out.namespace = listed.labels[labels.POD_NAME], listed.labels[labels.POD_NAMESPACE]
-            break
+        if sandboxes or containers:
+            found = sandboxes[0].labels if sandboxes else containers[0].labels
+            out.name, out.namespace = found.get(labels.POD_NAME, ""), found.get(labels.POD_NAMESPACE, "")
         out.sandboxes = [s for s in found_sandboxes if s is not None]
         out.containers = sorted((c for c in found_containers if c is not None), key=lambda c: -c.created_at)
         if out.sandboxes and out.sandboxes[0].ready:

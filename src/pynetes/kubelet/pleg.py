@@ -1,0 +1,160 @@
+"""The pod lifecycle event generator: notices that something happened to a pod in the runtime.
+
+Where the runtime has an event stream (containerd), a container's end is known within milliseconds and lists are only
+compared now and then; without it they are compared every second. Also the cache of pods' runtime status: valid until
+something is known to have happened.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+
+from pynetes.component import clock
+from pynetes.component.tasks import Tasks
+from pynetes.kubelet.cri.channel import CRIError
+from pynetes.kubelet.cri.events import RuntimeEvent
+from pynetes.kubelet.runtime.inspect import RuntimeInspector, RuntimePod
+from pynetes.kubelet.runtime.pod_status import PodStatus, State
+
+log = logging.getLogger(__name__)
+
+_RECONNECT = 0.5
+_SETTLE = (0.0, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
+"""How long to wait, again and again, for the runtime's status to follow its own event."""
+HEALTH_LIMIT = 180.0
+"""A list older than this makes the node unready (upstream: PLEG is not healthy)."""
+
+
+def changed_pods(old: dict[str, RuntimePod], new: dict[str, RuntimePod]) -> set[str]:
+    """Uids of pods whose sandboxes or containers differ between two lists."""
+    return {uid for uid in old.keys() | new.keys() if old.get(uid) != new.get(uid)}
+
+
+class PLEG:
+    def __init__(
+        self,
+        inspector: RuntimeInspector,
+        events: Callable[[], AsyncIterator[RuntimeEvent]] | None,
+        on_change: Callable[[str], None],
+        *,
+        relist_period: float = 1.0,
+        relist_period_with_events: float = 20.0,
+    ) -> None:
+        """`on_change(uid)` hears of pods that something happened to."""
+        self._inspector, self._events, self._on_change = inspector, events, on_change
+        self._period, self._period_with_events = relist_period, relist_period_with_events
+        self.runtime_pods: dict[str, RuntimePod] = {}
+        self.last_relist = 0.0
+        self.streaming = False
+        self._relist_now = asyncio.Event()
+        self._cache: dict[str, PodStatus] = {}
+        self._generation: dict[str, int] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    # -- status
+
+    async def status(self, uid: str) -> PodStatus:
+        """The pod as the runtime has it now. Raises CRIError. Never change what it returns."""
+        lock = self._locks.setdefault(uid, asyncio.Lock())
+        async with lock:
+            known = self._cache.get(uid)
+            if known is not None:
+                return known
+            generation = self._generation.get(uid, 0)
+            found = await self._inspector.pod_status(uid)
+            if self._generation.get(uid, 0) == generation:
+                self._cache[uid] = found
+            return found
+
+    def invalidate(self, uid: str) -> None:
+        """Something was done to the pod: its status must be read anew."""
+        self._generation[uid] = self._generation.get(uid, 0) + 1
+        self._cache.pop(uid, None)
+
+    def forget(self, uid: str) -> None:
+        for table in (self._cache, self._generation, self._locks):
+            table.pop(uid, None)
+
+    def healthy(self) -> bool:
+        return clock.monotonic() - self.last_relist < HEALTH_LIMIT
+
+    # -- noticing
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with Tasks("pleg") as tasks:
+            if self._events is not None:
+                tasks.start(self._watch_events(tasks), name="events")
+            while True:
+                try:
+                    await self.relist()
+                except CRIError as error:
+                    log.warning("listing the runtime's pods failed: %s", error)
+                self._relist_now.clear()
+                try:
+                    async with asyncio.timeout(self._period_with_events if self.streaming else self._period):
+                        await self._relist_now.wait()
+                except TimeoutError:
+                    pass
+
+    async def relist(self) -> None:
+        """Compares the runtime's lists with the last ones. Raises CRIError."""
+        found = await self._inspector.list_pods()
+        self.last_relist = clock.monotonic()
+        changed = changed_pods(self.runtime_pods, found)
+        self.runtime_pods = found
+        for uid in changed:
+            self.invalidate(uid)
+            self._on_change(uid)
+
+    async def _watch_events(self, tasks: Tasks) -> None:
+        assert self._events is not None
+        while True:
+            try:
+                # What happened while nobody listened is found by a list shortly after the stream began.
+                settle = tasks.start(self._relist_soon(), name="relist-after-connect")
+                async for event in self._events():
+                    if event.type == "exit":
+                        tasks.start(self._container_ended(event.container_id), name="ended", crash=False)
+                settle.cancel()
+            except CRIError as error:
+                if error.unimplemented:
+                    log.info("the runtime has no event stream: relisting every %s s", self._period)
+                    return
+                log.info("the runtime's event stream ended: %s", error)
+            self.streaming = False
+            self._relist_now.set()
+            await clock.sleep(_RECONNECT)
+
+    async def _relist_soon(self) -> None:
+        await clock.sleep(1.0)
+        self.streaming = True
+        self._relist_now.set()
+
+    def _owner(self, container_id: str) -> str | None:
+        """The pod of a container or sandbox, as far as lists and statuses have shown it."""
+        for uid, status in self._cache.items():
+            if any(c.id == container_id for c in status.containers) or any(
+                s.id == container_id for s in status.sandboxes
+            ):
+                return uid
+        for uid, pod in self.runtime_pods.items():
+            if container_id in pod.containers or container_id in pod.sandboxes:
+                return uid
+        return None
+
+    async def _container_ended(self, container_id: str) -> None:
+        """An exit event is a moment ahead of what the runtime's status shows."""
+        uid = self._owner(container_id)
+        if uid is None:
+            self._relist_now.set()
+            return
+        for pause in _SETTLE:
+            await clock.sleep(pause)
+            self.invalidate(uid)
+            status = await self.status(uid)
+            still_running = any(c.id == container_id and c.state is State.RUNNING for c in status.containers)
+            still_ready = any(s.id == container_id and s.ready for s in status.sandboxes)
+            if not still_running and not still_ready:
+                break
+        self._on_change(uid)
