@@ -1,0 +1,197 @@
+"""Get and list at the asked freshness, chunks, and starting anew."""
+
+import asyncio
+
+import pytest
+
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apiserver.cacher import Cacher, Entry
+from pynetes.apiserver.cacher import cacher as cacher_module
+from pynetes.component.tasks import Tasks
+from pynetes.storage import StoreUnavailable
+from pynetes.storage.memory import MemoryStore
+
+from .conftest import POD, PODS, Pods
+
+
+def names(entries: list[Entry]) -> list[str]:
+    return [entry.object["metadata"]["name"] for entry in entries]
+
+
+def is_even(entry: Entry) -> bool:
+    return int(entry.fields["metadata.name"][1:]) % 2 == 0
+
+
+async def test_a_consistent_read_sees_every_acknowledged_write(pods: Pods, cacher: Cacher) -> None:
+    for number in range(50):
+        made = await pods.create(f"p{number}")
+        await cacher.fresh()
+        found = cacher.get(made.key)
+        assert found is not None
+        assert found.mod_revision == made.mod_revision == cacher.revision
+    assert cacher.get(PODS + "default/none") is None
+
+
+async def test_writes_of_other_resources_move_the_revision_on(pods: Pods, cacher: Cacher) -> None:
+    other = await pods.store.create("/registry/core/nodes/n", b"")
+    await cacher.fresh()
+    assert cacher.revision == other.mod_revision
+    assert (await cacher.list()).revision == other.mod_revision
+
+
+async def test_a_revision_that_does_not_come_is_too_large(
+    pods: Pods, cacher: Cacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cacher_module, "_FRESH_TIMEOUT", 0.02)
+    with pytest.raises(StatusError, match="Too large resource version: 99, current: 1") as caught:
+        await cacher.list(revision=99)
+    status = caught.value.status()
+    assert (status["code"], status["reason"]) == (504, "Timeout")
+    assert status["details"] == {
+        "retryAfterSeconds": 1,
+        "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
+    }
+
+
+async def test_a_read_waits_for_a_revision_to_come(pods: Pods, cacher: Cacher) -> None:
+    waiting = asyncio.ensure_future(cacher.list(revision=cacher.revision + 2))
+    await asyncio.sleep(0)
+    await pods.store.create("/registry/core/nodes/n", b"")
+    await pods.create("a")
+    assert names((await waiting).entries) == ["a"]
+
+
+async def test_lists_of_prefixes_and_selections(pods: Pods, cacher: Cacher) -> None:
+    for number in range(4):
+        await pods.create(f"p{number}")
+        await pods.create(f"p{number}", namespace="other")
+    assert len((await cacher.list()).entries) == 8
+    assert len((await cacher.list(f"{PODS}other/")).entries) == 4
+    assert names((await cacher.list(f"{PODS}other/p1")).entries) == ["p1"]
+    assert names((await cacher.list(f"{PODS}other/", predicate=is_even)).entries) == ["p0", "p2"]
+    listed = await cacher.list(f"{PODS}other/", predicate=is_even)
+    assert listed.data == b",".join(entry.bytes for entry in listed.entries)
+    assert cacher.entries(f"{PODS}other/") == (await cacher.list(f"{PODS}other/")).entries
+    assert (await cacher.list(f"{PODS}none/")).entries == []
+
+
+@pytest.mark.parametrize("moved_on", [False, True])
+async def test_chunks_show_one_moment(pods: Pods, cacher: Cacher, moved_on: bool) -> None:
+    made = [await pods.create(f"p{number}") for number in range(7)]
+    first = await cacher.list(limit=3)
+    assert (names(first.entries), first.remaining) == (["p0", "p1", "p2"], 4)
+    assert first.revision == made[-1].mod_revision
+    if moved_on:
+        await pods.create("p21")
+        await pods.delete(made[3])
+        await pods.update(made[4], node="n")
+    second = await cacher.list(limit=3, continue_=first.continue_)
+    assert (names(second.entries), second.remaining, second.revision) == (["p3", "p4", "p5"], 1, first.revision)
+    assert second.entries[1].mod_revision == made[4].mod_revision
+    third = await cacher.list(limit=3, continue_=second.continue_)
+    assert (names(third.entries), third.remaining, third.continue_) == (["p6"], None, "")
+
+
+@pytest.mark.parametrize("moved_on", [False, True])
+async def test_chunks_of_a_selection_are_full_and_promise_no_count(pods: Pods, cacher: Cacher, moved_on: bool) -> None:
+    for number in range(9):
+        await pods.create(f"p{number}")
+    first = await cacher.list(limit=2, predicate=is_even)
+    assert (names(first.entries), first.remaining) == (["p0", "p2"], None)
+    if moved_on:
+        await pods.create("q0")
+    second = await cacher.list(limit=2, predicate=is_even, continue_=first.continue_)
+    assert (names(second.entries), second.revision) == (["p4", "p6"], first.revision)
+    third = await cacher.list(limit=2, predicate=is_even, continue_=second.continue_)
+    assert (names(third.entries), third.continue_) == (["p8"], "")
+
+
+async def test_an_old_state_can_be_listed_exactly(pods: Pods, cacher: Cacher) -> None:
+    first = await pods.create("p0")
+    await pods.create("p1", namespace="other")
+    second = await pods.create("p1")
+    await pods.delete(first)
+    assert names((await cacher.list(f"{PODS}default/", revision=second.mod_revision, exact=True)).entries) == [
+        "p0",
+        "p1",
+    ]
+    limited = await cacher.list(f"{PODS}default/", revision=second.mod_revision, limit=1)
+    assert (names(limited.entries), limited.remaining, limited.revision) == (["p0"], 1, second.mod_revision)
+    old = await cacher.list(f"{PODS}default/p0", revision=first.mod_revision, exact=True)
+    assert (names(old.entries), old.revision) == (["p0"], first.mod_revision)
+    # "Not older than" is answered with the present.
+    assert names((await cacher.list(f"{PODS}default/", revision=first.mod_revision)).entries) == ["p1"]
+
+
+async def test_a_limit_is_ignored_where_any_state_will_do(pods: Pods, cacher: Cacher) -> None:
+    for number in range(3):
+        await pods.create(f"p{number}")
+    await cacher.fresh()
+    listed = await cacher.list(revision=0, limit=1)
+    assert (len(listed.entries), listed.continue_) == (3, "")
+
+
+async def test_a_compacted_chunk_offers_to_go_on_inconsistently(pods: Pods, cacher: Cacher) -> None:
+    made = [await pods.create(f"p{number}") for number in range(4)]
+    first = await cacher.list(limit=2)
+    later = await pods.create("p9")
+    await pods.store.compact(later.mod_revision)
+    with pytest.raises(StatusError) as caught:
+        await cacher.list(limit=2, continue_=first.continue_)
+    assert (caught.value.code, caught.value.reason) == (410, "Expired")
+    token = caught.value.status()["metadata"]["continue"]
+    rest = await cacher.list(limit=9, continue_=token)
+    assert (names(rest.entries), rest.revision) == (["p2", "p3", "p9"], later.mod_revision)
+    with pytest.raises(StatusError, match="The resourceVersion for the provided list is too old"):
+        await cacher.list(revision=made[0].mod_revision, exact=True)
+
+
+async def test_it_loads_what_was_there_before_page_by_page(pods: Pods, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cacher_module, "_PAGE", 3)
+    for number in range(10):
+        await pods.create(f"p{number}")
+    async with Tasks("test") as tasks:
+        cacher = Cacher(pods.store, PODS, gvk=POD)
+        tasks.start(cacher.run(), name="cacher")
+        await cacher.ready()
+        assert names(cacher.entries()) == [f"p{number}" for number in range(10)]
+
+
+async def test_until_it_is_loaded_clients_are_asked_to_come_again(pods: Pods, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cacher_module, "_READY_TIMEOUT", 0.01)
+    cacher = Cacher(pods.store, PODS, gvk=POD)
+    for request in (cacher.list(), cacher.watch(), cacher.fresh()):
+        with pytest.raises(StatusError, match="storage is \\(re\\)initializing") as caught:
+            await request
+        assert (caught.value.code, caught.value.details["retryAfterSeconds"]) == (429, 1)
+
+
+class FlakyStore(MemoryStore):
+    """Loses its watches when told."""
+
+    def lose_watches(self) -> None:
+        for watches in self._hub._by_directory.values():
+            for watch in watches:
+                watch.fail(StoreUnavailable("connection lost"))
+
+
+async def test_when_it_loses_the_store_it_ends_its_watches_and_starts_anew(
+    pods: Pods, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cacher_module, "_RESTART_DELAY", 0.01)
+    pods.store = FlakyStore()
+    await pods.create("a")
+    async with Tasks("test") as tasks:
+        cacher = Cacher(pods.store, PODS, gvk=POD)
+        tasks.start(cacher.run(), name="cacher")
+        await cacher.ready()
+        watcher = await cacher.watch(revision=0)
+        assert isinstance(pods.store, FlakyStore)
+        pods.store.lose_watches()
+        async with asyncio.timeout(5):
+            told = [event.entry.key async for frames in watcher for event in frames]
+        assert told == [PODS + "default/a"]
+        await pods.create("b")
+        assert names((await cacher.list()).entries) == ["a", "b"]
+        assert "connection lost" in caplog.text
+    await pods.store.close()
