@@ -140,7 +140,8 @@ class Connection:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            await self._tasks.__aexit__(exc_type, exc, traceback)
+            # The block's own error passes as it is, not wrapped in a group: the session's task raises nothing.
+            await self._tasks.__aexit__(None, None, None)
         finally:
             await self.close()
 

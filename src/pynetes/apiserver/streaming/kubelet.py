@@ -1,0 +1,174 @@
+"""The API server towards kubelets: where one listens, and requests to it over TLS with our client certificate."""
+
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from yarl import URL
+
+from pynetes.apimachinery import errors
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.streaming import dial
+from pynetes.apis.names import NODES
+from pynetes.apiserver.objects import ObjectReader
+from pynetes.component import certificates
+
+DEFAULT_PORT = 10250
+_ERROR_BODY = 50_000
+
+Query = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class KubeletSettings:
+    """Upstream's kubelet flags. Without an authority, serving certificates of kubelets are not verified."""
+
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    certificate_authority: Path | None = None
+    preferred_address_types: tuple[str, ...] = ("InternalIP", "Hostname", "ExternalIP")
+    timeout: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    host: str
+    port: int
+
+
+class KubeletClient:
+    """An async context manager, so that its connections end with the API server."""
+
+    def __init__(self, objects: ObjectReader, settings: KubeletSettings) -> None:
+        self._objects = objects
+        self._settings = settings
+        self._session: aiohttp.ClientSession | None = None
+        self.tls = self._context(verify=True)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def location(self, node_name: str) -> Location:
+        """Where a node's kubelet listens; `StatusError` if the node is gone or has no address."""
+        node = await self._objects.get(NODES, node_name)
+        return location_of(node, self._settings.preferred_address_types)
+
+    async def upgrade(
+        self, node_name: str, path: str, query: Query, headers: Sequence[tuple[str, str]], *, method: str = "POST"
+    ) -> dial.Answer:
+        """Asks a kubelet to switch protocols; `StatusError` 500 if it cannot be reached."""
+        where = await self.location(node_name)
+        target = target_of(path, query)
+        host = ("Host", host_port(where))
+        try:
+            return await dial.dial(
+                where.host,
+                where.port,
+                method,
+                target,
+                [host, *headers],
+                tls=self.tls,
+                timeout=self._settings.timeout,
+            )
+        except dial.DialError as error:
+            raise errors.internal(str(error)) from error
+
+    async def get(self, node_name: str, path: str, query: Query, *, verify: bool = True) -> aiohttp.ClientResponse:
+        """A GET whose answer is read bit by bit; the caller closes it."""
+        where = await self.location(node_name)
+        url = f"https://{host_port(where)}{target_of(path, query)}"
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._settings.timeout)
+        try:
+            return await self.session().get(
+                URL(url, encoded=True),
+                ssl=self.tls if verify else self._context(verify=False),
+                timeout=timeout,
+                allow_redirects=False,
+            )
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise errors.internal(f'Get "{url}": {describe(error)}') from error
+
+    def session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=0)
+            self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+        return self._session
+
+    def _context(self, *, verify: bool) -> ssl.SSLContext:
+        settings = self._settings
+        authority = settings.certificate_authority if verify else None
+        return certificates.client_context(authority, settings.client_certificate, settings.client_key)
+
+
+def location_of(node: Mapping[str, Any], preferred: Sequence[str]) -> Location:
+    """The first address of a preferred type, and the kubelet's port."""
+    status = node.get("status") or {}
+    addresses = status.get("addresses") or []
+    port = ((status.get("daemonEndpoints") or {}).get("kubeletEndpoint") or {}).get("Port") or DEFAULT_PORT
+    for kind in preferred:
+        for address in addresses:
+            if address.get("type") == kind and address.get("address"):
+                return Location(address["address"], int(port))
+    raise errors.internal(f"no preferred addresses found; known addresses: {[a.get('address') for a in addresses]}")
+
+
+def host_port(where: Location) -> str:
+    return f"[{where.host}]:{where.port}" if ":" in where.host else f"{where.host}:{where.port}"
+
+
+def target_of(path: str, query: Query) -> str:
+    """Path and query as they go over the wire; the path is decoded."""
+    encoded = urlencode(query)
+    target = quote(path, safe="/:@!$&'()*+,;=~")
+    return f"{target}?{encoded}" if encoded else target
+
+
+async def refusal(resource: str, name: str, response: aiohttp.ClientResponse) -> StatusError:
+    """The error that a kubelet's refusal stands for."""
+    text = (await response.content.read(_ERROR_BODY)).decode(errors="replace")
+    return refused(resource, name, response.status, text)
+
+
+def refused(resource: str, name: str, status: int, text: str) -> StatusError:
+    """Upstream's reading of a backend's error: 500 and 400 with its text, others as unexpected answers."""
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return errors.internal(text)
+    if status == HTTPStatus.BAD_REQUEST:
+        return errors.bad_request(text)
+    reason, message = _UNEXPECTED.get(status, ("", ""))
+    if not message:
+        message = f"the server responded with the status code {status} but did not return more information"
+    details = {
+        "name": name,
+        "kind": resource,
+        "causes": [{"reason": "UnexpectedServerResponse", "message": text.strip() or "unknown"}],
+    }
+    return StatusError(status, reason, f"{message} ( {resource} {name})", details)
+
+
+_UNEXPECTED = {
+    401: ("Unauthorized", "the server has asked for the client to provide credentials"),
+    403: ("Forbidden", "the server does not allow access to the requested resource"),
+    404: ("NotFound", "the server could not find the requested resource"),
+    503: ("ServiceUnavailable", "the server is currently unable to handle the request"),
+}
+
+
+def describe(error: BaseException) -> str:
+    return str(error) or type(error).__name__

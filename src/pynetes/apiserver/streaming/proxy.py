@@ -1,0 +1,292 @@
+"""Proxy of pods, services and nodes: a request goes on to what stands behind the name, its path being what follows.
+
+Names are `name`, `name:port` or `scheme:name:port`. Nothing is rewritten but the path; upgrades are piped.
+"""
+
+import contextlib
+import ipaddress
+import random
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from pynetes.apimachinery import errors
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.streaming import dial
+from pynetes.apimachinery.streaming.duplex import pipe
+from pynetes.apis.names import ENDPOINTS, PODS, SERVICES
+from pynetes.apiserver.http import Answer, Request, Response, StreamResponse, Upgrade
+from pynetes.apiserver.objects import ObjectReader
+from pynetes.apiserver.streaming import websocket
+from pynetes.apiserver.streaming.kubelet import KubeletClient, describe
+from pynetes.apiserver.streaming.takeover import UpgradedDuplex
+from pynetes.component import certificates
+
+#: Headers of one connection, which must not travel further; `Authorization` is for us alone.
+_HOP_BY_HOP = frozenset(
+    (
+        "authorization",
+        "connection",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+_CONNECT_TIMEOUT = 30.0
+#: Segments of the path up to and with `proxy`: /api/v1/namespaces/NS/pods/NAME/proxy, /api/v1/nodes/NAME/proxy.
+_NAMESPACED, _CLUSTER_WIDE = 8, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Where a proxied request goes."""
+
+    scheme: str
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def host_port(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Proxy:
+    """Serves pods/proxy, services/proxy and nodes/proxy."""
+
+    def __init__(self, objects: ObjectReader, kubelets: KubeletClient) -> None:
+        self._objects = objects
+        self._kubelets = kubelets
+
+    async def pod(self, request: Request, namespace: str, name: str) -> Answer:
+        scheme, name, port = split_name(name, "pod")
+        pod = await self._objects.get(PODS, name, namespace)
+        return await self._forward(request, pod_backend(pod, scheme, port), _NAMESPACED)
+
+    async def service(self, request: Request, namespace: str, name: str) -> Answer:
+        identifier = name
+        scheme, name, port = split_name(name, "service")
+        if port.isdigit():
+            service = await self._objects.get(SERVICES, name, namespace)
+            port = service_port_name(service, int(port))
+        endpoints = await self._objects.get(ENDPOINTS, name, namespace)
+        host, number = choose_endpoint(endpoints, port, namespace, identifier)
+        return await self._forward(request, _backend(scheme, host, number), _NAMESPACED)
+
+    async def node(self, request: Request, name: str) -> Answer:
+        scheme, name, port = split_name(name, "node")
+        where = await self._kubelets.location(name)
+        if not port or port == str(where.port):
+            kubelet = Backend("https", where.host, where.port, self._kubelets.tls)
+            return await self._forward(request, kubelet, _CLUSTER_WIDE)
+        return await self._forward(request, _backend(scheme, where.host, _port(port)), _CLUSTER_WIDE)
+
+    async def _forward(self, request: Request, backend: Backend, depth: int) -> Answer:
+        target = target_of(request, depth)
+        if not target.startswith("/") and request.method in ("GET", "HEAD"):
+            return _to_root(request)
+        target = target if target.startswith("/") else f"/{target}"
+        if websocket.is_upgrade(request):
+            return await self._upgrade(request, backend, target)
+        return await self._request(request, backend, target)
+
+    async def _request(self, request: Request, backend: Backend, target: str) -> Answer:
+        url = URL(f"{backend.scheme}://{backend.host_port}{target}", encoded=True)
+        body = await request.read_body() if request.method not in ("GET", "HEAD", "OPTIONS") else None
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT)
+        try:
+            response = await self._kubelets.session().request(
+                request.method,
+                url,
+                headers=_forwarded(request, backend),
+                data=body,
+                ssl=backend.tls or True,
+                timeout=timeout,
+                allow_redirects=False,
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            )
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            why = f"error trying to reach service: {describe(error)}"
+            raise StatusError(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable", why) from error
+        headers = {name: value for name, value in response.headers.items() if name.lower() not in _OURS}
+        content_type = response.headers.get("Content-Type", "application/octet-stream")
+        length = response.headers.get("Content-Length", "")
+        if request.method == "HEAD" or response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            response.release()
+            return Response(response.status, b"", content_type, headers)
+        if length.isdigit() and int(length) <= _WHOLE:
+            async with response:
+                return Response(response.status, await response.read(), content_type, headers)
+        return StreamResponse(response.status, content_type, _chunks(response), headers)
+
+    async def _upgrade(self, request: Request, backend: Backend, target: str) -> Answer:
+        headers = list(_forwarded(request, backend).items())
+        headers += [("Host", backend.host_port), ("Connection", "Upgrade"), ("Upgrade", request.headers["Upgrade"])]
+        try:
+            answer = await dial.dial(
+                backend.host, backend.port, request.method, target, headers, tls=backend.tls, timeout=_CONNECT_TIMEOUT
+            )
+        except dial.DialError as error:
+            why = f"error trying to reach service: {error}"
+            raise StatusError(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable", why) from error
+        duplex = answer.duplex
+        if duplex is None:
+            return Response(answer.status, answer.body, answer.headers.get("content-type", "text/plain"))
+
+        async def run(raw: web.BaseRequest) -> web.StreamResponse:
+            response = _Verbatim(status=HTTPStatus.SWITCHING_PROTOCOLS)
+            client = UpgradedDuplex(raw, response)
+            response.attach(raw)
+            await client.write(answer.raw_head)
+            await pipe(client, duplex)
+            return response
+
+        return Upgrade(run)
+
+
+#: Bodies up to this size are sent on whole, so that the connection to the client stays usable.
+_WHOLE = 256 * 1024
+#: Headers of a backend's answer that are ours to write.
+_OURS = frozenset((*_HOP_BY_HOP, "content-length", "content-type", "date", "audit-id"))
+
+
+class _Verbatim(web.StreamResponse):
+    """An answer whose head is the backend's own bytes."""
+
+    def attach(self, raw: web.BaseRequest) -> None:
+        self._raw = raw
+        self.force_close()
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        return None
+
+    async def write(self, data: bytes | bytearray | memoryview) -> None:
+        transport = self._raw.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("client went away")
+        transport.write(data)
+        await self._raw.protocol._drain_helper()
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        return None
+
+
+def split_name(text: str, kind: str) -> tuple[str, str, str]:
+    """`scheme:name:port`, `name:port` or `name` → (scheme, name, port)."""
+    parts = text.split(":")
+    if len(parts) == 1:
+        scheme, name, port = "", parts[0], ""
+    elif len(parts) == 2:
+        scheme, name, port = "", parts[0], parts[1]
+    elif len(parts) == 3:
+        scheme, name, port = parts
+    else:
+        raise errors.bad_request(f'invalid {kind} request "{text}"')
+    if not name or scheme not in ("", "http", "https"):
+        raise errors.bad_request(f'invalid {kind} request "{text}"')
+    return scheme, name, port
+
+
+def pod_backend(pod: Mapping[str, Any], scheme: str, port: str) -> Backend:
+    """A pod's address, and the port asked for or the first that a container declares."""
+    addresses = (pod.get("status") or {}).get("podIPs") or []
+    host = addresses[0].get("ip", "") if addresses else (pod.get("status") or {}).get("podIP") or ""
+    if not proxyable(host):
+        raise errors.bad_request("address not allowed")
+    if not port:
+        containers = (pod.get("spec") or {}).get("containers") or ()
+        declared = (p["containerPort"] for container in containers for p in container.get("ports") or ())
+        port = str(next(declared, 443 if scheme == "https" else 80))
+    return _backend(scheme, host, _port(port))
+
+
+def proxyable(host: str) -> bool:
+    """Loopback, link-local and the like are the API server's own neighbourhood, not for users."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return not (address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified)
+
+
+def service_port_name(service: Mapping[str, Any], number: int) -> str:
+    for port in (service.get("spec") or {}).get("ports") or ():
+        if port.get("port") == number:
+            return port.get("name") or ""
+    name = service["metadata"]["name"]
+    raise errors.service_unavailable(f'no service port {number} found for service "{name}"')
+
+
+def choose_endpoint(endpoints: Mapping[str, Any], port: str, namespace: str, identifier: str) -> tuple[str, int]:
+    """A ready pod behind a service's port, at random; 503 if there is none."""
+    found = [
+        (address["ip"], int(candidate["port"]))
+        for subset in endpoints.get("subsets") or ()
+        for candidate in subset.get("ports") or ()
+        if (candidate.get("name") or "") == port
+        for address in subset.get("addresses") or ()
+        if (address.get("targetRef") or {}).get("namespace") == namespace and proxyable(address.get("ip") or "")
+    ]
+    if not found:
+        raise errors.service_unavailable(f'no endpoints available for service "{identifier}"')
+    return random.choice(found)
+
+
+def _backend(scheme: str, host: str, port: int) -> Backend:
+    if scheme != "https":
+        return Backend("http", host, port)
+    # Pods and services show certificates that nobody here can check; upstream does not check them either.
+    return Backend("https", host, port, certificates.client_context(None))
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 1 << 16:
+        raise errors.bad_request(f'invalid port "{text}"')
+    return int(text)
+
+
+def target_of(request: Request, depth: int) -> str:
+    """What follows `…/proxy`, path and query, as it came over the wire: the backend sees its own escapes.
+
+    Without a leading slash if nothing follows, not even a slash.
+    """
+    sent, query = request.path, ""
+    if request.raw is not None:
+        sent, query = request.raw.rel_url.raw_path, request.raw.rel_url.raw_query_string
+    segments = sent.split("/", depth)
+    target = f"/{segments[depth]}" if len(segments) > depth else ""
+    return f"{target}?{query}" if query else target
+
+
+def _to_root(request: Request) -> Response:
+    """`…/proxy` → `…/proxy/`, so that relative links of the backend's pages work."""
+    query = request.raw.rel_url.raw_query_string if request.raw is not None else ""
+    location = f"{request.path}/" + (f"?{query}" if query else "")
+    return Response(HTTPStatus.MOVED_PERMANENTLY, b"", "text/plain", {"Location": location})
+
+
+def _forwarded(request: Request, backend: Backend) -> dict[str, str]:
+    headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
+    before = request.headers.get("X-Forwarded-For")
+    headers["X-Forwarded-For"] = f"{before}, {request.remote}" if before else request.remote
+    headers.setdefault("X-Forwarded-Host", request.headers.get("Host", ""))
+    headers.setdefault("X-Forwarded-Uri", request.path)
+    return headers
+
+
+async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    async with response:
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            async for chunk in response.content.iter_any():
+                yield chunk
