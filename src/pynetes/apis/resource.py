@@ -18,6 +18,7 @@ from pynetes.component import clock
 
 __all__ = [
     "AGE",
+    "CREATED_AT",
     "CREATE_ONLY",
     "NAME",
     "SCALE",
@@ -116,8 +117,16 @@ def _age(obj: Object) -> str:
     return age_since(obj["metadata"].get("creationTimestamp"))
 
 
-NAME = Column("Name", _name, format="name", description=schema_text("apimachinery.pkg.apis.meta.v1.ObjectMeta.name"))
-AGE = Column("Age", _age, description=schema_text("apimachinery.pkg.apis.meta.v1.ObjectMeta.creationTimestamp"))
+def _created_at(obj: Object) -> str:
+    return str(obj["metadata"].get("creationTimestamp") or "")
+
+
+_META = "apimachinery.pkg.apis.meta.v1.ObjectMeta."
+NAME = Column("Name", _name, format="name", description=schema_text(_META + "name"))
+AGE = Column("Age", _age, description=schema_text(_META + "creationTimestamp"))
+
+
+CREATED_AT = Column("Created At", _created_at, "date", description=schema_text(_META + "creationTimestamp"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +155,11 @@ class Resource:
     categories: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ALL_VERBS
     subresources: tuple[Subresource, ...] = ()
-    columns: tuple[Column, ...] = (NAME, AGE)
+    columns: tuple[Column, ...] = (NAME, CREATED_AT)
+    row_conditions: Callable[[Object], list[Object]] | None = None
+    """Conditions of a table row (`Completed` for finished pods)."""
+    deprecation: str = ""
+    """The warning that every request for the resource is answered with."""
     storage_gvk: GroupVersionKind | None = None
     """The kind under which objects are stored, if it is another one; `pynetes.apis.conversion` converts."""
 

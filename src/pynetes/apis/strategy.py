@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.meta import copy
+from pynetes.apis.equality import semantic_equal
 
 Object = dict[str, Any]
 NameRule = Callable[[str], list[str]]
@@ -33,7 +34,7 @@ def take_over(obj: Object, old: Object, *fields: str) -> None:
 def desired_state_changed(obj: Object, old: Object) -> bool:
     """Whether anything but metadata and status differs."""
     fields = (obj.keys() | old.keys()) - _NOT_DESIRED
-    return any(obj.get(f) != old.get(f) for f in fields)
+    return any(not semantic_equal(obj.get(f), old.get(f), f) for f in fields)
 
 
 class Strategy:
@@ -58,7 +59,7 @@ class Strategy:
 
     def prepare_for_create(self, obj: Object) -> None:
         if self.has_status:
-            obj.pop("status", None)
+            obj["status"] = {}
         if self.maintains_generation:
             obj["metadata"]["generation"] = 1
         else:

@@ -1,0 +1,63 @@
+"""The spec of a claim, in claims and in templates for them."""
+
+from pynetes.apimachinery import names, quantity
+from pynetes.apimachinery.validation import validate_annotations, validate_label_selector, validate_labels
+from pynetes.apis.core.access_modes import validate_access_modes, validate_volume_mode
+from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.strategy import Object
+
+_TEMPLATE_METADATA = frozenset(("labels", "annotations"))
+
+
+def validate_claim_spec(found: FieldErrors, spec: Object, path: str) -> None:
+    modes = spec.get("accessModes") or []
+    found.present(f"{path}.accessModes", modes, "at least 1 access mode is required")
+    found += validate_label_selector(spec.get("selector"), f"{path}.selector")
+    validate_access_modes(found, modes, f"{path}.accessModes")
+    _size(found, ((spec.get("resources") or {}).get("requests") or {}).get("storage"), f"{path}.resources[storage]")
+    for field in ("storageClassName", "volumeAttributesClassName"):
+        if spec.get(field):
+            found.rule(f"{path}.{field}", spec[field], names.dns1123_subdomain)
+    validate_volume_mode(found, spec.get("volumeMode"), f"{path}.volumeMode")
+    _data_sources(found, spec, path)
+
+
+def _size(found: FieldErrors, value: object, path: str) -> None:
+    if value is None:
+        found.required(path)
+    elif quantity.parse(value) <= quantity.parse("0"):  # type: ignore[arg-type]
+        amount = quantity.parse(value)  # type: ignore[arg-type]
+        found.invalid(path, str(amount), "must be greater than zero")
+
+
+def _data_sources(found: FieldErrors, spec: Object, path: str) -> None:
+    source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
+    for field, value in (("dataSource", source), ("dataSourceRef", reference)):
+        if value is None:
+            continue
+        own, group = f"{path}.{field}", value.get("apiGroup") or ""
+        found.present(f"{own}.name", value.get("name"))
+        found.present(f"{own}.kind", value.get("kind"))
+        if group:
+            found.rule(f"{own}.apiGroup", group, names.dns1123_subdomain)
+        elif value.get("kind") != "PersistentVolumeClaim":
+            detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
+            found.invalid(own, value.get("kind") or "", detail)
+        if value.get("namespace"):
+            found.rule(f"{own}.namespace", value["namespace"], names.dns1123_label)
+    if source is None or reference is None:
+        return
+    if reference.get("namespace"):
+        found.invalid(path, f"{path}.dataSource", "may not be specified when dataSourceRef.namespace is specified")
+    elif any(source.get(k) != reference.get(k) for k in ("apiGroup", "kind", "name")):
+        found.invalid(path, f"{path}.dataSource", "must match dataSourceRef")
+
+
+def validate_claim_template(found: FieldErrors, template: Object, path: str) -> None:
+    metadata = template.get("metadata") or {}
+    found += validate_annotations(metadata.get("annotations") or {}, f"{path}.metadata.annotations")
+    found += validate_labels(metadata.get("labels") or {}, f"{path}.metadata.labels")
+    for field, value in metadata.items():
+        if field not in _TEMPLATE_METADATA and value:
+            found.forbidden(f"{path}.metadata.{field}", "cannot be set")
+    validate_claim_spec(found, template.get("spec") or {}, f"{path}.spec")

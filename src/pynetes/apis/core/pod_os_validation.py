@@ -1,0 +1,78 @@
+"""What only pods of one operating system may say."""
+
+from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.strategy import Object
+
+_SYSTEMS = ("linux", "windows")
+_CONTAINER_FIELDS = ("initContainers", "containers", "ephemeralContainers")
+_NOT_WINDOWS = "cannot be set for a windows pod"
+_NOT_WINDOWS_SPEC = ("hostUsers", "hostPID", "hostIPC", "shareProcessNamespace")
+_NOT_WINDOWS_POD_CONTEXT = (
+    "appArmorProfile",
+    "seLinuxOptions",
+    "seccompProfile",
+    "fsGroup",
+    "fsGroupChangePolicy",
+    "sysctls",
+    "runAsUser",
+    "runAsGroup",
+    "supplementalGroups",
+    "supplementalGroupsPolicy",
+    "seLinuxChangePolicy",
+)
+_NOT_WINDOWS_CONTEXT = (
+    "appArmorProfile",
+    "seLinuxOptions",
+    "seccompProfile",
+    "capabilities",
+    "readOnlyRootFilesystem",
+    "privileged",
+    "allowPrivilegeEscalation",
+    "procMount",
+    "runAsUser",
+    "runAsGroup",
+)
+
+
+def validate_os(found: FieldErrors, spec: Object, path: str) -> None:
+    os = spec.get("os")
+    if os is None:
+        return
+    name = os.get("name") or ""
+    if not name:
+        found.required(f"{path}.os.name")
+    elif name not in _SYSTEMS:
+        found.not_supported(f"{path}.os", name, _SYSTEMS)
+    elif name == "linux":
+        _linux(found, spec, path)
+    else:
+        _windows(found, spec, path)
+
+
+def _contexts(spec: Object, path: str) -> list[tuple[str, Object]]:
+    """Security contexts of the containers."""
+    return [
+        (f"{path}.{field}[{index}].securityContext", container.get("securityContext") or {})
+        for field in _CONTAINER_FIELDS
+        for index, container in enumerate(spec.get(field) or ())
+    ]
+
+
+def _linux(found: FieldErrors, spec: Object, path: str) -> None:
+    own = [(f"{path}.securityContext", spec.get("securityContext") or {})]
+    for where, context in own + _contexts(spec, path):
+        if context.get("windowsOptions") is not None:
+            found.forbidden(f"{where}.windowsOptions", "windows options cannot be set for a linux pod")
+
+
+def _windows(found: FieldErrors, spec: Object, path: str) -> None:
+    for field in _NOT_WINDOWS_SPEC:
+        if spec.get(field) is not None and spec.get(field) is not False:
+            found.forbidden(f"{path}.{field}", _NOT_WINDOWS)
+    pod = (f"{path}.securityContext", spec.get("securityContext") or {}, _NOT_WINDOWS_POD_CONTEXT)
+    places: list[tuple[str, Object, tuple[str, ...]]] = [pod]
+    places += [(where, context, _NOT_WINDOWS_CONTEXT) for where, context in _contexts(spec, path)]
+    for where, context, fields in places:
+        for field in fields:
+            if context.get(field) is not None:
+                found.forbidden(f"{where}.{field}", _NOT_WINDOWS)

@@ -1,0 +1,49 @@
+"""Semantic equality: whether two pieces of an object mean the same.
+
+A typed client leaves out what is empty or false, a person may write it down; upstream's Go types make no difference
+between the two, so neither do updates here: a missing field equals an empty string, list or map, and (for the fields
+below, which are plain values and no pointers in upstream's types) false and zero. Quantities and times are compared as
+they are stored, that is, in canonical form.
+"""
+
+from typing import Any
+
+_ABSENT_FALSE = frozenset(
+    (
+        "hostNetwork",
+        "hostPID",
+        "hostIPC",
+        "stdin",
+        "stdinOnce",
+        "tty",
+        "readOnly",
+        "paused",
+        "publishNotReadyAddresses",
+        "unschedulable",
+        "notReady",
+        "globalDefault",
+    )
+)
+_ABSENT_ZERO = frozenset(("hostPort", "initialDelaySeconds", "minReadySeconds", "nodePort", "healthCheckNodePort"))
+_EMPTY_STRING_COUNTS = frozenset(("storageClassName", "ingressClassName", "volumeAttributesClassName", "timeZone"))
+
+
+def _is_absent(key: str, value: Any) -> bool:
+    if value is None or value == {} or value == []:
+        return True
+    if value == "":
+        return key not in _EMPTY_STRING_COUNTS
+    if value is False:
+        return key in _ABSENT_FALSE
+    return value == 0 and value is not True and key in _ABSENT_ZERO
+
+
+def semantic_equal(a: Any, b: Any, key: str = "") -> bool:
+    """`key` is the name of the field that holds the two."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return all(semantic_equal(a.get(k), b.get(k), k) for k in a.keys() | b.keys())
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(semantic_equal(x, y) for x, y in zip(a, b, strict=True))
+    if a == b and isinstance(a, bool) == isinstance(b, bool):
+        return True
+    return _is_absent(key, a) and _is_absent(key, b)
