@@ -55,7 +55,8 @@ class KeySet:
     """The public keys that tokens may be signed with."""
 
     def __init__(self, keys: Iterable[PublicKey]) -> None:
-        self.keys = tuple(VerificationKey.of(key) for key in dict.fromkeys(keys))
+        # By id: EC public keys are not hashable in every version of cryptography.
+        self.keys = tuple({key.id: key for key in map(VerificationKey.of, keys)}.values())
         self._by_id = {key.id: key for key in self.keys}
 
     @classmethod
