@@ -7,6 +7,7 @@ is missing, a token asked for, and asked for again when four fifths of its life 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from pynetes.apimachinery import times
 from pynetes.apimachinery.errors import StatusError
@@ -73,7 +74,7 @@ class AccountTransport:
         return {**headers, "Authorization": f"Bearer {self._token}"}
 
     async def _renew(self) -> None:
-        request = {
+        request: dict[str, Any] = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
             "spec": {"expirationSeconds": LIFETIME},
@@ -90,7 +91,7 @@ class AccountTransport:
         self._token = status["token"]
         self._renew_at = clock.monotonic() + left * 0.8
 
-    async def _ask(self, request: dict[str, object]) -> dict[str, dict[str, str]]:
+    async def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         return await self._root.create(SERVICE_ACCOUNTS, request, NAMESPACE, name=self._account, subresource="token")
 
     async def _create_account(self) -> None:
