@@ -74,7 +74,9 @@ class Kubelet:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             method, target, _ = head[0].split(" ")
-            headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in head[1:] if line)}
+            headers: dict[str, str] = {}
+            for name, value in (line.split(": ", 1) for line in head[1:] if line):
+                headers[name.lower()] = ", ".join(filter(None, (headers.get(name.lower()), value)))
             url = urlsplit(target)
             subject = dict(pair[0] for pair in writer.get_extra_info("ssl_object").getpeercert()["subject"])
             call = Call(method, url.path, parse_qsl(url.query), headers, subject["commonName"])
@@ -96,7 +98,7 @@ class Kubelet:
             await writer.drain()
         elif call.headers.get("upgrade") == "SPDY/3.1":
             protocol = call.headers["x-stream-protocol-version"]
-            protocol = "v4.channel.k8s.io" if protocol.startswith("v") else protocol
+            protocol = "v4.channel.k8s.io" if "v4.channel.k8s.io" in protocol else protocol
             writer.write(
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n"
                 f"X-Stream-Protocol-Version: {protocol}\r\n\r\n".encode()
