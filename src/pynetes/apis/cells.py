@@ -74,7 +74,7 @@ def load_balancer_addresses(status: Object | None) -> list[str]:
 
 
 def template_columns(*path: str, selector: tuple[str, str] | None = None) -> tuple[Column, ...]:
-    """The wide columns of kinds that make pods: containers, images and, if given, (path, description) of the selector."""
+    """Wide columns of kinds that make pods: containers, images and, given (its path, its description), the selector."""
     containers = (*path, "spec", "containers")
     columns = [
         Column(
