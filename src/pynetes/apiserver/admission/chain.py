@@ -14,7 +14,8 @@ from pynetes.apiserver.admission.runtimeclass import RuntimeClass
 from pynetes.apiserver.admission.taintnodesbycondition import TaintNodesByCondition
 from pynetes.apiserver.config import APIServerConfig
 
-#: Where plugins made elsewhere (they need keys or the authorizer) go.
+#: Plugins that need the authorizer or know tokens are made by the server; these are their places.
+_FIRST = ("RBACEscalation",)
 _SECOND = ("ServiceAccount", "NodeRestriction")
 
 
@@ -38,9 +39,10 @@ class Chain:
 
 
 def build(config: APIServerConfig, objects: Objects, security: Sequence[Plugin] = ()) -> Chain:
-    """All plugins that the configuration leaves on; `security` are ServiceAccount and NodeRestriction."""
+    """All plugins that the configuration leaves on; `security` are those named in _FIRST and _SECOND."""
     by_name: dict[str, Plugin] = {plugin.name: plugin for plugin in security}
     made: list[Callable[[], Plugin | None]] = [
+        *((lambda name=name: by_name.get(name)) for name in _FIRST),
         lambda: NamespaceLifecycle(objects),
         lambda: LimitRanger(objects),
         *((lambda name=name: by_name.get(name)) for name in _SECOND),

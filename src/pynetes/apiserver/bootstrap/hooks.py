@@ -1,0 +1,76 @@
+"""Runs the bootstrap once the server listens, and keeps the `kubernetes` Service as it must be."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from pynetes.apiserver.bootstrap import objects, policy, service
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.registry.registry import Registry
+from pynetes.client.rest import Client
+from pynetes.component import clock
+from pynetes.component.health import Check
+
+log = logging.getLogger(__name__)
+
+_PERIOD = 10.0
+_RETRY = 0.5
+
+
+class PostStartHooks:
+    """Named steps; `/readyz` shows each as `poststarthook/<name>`, unhealthy until it is done."""
+
+    def __init__(
+        self, client: Client, registry: Registry, config: APIServerConfig, address: Callable[[], tuple[str, int]]
+    ) -> None:
+        """`address` gives where clients of the cluster reach this server."""
+
+        async def kubernetes_service() -> None:
+            host, port = address()
+            await service.reconcile(client, config.service_cluster_ip_range, host, port)
+
+        async def authentication() -> None:
+            await objects.authentication_config(client, config)
+
+        self._service = kubernetes_service
+        self._steps: dict[str, Callable[[], Awaitable[None]]] = {
+            "start-system-namespaces-controller": lambda: objects.namespaces(client),
+            "rbac/bootstrap-roles": lambda: policy.roles(client, registry),
+            "scheduling/bootstrap-system-priority-classes": lambda: objects.priority_classes(client),
+            "start-cluster-authentication-info-controller": authentication,
+            "bootstrap-controller": kubernetes_service,
+        }
+        self._done: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._steps}
+
+    def checks(self) -> list[Check]:
+        return [Check(f"poststarthook/{name}", self._check(event)) for name, event in self._done.items()]
+
+    @staticmethod
+    def _check(event: asyncio.Event) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            if not event.is_set():
+                raise RuntimeError("not finished")
+
+        return run
+
+    async def finished(self) -> None:
+        for event in self._done.values():
+            await event.wait()
+
+    async def run(self) -> None:
+        """All steps in order, each until it succeeds; then the Service for ever."""
+        for name, step in self._steps.items():
+            while not await self._try(name, step):
+                await clock.sleep(_RETRY)
+            self._done[name].set()
+        while True:
+            await clock.sleep(_PERIOD)
+            await self._try("bootstrap-controller", self._service)
+
+    async def _try(self, name: str, step: Callable[[], Awaitable[None]]) -> bool:
+        try:
+            await step()
+        except Exception:
+            log.exception("post-start hook %s failed", name)
+            return False
+        return True

@@ -1,0 +1,73 @@
+"""Objects that every cluster has: system namespaces, priority classes, what aggregated API servers trust."""
+
+from typing import Any
+
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.gvk import GroupVersionResource
+from pynetes.apis.names import CONFIG_MAPS, NAMESPACES, PRIORITY_CLASSES
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.client.rest import Client
+
+Object = dict[str, Any]
+
+SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
+_CRITICAL = {
+    "system-node-critical": (
+        2000001000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ),
+    "system-cluster-critical": (
+        2000000000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    ),
+}
+
+
+async def create_missing(client: Client, gvr: GroupVersionResource, obj: Object) -> None:
+    """Creates the object unless it is there."""
+    metadata = obj["metadata"]
+    try:
+        await client.get(gvr, metadata["name"], metadata.get("namespace"))
+    except StatusError as error:
+        if error.code != 404:
+            raise
+        try:
+            await client.create(gvr, obj, metadata.get("namespace"))
+        except StatusError as failure:
+            if failure.reason != "AlreadyExists":
+                raise
+
+
+async def namespaces(client: Client) -> None:
+    for name in SYSTEM_NAMESPACES:
+        await create_missing(client, NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+
+
+async def priority_classes(client: Client) -> None:
+    for name, (value, description) in _CRITICAL.items():
+        obj: Object = {
+            "apiVersion": "scheduling.k8s.io/v1",
+            "kind": "PriorityClass",
+            "metadata": {"name": name},
+            "value": value,
+            "description": description,
+        }
+        await create_missing(client, PRIORITY_CLASSES, obj)
+
+
+async def authentication_config(client: Client, config: APIServerConfig) -> None:
+    """`extension-apiserver-authentication`: the client CA, for servers that verify our clients themselves."""
+    if config.client_ca_file is None:
+        return
+    name, namespace = "extension-apiserver-authentication", "kube-system"
+    data = {"client-ca-file": config.client_ca_file.read_text()}
+    obj: Object = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": namespace},
+        "data": data,
+    }
+    await create_missing(client, CONFIG_MAPS, obj)
+    present = await client.get(CONFIG_MAPS, name, namespace)
+    if (present.get("data") or {}).get("client-ca-file") != data["client-ca-file"]:
+        await client.patch(CONFIG_MAPS, name, {"data": data}, namespace)

@@ -1,0 +1,74 @@
+"""log, exec, attach, portforward and proxy: answered by kubelets, pods and services behind this server."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from pynetes.apimachinery.errors import bad_request
+from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
+from pynetes.apis.names import NODES, PODS, SERVICES
+from pynetes.apiserver.authentication.user import ANONYMOUS_USER
+from pynetes.apiserver.endpoints.scope import Backend
+from pynetes.apiserver.http import Answer, Handler, Request
+from pynetes.apiserver.registry.context import WriteContext
+from pynetes.apiserver.streaming.exec import Exec
+from pynetes.apiserver.streaming.kubelet import KubeletClient
+from pynetes.apiserver.streaming.log import Log
+from pynetes.apiserver.streaming.portforward import PortForward
+from pynetes.apiserver.streaming.proxy import Proxy
+
+#: Serves one (request, namespace, name).
+Serve = Callable[[Request, str, str], Awaitable[Answer]]
+_PROXY_VERBS = ("create", "delete", "get", "patch", "update")
+
+
+def handlers(backend: Backend, kubelets: KubeletClient) -> dict[tuple[str, str, str], Mapping[str, Handler]]:
+    """By group, resource and subresource: verb → handler."""
+    objects = backend.registry
+    execs, forwards, proxies = Exec(objects, kubelets), PortForward(objects, kubelets), Proxy(objects, kubelets)
+
+    async def node_proxy(request: Request, namespace: str, name: str) -> Answer:
+        return await proxies.node(request, name)
+
+    def connect(gvr: GroupVersionResource, kind: str, subresource: str, serve: Serve) -> Handler:
+        return _admitted(backend, gvr, GroupVersionKind("", "v1", kind), subresource, serve)
+
+    def both(subresource: str, kind: str, serve: Serve) -> Mapping[str, Handler]:
+        return dict.fromkeys(("get", "create"), connect(PODS, kind, subresource, serve))
+
+    def proxy(gvr: GroupVersionResource, kind: str, serve: Serve) -> Mapping[str, Handler]:
+        return dict.fromkeys(_PROXY_VERBS, connect(gvr, kind, "proxy", serve))
+
+    return {
+        ("", "pods", "log"): {"get": _plain(Log(objects, kubelets).get)},
+        ("", "pods", "exec"): both("exec", "PodExecOptions", execs.exec),
+        ("", "pods", "attach"): both("attach", "PodAttachOptions", execs.attach),
+        ("", "pods", "portforward"): both("portforward", "PodPortForwardOptions", forwards.connect),
+        ("", "pods", "proxy"): proxy(PODS, "PodProxyOptions", proxies.pod),
+        ("", "services", "proxy"): proxy(SERVICES, "ServiceProxyOptions", proxies.service),
+        ("", "nodes", "proxy"): proxy(NODES, "NodeProxyOptions", node_proxy),
+    }
+
+
+def _plain(serve: Serve) -> Handler:
+    async def handle(request: Request) -> Answer:
+        info = request.info
+        assert info is not None
+        return await serve(request, info.namespace, info.name)
+
+    return handle
+
+
+def _admitted(
+    backend: Backend, gvr: GroupVersionResource, kind: GroupVersionKind, subresource: str, serve: Serve
+) -> Handler:
+    async def handle(request: Request) -> Answer:
+        info = request.info
+        assert info is not None
+        if "dryRun" in request.query:
+            raise bad_request("dryRun is not supported")
+        ctx = WriteContext(request.user or ANONYMOUS_USER, gvr, kind, backend.admission, subresource)
+        options = {"kind": kind.kind, "apiVersion": kind.api_version}
+        await ctx.admit("CONNECT", info.namespace, info.name, options, None)
+        await ctx.validate("CONNECT", info.namespace, info.name, options, None)
+        return await serve(request, info.namespace, info.name)
+
+    return handle

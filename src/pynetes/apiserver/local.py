@@ -1,0 +1,84 @@
+"""A client in the same process: no sockets, no TLS, no credentials, but every rule from authorization on."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from multidict import CIMultiDict
+
+from pynetes.apiserver.authentication.user import LOOPBACK_USER, UserInfo
+from pynetes.apiserver.http import Request, Response, StreamResponse
+from pynetes.client.transport import Query, TransportError, TransportResponse, TransportStream
+
+if TYPE_CHECKING:
+    from pynetes.apiserver.server import APIServer
+
+
+class LocalTransport:
+    """Requests of `user` to `server`; implements `client.transport.Transport`."""
+
+    def __init__(self, server: "APIServer", user: UserInfo = LOOPBACK_USER) -> None:
+        self._server = server
+        self._user = user
+
+    def _request(self, method: str, path: str, query: Query, headers: Mapping[str, str], body: bytes | None) -> Request:
+        values: dict[str, list[str]] = {}
+        for name, value in query:
+            values.setdefault(name, []).append(value)
+
+        async def read_body() -> bytes:
+            return body or b""
+
+        return Request(
+            method, path, values, CIMultiDict(headers), read_body, "127.0.0.1", user=self._user, audit_id=str(uuid4())
+        )
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query = (),
+        headers: Mapping[str, str] = {},
+        body: bytes | None = None,
+        timeout: float | None = None,
+    ) -> TransportResponse:
+        answer = await self._server.handle(self._request(method, path, query, headers, body))
+        if isinstance(answer, Response):
+            return TransportResponse(answer.status, _headers(answer), answer.body)
+        if isinstance(answer, StreamResponse):
+            async with aclosing(answer.chunks) as chunks:  # type: ignore[type-var]
+                parts = [chunk async for chunk in chunks]
+            return TransportResponse(answer.status, _headers(answer), b"".join(parts))
+        raise TransportError("connections cannot be taken over within a process")
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query = (),
+        headers: Mapping[str, str] = {},
+        body: bytes | None = None,
+    ) -> AsyncIterator[TransportStream]:
+        answer = await self._server.handle(self._request(method, path, query, headers, body))
+        if isinstance(answer, Response):
+            yield TransportStream(answer.status, _headers(answer), _once(answer.body))
+        elif isinstance(answer, StreamResponse):
+            async with aclosing(answer.chunks) as chunks:  # type: ignore[type-var]
+                yield TransportStream(answer.status, _headers(answer), chunks)
+        else:
+            raise TransportError("connections cannot be taken over within a process")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def _headers(answer: Response | StreamResponse) -> dict[str, str]:
+    return {"content-type": answer.content_type, **{name.lower(): value for name, value in answer.headers.items()}}
+
+
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    yield body

@@ -1,0 +1,322 @@
+"""The API server: store, registry, admission, filters, endpoints and edge put together.
+
+async with APIServer(config) as server:      # listens; /readyz tells when the bootstrap is done
+    await server.ready()
+    ...
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pynetes.apis.names import SERVICES
+from pynetes.apiserver.admission import chain as admission
+from pynetes.apiserver.admission.attributes import Plugin
+from pynetes.apiserver.admission.noderestriction import NodeRestriction
+from pynetes.apiserver.admission.rbacescalation import RBACEscalation
+from pynetes.apiserver.admission.serviceaccount import ServiceAccount
+from pynetes.apiserver.authentication import union as authentication
+from pynetes.apiserver.authentication.authenticator import RequestAuthenticator
+from pynetes.apiserver.authentication.user import LOOPBACK_USER, UserInfo
+from pynetes.apiserver.authorization.attributes import Authorizer
+from pynetes.apiserver.authorization.union import OBSERVED, ClusterAuthorizer
+from pynetes.apiserver.bootstrap.hooks import PostStartHooks
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.edge.serving import Edge
+from pynetes.apiserver.endpoints import health, openapi, version
+from pynetes.apiserver.endpoints.discovery import Discovery
+from pynetes.apiserver.endpoints.install import install
+from pynetes.apiserver.endpoints.router import Router, bind
+from pynetes.apiserver.endpoints.scope import Backend, Scope
+from pynetes.apiserver.endpoints.subresources import connect, reviews, token
+from pynetes.apiserver.filters import chain as filters
+from pynetes.apiserver.http import Answer, Handler, Request, Response
+from pynetes.apiserver.local import LocalTransport
+from pynetes.apiserver.negotiation import negotiate
+from pynetes.apiserver.registry.registry import Registry
+from pynetes.apiserver.registry.services.hooks import ServiceHooks
+from pynetes.apiserver.streaming.kubelet import KubeletClient, KubeletSettings
+from pynetes.apiserver.tokens import discovery as token_discovery
+from pynetes.apiserver.tokens.keys import KeySet, SigningKey
+from pynetes.apiserver.tokens.request import TokenRequests
+from pynetes.client.rest import Client
+from pynetes.component import certificates, metrics
+from pynetes.component.health import PING, Check, HealthGroup
+from pynetes.component.tasks import Tasks
+from pynetes.storage import Store
+from pynetes.storage.compactor import Compactor
+from pynetes.storage.opening import open_store
+
+log = logging.getLogger(__name__)
+
+
+class ConfigurationError(Exception):
+    """The settings do not make a server; the message says which and why."""
+
+
+@dataclass(slots=True)
+class _Security:
+    """Who asks and what they may."""
+
+    authenticator: RequestAuthenticator
+    authorizer: Authorizer
+    plugins: list[Plugin]
+
+
+class APIServer:
+    """One server. `store`, `authenticator` and `authorizer` replace what the configuration describes (for tests)."""
+
+    def __init__(
+        self,
+        config: APIServerConfig,
+        *,
+        store: Store | None = None,
+        authenticator: RequestAuthenticator | None = None,
+        authorizer: Authorizer | None = None,
+    ) -> None:
+        self.config = config
+        self._given_store = store
+        self._given_authenticator = authenticator
+        self._given_authorizer = authorizer
+        self._stack = AsyncExitStack()
+        self._inside: Handler | None = None
+        self._edge: Edge | None = None
+        self._hooks: PostStartHooks | None = None
+        self._stopping = False
+        self.registry: Registry
+
+    # --- life
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stopping = True
+        await self._stack.aclose()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        config = self.config
+        store = self._given_store
+        if store is None:
+            store = await open_store(config.storage)
+            stack.push_async_callback(store.close)
+        tasks = await stack.enter_async_context(Tasks("apiserver"))
+        services = ServiceHooks(config.service_cluster_ip_range, config.service_node_port_range)
+        self.registry = Registry(store, hooks={SERVICES: services}, event_ttl=config.event_ttl)
+        self.registry.start(tasks)
+        tasks.start(Compactor(store).run(), name="compactor")
+        security = await self._security(tasks)
+        plugins = admission.build(config, self.registry, security.plugins)
+        backend = Backend(config, self.registry, plugins, security.authorizer)
+        kubelets = await stack.enter_async_context(KubeletClient(self.registry, self._kubelet_settings()))
+        await self.registry.ready()
+        services.rebuild(self.registry.cached_list(SERVICES))
+        router = Router()
+        self._inside = filters.build_trusted(router.handle, security.authorizer, config)
+        client = Client(LocalTransport(self, LOOPBACK_USER), user_agent="pynetes-apiserver")
+        self._hooks = PostStartHooks(client, self.registry, config, self._public_address)
+        self._install(router, backend, security, kubelets, store)
+        outside = filters.build(router.handle, config, security.authenticator, security.authorizer)
+        self._edge = await stack.enter_async_context(self._listen(outside))
+        tasks.start(self._hooks.run(), name="post-start hooks")
+
+    def _listen(self, handler: Handler) -> Edge:
+        config = self.config
+        if config.tls_cert_file is None or config.tls_private_key_file is None:
+            raise ConfigurationError("--tls-cert-file and --tls-private-key-file are required")
+        authorities = (config.client_ca_file,) if config.client_ca_file is not None else ()
+        tls = certificates.server_context(config.tls_cert_file, config.tls_private_key_file, authorities)
+        return Edge(
+            handler,
+            host=config.bind_address,
+            port=config.secure_port,
+            tls=tls,
+            max_body_bytes=config.max_resource_write_bytes,
+            shutdown_grace=config.shutdown_grace_period,
+        )
+
+    async def ready(self) -> None:
+        """Returns when the bootstrap is done."""
+        assert self._hooks is not None
+        await self._hooks.finished()
+
+    # --- use
+
+    @property
+    def port(self) -> int:
+        assert self._edge is not None
+        return self._edge.port
+
+    async def handle(self, request: Request) -> Answer:
+        """A request from within the process; its user is trusted to be who it says."""
+        assert self._inside is not None
+        return await self._inside(request)
+
+    def client(self, user: UserInfo = LOOPBACK_USER, *, user_agent: str = "pynetes") -> Client:
+        """A client that needs no connection."""
+        return Client(LocalTransport(self, user), user_agent=user_agent)
+
+    def _public_address(self) -> tuple[str, int]:
+        """Where the cluster reaches this server."""
+        config = self.config
+        address = config.advertise_address
+        if not address:
+            address = config.bind_address if config.bind_address not in ("0.0.0.0", "::", "") else _own_address()
+        return address, self.port
+
+    # --- parts
+
+    async def _security(self, tasks: Tasks) -> _Security:
+        authenticator = self._given_authenticator or self._authenticator()
+        authorizer = self._given_authorizer
+        plugins: list[Plugin] = [ServiceAccount(self.registry)]
+        if authorizer is None:
+            authorizer = ClusterAuthorizer()
+            plugins.append(RBACEscalation(authorizer))
+            await self._feed(authorizer, tasks)
+        plugins.append(NodeRestriction(self.registry, authorizer))
+        return _Security(authenticator, authorizer, plugins)
+
+    async def _feed(self, authorizer: ClusterAuthorizer, tasks: Tasks) -> None:
+        """Tells the authorizer the state and every change; returns when it knows the state."""
+        for gvr in OBSERVED:
+            synced = asyncio.Event()
+            tasks.start(self.registry.observe(gvr, authorizer.observe, synced=synced), name=f"authorizer {gvr}")
+            await synced.wait()
+
+    def _authenticator(self) -> RequestAuthenticator:
+        config = self.config
+        settings = authentication.Settings(
+            client_ca_file=config.client_ca_file,
+            service_account_key_files=self._key_files(),
+            service_account_issuers=(config.service_account_issuer,),
+            api_audiences=config.api_audiences,
+            enable_bootstrap_token_auth=config.enable_bootstrap_token_auth,
+            token_auth_file=config.token_auth_file,
+            anonymous_auth=config.anonymous_auth,
+        )
+        return authentication.build(settings, self.registry)
+
+    def _key_files(self) -> tuple[Path, ...]:
+        signing = self.config.service_account_signing_key_file
+        return self.config.service_account_key_files or ((signing,) if signing is not None else ())
+
+    def _kubelet_settings(self) -> KubeletSettings:
+        config = self.config
+        return KubeletSettings(
+            client_certificate=config.kubelet_client_certificate,
+            client_key=config.kubelet_client_key,
+            certificate_authority=config.kubelet_certificate_authority,
+            preferred_address_types=config.kubelet_preferred_address_types,
+            timeout=config.kubelet_timeout,
+        )
+
+    def _install(
+        self, router: Router, backend: Backend, security: _Security, kubelets: KubeletClient, store: Store
+    ) -> None:
+        extra = dict(connect.handlers(backend, kubelets))
+        if isinstance(security.authenticator, authentication.Authenticator) and isinstance(
+            security.authorizer, ClusterAuthorizer
+        ):
+            answerers = reviews.answerers(security.authenticator, security.authorizer)
+            for resource in self.registry.resources:
+                answerer = answerers.get((resource.gvk.group, resource.plural))
+                if answerer is not None:
+                    extra[resource.gvk.group, resource.plural, ""] = {"create": reviews.create(resource, answerer)}
+        self._install_tokens(router, backend, extra)
+        install(router, backend, extra)
+        host, port = self.config.external_hostname or self.config.advertise_address, self.config.secure_port
+        for path, handler in Discovery(self.registry.resources, f"{host}:{port}").handlers().items():
+            router.add_path(path, handler)
+        self._install_plain(router, store)
+
+    def _install_tokens(
+        self, router: Router, backend: Backend, extra: dict[tuple[str, str, str], Mapping[str, Handler]]
+    ) -> None:
+        config = self.config
+        if config.service_account_signing_key_file is None:
+            return
+        key = SigningKey.load(config.service_account_signing_key_file, config.service_account_issuer)
+        tokens = TokenRequests(
+            key,
+            self.registry,
+            api_audiences=config.api_audiences,
+            extend=config.service_account_extend_token_expiration,
+            maximum_seconds=int(config.service_account_max_token_expiration),
+        )
+        resource = next(r for r in self.registry.resources if r.gvk.kind == "ServiceAccount")
+        subresource = resource.subresource("token")
+        assert subresource is not None
+        assert subresource.gvk is not None
+        scope = Scope(backend, resource, self.registry.store_of(resource.gvr), subresource.gvk, subresource)
+        extra["", "serviceaccounts", "token"] = {"create": bind(scope, token.create(tokens))}
+        keys_uri = config.service_account_jwks_uri or f"{config.service_account_issuer}/openid/v1/jwks"
+        keys = KeySet.load(*self._key_files())
+        for path, handler in token_discovery.handlers(config.service_account_issuer, keys_uri, keys).items():
+            router.add_path(path, handler)
+
+    def _install_plain(self, router: Router, store: Store) -> None:
+        assert self._hooks is not None
+        live = [PING, Check("etcd", _store_check(store)), *self._hooks.checks()]
+        groups = {
+            "healthz": live,
+            "livez": live,
+            "readyz": [*live, Check("informer-sync", self._caches_ready), Check("shutdown", self._not_stopping)],
+        }
+        for name, checks in groups.items():
+            router.add_prefix(f"/{name}", health.handler(HealthGroup(name, checks)))
+        resources = self.registry.resources
+        router.add_path("/openapi/v2", openapi.v2_document(resources))
+        router.add_prefix("/openapi/v3", openapi.v3_document(resources))
+        router.add_path("/openapi/v3", openapi.v3_index(resources))
+        router.add_path("/version", _version)
+        router.add_path("/metrics", _metrics)
+        router.add_path("/", router.index)
+
+    async def _caches_ready(self) -> None:
+        waiting = [rs.group_resource for rs in self.registry.stores if not rs.cacher.is_ready]
+        if waiting:
+            raise RuntimeError(f"caches not ready: {', '.join(waiting)}")
+
+    async def _not_stopping(self) -> None:
+        if self._stopping:
+            raise RuntimeError("process is shutting down")
+
+
+def _store_check(store: Store) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        async with asyncio.timeout(2):
+            await store.revision()
+
+    return run
+
+
+async def _version(request: Request) -> Answer:
+    media = negotiate(request, "plain")
+    return Response(200, media.codec.encode(version.document(), True), media.codec.media_type)
+
+
+async def _metrics(request: Request) -> Answer:
+    return Response(200, metrics.render(), metrics.CONTENT_TYPE)
+
+
+def _own_address() -> str:
+    """The address that this machine talks to others from; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        address: str = probe.getsockname()[0]
+        return address
