@@ -1,6 +1,5 @@
 """hostPath types."""
 
-import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -62,4 +61,4 @@ async def test_the_message_names_path_and_kind(context: Any, tmp_path: Path) -> 
         await HostPathPlugin().set_up(volume)
     mounted = await HostPathPlugin().set_up(context({"hostPath": {"path": str(tmp_path), "type": "Directory"}}))
     assert mounted.path == str(tmp_path)
-    assert not os.path.exists(volume.path)
+    assert not volume.path.exists()

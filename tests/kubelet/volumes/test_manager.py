@@ -107,7 +107,8 @@ async def test_sub_paths_are_bound(
     ]
     await manager.mount_pod(pod)
     found = manager.mounts_for(pod, container, {"POD": "p-1"})
-    assert Path(found[0].host_path).read_text() == "conf"
+    bound = tmp_path / "pods/u-1/volume-subpaths/config/c/0"
+    assert (found[0].host_path, bound.read_text()) == (str(bound), "conf")
     assert volume_path(tmp_path, "empty-dir", "scratch").joinpath("p-1").is_dir()
     assert found[1].host_path == str(tmp_path / "pods/u-1/volume-subpaths/scratch/c/1")
     await manager.unmount_pod("u-1")
@@ -137,9 +138,13 @@ async def running(manager: VolumeManager) -> AsyncIterator[None]:
         yield
 
 
+def _read(path: Path) -> str:
+    return path.read_text()
+
+
 async def eventually(path: Path, text: str) -> None:
     async with asyncio.timeout(5):
-        while path.read_text() != text:
+        while _read(path) != text:
             await clock.sleep(0.01)
 
 
