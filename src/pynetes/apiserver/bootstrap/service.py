@@ -69,8 +69,13 @@ def endpoint_slice(address: str, port: int) -> Object:
 
 
 async def reconcile(client: Client, cidr: str, address: str, port: int) -> None:
-    """Creates what is missing and corrects endpoints that point elsewhere."""
+    """Creates what is missing and corrects endpoints that point elsewhere.
+
+    A server that only this machine can reach gets the Service without endpoints: loopback addresses are no endpoints.
+    """
     await create_missing(client, SERVICES, service(cidr, port))
+    if ipaddress.ip_address(address).is_loopback:
+        return
     await _ensure(client, ENDPOINTS, endpoints(address, port), ("subsets",))
     await _ensure(client, ENDPOINT_SLICES, endpoint_slice(address, port), ("endpoints", "ports"))
 
