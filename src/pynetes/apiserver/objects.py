@@ -19,6 +19,17 @@ class ObjectReader(Protocol):
         """The object; `StatusError` 404 if there is none."""
         ...
 
+    def cached_get(self, gvr: GroupVersionResource, name: str, namespace: str | None = None) -> dict[str, Any] | None:
+        """The object as memory has it just now, which may be a moment behind."""
+        ...
+
     def cached_list(self, gvr: GroupVersionResource, namespace: str | None = None) -> list[dict[str, Any]]:
         """All objects of a resource, from memory."""
         ...
+
+
+async def find(
+    objects: ObjectReader, gvr: GroupVersionResource, name: str, namespace: str | None = None
+) -> dict[str, Any]:
+    """The object from memory, or, should memory not have it yet, from the store; `StatusError` 404 if there is none."""
+    return objects.cached_get(gvr, name, namespace) or await objects.get(gvr, name, namespace)

@@ -44,6 +44,9 @@ class Objects:
         except KeyError:
             raise errors.not_found(gvr.group_resource, name) from None
 
+    def cached_get(self, gvr: GroupVersionResource, name: str, namespace: str | None = None) -> dict[str, Any] | None:
+        return self.found.get((gvr.resource, namespace or "", name))
+
     def cached_list(self, gvr: GroupVersionResource, namespace: str | None = None) -> list[dict[str, Any]]:
         return [
             obj for (plural, ns, _), obj in self.found.items() if plural == gvr.resource and namespace in (None, ns)

@@ -19,7 +19,7 @@ from pynetes.apiserver.authentication.user import NODES as NODES_GROUP
 from pynetes.apiserver.authorization import attributes as authorization
 from pynetes.apiserver.authorization.attributes import Authorizer
 from pynetes.apiserver.authorization.node_graph import referenced_names
-from pynetes.apiserver.objects import ObjectReader
+from pynetes.apiserver.objects import ObjectReader, find
 
 MIRROR = "kubernetes.io/config.mirror"
 LEASE_NAMESPACE = "kube-node-lease"
@@ -77,7 +77,7 @@ class NodeRestriction(Plugin):
             await check(self, node, attrs)
 
     async def pod(self, attrs: Attributes, name: str) -> Object:
-        return await self.objects.get(PODS, name, attrs.namespace)
+        return await find(self.objects, PODS, name, attrs.namespace)
 
 
 async def _pod(plugin: NodeRestriction, node: str, attrs: Attributes) -> None:
@@ -111,7 +111,7 @@ async def _check_mirror_pod(plugin: NodeRestriction, node: str, attrs: Attribute
     problem = _owner_problem(owners, node)
     if problem:
         raise attrs.forbid(f'node "{node}" {problem}')
-    uid = (await plugin.objects.get(NODES, node))["metadata"].get("uid")
+    uid = (await find(plugin.objects, NODES, node))["metadata"].get("uid")
     if owners[0].get("uid") != uid:
         raise attrs.forbid(f"node {node} UID mismatch: expected {owners[0].get('uid')} got {uid}")
     referred = referred_resource(pod.get("spec") or {})
@@ -305,8 +305,8 @@ async def _driver(objects: ObjectReader, pod: Object, volume: Object) -> str:
     if not claim:
         return ""
     try:
-        live = await objects.get(PERSISTENT_VOLUME_CLAIMS, claim, pod["metadata"].get("namespace"))
-        bound = await objects.get(PERSISTENT_VOLUMES, (live.get("spec") or {}).get("volumeName") or "")
+        live = await find(objects, PERSISTENT_VOLUME_CLAIMS, claim, pod["metadata"].get("namespace"))
+        bound = await find(objects, PERSISTENT_VOLUMES, (live.get("spec") or {}).get("volumeName") or "")
     except StatusError:
         return ""
     return str(((bound.get("spec") or {}).get("csi") or {}).get("driver") or "")
@@ -314,7 +314,7 @@ async def _driver(objects: ObjectReader, pod: Object, volume: Object) -> str:
 
 async def _driver_wants(objects: ObjectReader, driver: str, audience: str) -> bool:
     try:
-        live = await objects.get(CSI_DRIVERS, driver)
+        live = await find(objects, CSI_DRIVERS, driver)
     except StatusError:
         return False
     requests = (live.get("spec") or {}).get("tokenRequests") or ()

@@ -12,7 +12,7 @@ from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import SERVICE_ACCOUNTS
 from pynetes.apiserver.admission.attributes import Attributes, Plugin
 from pynetes.apiserver.authorization.node_graph import referenced_names
-from pynetes.apiserver.objects import ObjectReader
+from pynetes.apiserver.objects import ObjectReader, find
 from pynetes.apiserver.tokens.claims import WARN_ONLY_SECONDS
 from pynetes.component import clock
 
@@ -78,7 +78,7 @@ class ServiceAccount(Plugin):
             if attempt:
                 await clock.sleep(_RETRY)
             try:
-                return await self._objects.get(SERVICE_ACCOUNTS, name, attrs.namespace)
+                return await find(self._objects, SERVICE_ACCOUNTS, name, attrs.namespace)
             except StatusError as error:
                 if error.code != 404:
                     raise

@@ -1,7 +1,7 @@
 """Service account tokens as credentials: signature, time, audience, and the objects that a token hangs on.
 
 The signature is checked once for a token. The objects (service account, and pod, secret or node) are looked at again on
-every use, in memory when the reader allows it, so a token dies with its pod at once.
+every use, in memory, so a token dies with its pod at once.
 """
 
 from collections import OrderedDict
@@ -14,7 +14,7 @@ from pynetes.apis.names import NODES, PODS, SECRETS, SERVICE_ACCOUNTS
 from pynetes.apiserver.authentication import user
 from pynetes.apiserver.authentication.authenticator import InvalidCredentials
 from pynetes.apiserver.authentication.user import UserInfo
-from pynetes.apiserver.objects import ObjectReader
+from pynetes.apiserver.objects import ObjectReader, find
 from pynetes.apiserver.tokens import keys
 from pynetes.apiserver.tokens.claims import Claims, Reference, credential_id
 from pynetes.apiserver.tokens.keys import InvalidSignatureError, KeySet
@@ -65,7 +65,7 @@ class ServiceAccountAuthenticator:
     async def _check_objects(self, claims: Claims) -> None:
         account, name = claims.service_account, claims.service_account.name
         try:
-            live = await self._objects.get(SERVICE_ACCOUNTS, name, claims.namespace)
+            live = await find(self._objects, SERVICE_ACCOUNTS, name, claims.namespace)
         except StatusError as error:
             raise InvalidCredentials(error.message) from error
         if _uid(live) != account.uid:
@@ -81,7 +81,7 @@ class ServiceAccountAuthenticator:
 
     async def _check_bound(self, gvr: GroupVersionResource, kind: str, bound: Reference, namespace: str | None) -> None:
         try:
-            live = await self._objects.get(gvr, bound.name, namespace)
+            live = await find(self._objects, gvr, bound.name, namespace)
         except StatusError as error:
             raise InvalidCredentials(_INVALIDATED) from error
         if _uid(live) != bound.uid:

@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pynetes.apimachinery import errors
@@ -105,6 +105,21 @@ def _field_requirements(query: Mapping[str, Sequence[str]]) -> tuple[FieldRequir
         return parse_field_selector(found[0]).requirements
     except ValueError:
         return ()
+
+
+def require_verb(
+    authorizer: Authorizer, user: UserInfo, info: Info, query: Mapping[str, Sequence[str]], verb: str
+) -> None:
+    """Raises a 403 `StatusError` unless the user may do the same with another verb.
+
+    For WebSocket clients of exec, attach and portforward: they come with GET, and must be allowed to create.
+    """
+    if info.verb == verb:
+        return
+    attrs = replace(from_request(user, info, query), verb=verb)
+    decision = authorizer.authorize(attrs)
+    if not decision.allowed:
+        raise forbidden(attrs, decision.reason)
 
 
 def forbidden_message(attrs: Attributes) -> str:
