@@ -6,6 +6,7 @@ from pynetes.apimachinery.errors import bad_request
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
 from pynetes.apis.names import NODES, PODS, SERVICES
 from pynetes.apiserver.authentication.user import ANONYMOUS_USER
+from pynetes.apiserver.authorization.attributes import require_verb
 from pynetes.apiserver.endpoints.scope import Backend
 from pynetes.apiserver.http import Answer, Handler, Request
 from pynetes.apiserver.registry.context import WriteContext
@@ -32,7 +33,7 @@ def handlers(backend: Backend, kubelets: KubeletClient) -> dict[tuple[str, str, 
         return _admitted(backend, gvr, GroupVersionKind("", "v1", kind), subresource, serve)
 
     def both(subresource: str, kind: str, serve: Serve) -> Mapping[str, Handler]:
-        return dict.fromkeys(("get", "create"), connect(PODS, kind, subresource, serve))
+        return dict.fromkeys(("get", "create"), connect(PODS, kind, subresource, _creating(backend, serve)))
 
     def proxy(gvr: GroupVersionResource, kind: str, serve: Serve) -> Mapping[str, Handler]:
         return dict.fromkeys(_PROXY_VERBS, connect(gvr, kind, "proxy", serve))
@@ -53,6 +54,17 @@ def _plain(serve: Serve) -> Handler:
         info = request.info
         assert info is not None
         return await serve(request, info.namespace, info.name)
+
+    return handle
+
+
+def _creating(backend: Backend, serve: Serve) -> Serve:
+    """WebSocket clients come with GET; upstream wants them to be allowed to create nevertheless."""
+
+    async def handle(request: Request, namespace: str, name: str) -> Answer:
+        assert request.info is not None
+        require_verb(backend.authorizer, request.user or ANONYMOUS_USER, request.info, request.query, "create")
+        return await serve(request, namespace, name)
 
     return handle
 
