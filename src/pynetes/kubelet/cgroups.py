@@ -156,6 +156,8 @@ class PodCgroups:
         for uid in self.uids():
             await self.remove(uid)
         await self._remove(self._base)
+        for depth in range(len(self._base) - 1, 0, -1):
+            self._files.remove(self._path(self._base[:depth]))
 
     def _parts(self, pod: Mapping[str, Any]) -> tuple[str, ...]:
         return (*self._base, *_CLASSES[pod_resources.qos_class(pod)], f"pod{pod['metadata']['uid']}")
