@@ -6,7 +6,7 @@
     <directory>/front-proxy-ca.{crt,key}           signs front-proxy-client, for aggregated API servers
     <directory>/front-proxy-client.{crt,key}
     <directory>/sa.{key,pub}                       signs and verifies service account tokens (ES256)
-    <directory>/<client>.{crt,key}                 admin, controller-manager, scheduler, kube-proxy
+    <directory>/<client>.{crt,key}                 admin, controller-manager, scheduler, kube-proxy, network
     <directory>/nodes/<name>/{kubelet-client,kubelet}.{crt,key}   a node's client and serving certificates
 
 `ensure` makes what is missing, renews what is near its end or says something else than wanted, and leaves the rest
@@ -22,6 +22,9 @@ from pynetes.component.certificates import CertificateFileError, KeyPair, Reques
 PRIVILEGED_GROUP = "system:masters"
 ADMIN_GROUP = "kubeadm:cluster-admins"
 NODES_GROUP = "system:nodes"
+
+#: The pod network and the cluster's DNS, which upstream leaves to others.
+NETWORK_USER = "system:pynetes:network"
 
 _SERVICE_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc")
 
@@ -78,6 +81,10 @@ class PKI:
     @property
     def kube_proxy(self) -> PairPath:
         return self.pair("kube-proxy")
+
+    @property
+    def network(self) -> PairPath:
+        return self.pair("network")
 
     @property
     def service_account_key(self) -> Path:
@@ -163,6 +170,7 @@ def _wanted(
         (pki.controller_manager, Request("system:kube-controller-manager", client=True)),
         (pki.scheduler, Request("system:kube-scheduler", client=True)),
         (pki.kube_proxy, Request("system:kube-proxy", client=True)),
+        (pki.network, Request(NETWORK_USER, client=True)),
     ]
 
 

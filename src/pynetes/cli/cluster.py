@@ -1,0 +1,178 @@
+"""The processes of a one-machine cluster and what each is told."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.cli import components
+from pynetes.cli.layout import Layout
+from pynetes.cli.preflight import find_cni_directory
+from pynetes.cli.running import run_component
+from pynetes.cli.settings import Settings
+from pynetes.cli.supervisor import Process
+from pynetes.component import pki as pki_files
+from pynetes.component.pki import PKI, Node
+from pynetes.controllers.config import ControllerManagerConfig
+from pynetes.kubelet.config import KubeletConfig
+from pynetes.kubelet.containerd import Containerd, ContainerdConfig, detect_machine
+from pynetes.network.agent import NetworkConfig
+from pynetes.network.pod_network import NodeNetwork
+from pynetes.proxy.proxier import ProxyConfig
+
+#: Pods' cgroups, under every hierarchy.
+CGROUP_ROOT = "/pynetes"
+
+
+def ensure_pki(layout: Layout, settings: Settings) -> PKI:
+    node = Node(settings.node_name, (settings.node_ip,))
+    return pki_files.ensure(
+        layout.pki,
+        addresses=(settings.node_ip,),
+        dns_names=(settings.node_name,),
+        service_address=settings.service_ip,
+        cluster_domain=settings.domain,
+        nodes=(node,),
+    )
+
+
+def apiserver_config(layout: Layout, settings: Settings) -> APIServerConfig:
+    pki = PKI(layout.pki)
+    return APIServerConfig(
+        secure_port=settings.secure_port,
+        advertise_address=settings.node_ip,
+        tls_cert_file=pki.apiserver.certificate,
+        tls_private_key_file=pki.apiserver.key,
+        client_ca_file=pki.ca.certificate,
+        storage=f"sqlite://{layout.database}",
+        service_cluster_ip_range=settings.service_cidr,
+        service_account_issuer=f"https://kubernetes.default.svc.{settings.domain}",
+        service_account_key_files=(pki.service_account_public_key,),
+        service_account_signing_key_file=pki.service_account_key,
+        kubelet_client_certificate=pki.apiserver_kubelet_client.certificate,
+        kubelet_client_key=pki.apiserver_kubelet_client.key,
+        kubelet_certificate_authority=pki.ca.certificate,
+    )
+
+
+def controller_manager_config(layout: Layout, settings: Settings) -> ControllerManagerConfig:
+    return ControllerManagerConfig(
+        cluster_cidr=settings.cluster_cidr,
+        service_cluster_ip_range=settings.service_cidr,
+        root_ca=PKI(layout.pki).ca.certificate.read_text(),
+    )
+
+
+def kubelet_config(layout: Layout, settings: Settings) -> KubeletConfig:
+    pki = PKI(layout.pki)
+    serving = pki.kubelet_server(settings.node_name)
+    return KubeletConfig(
+        node_name=settings.node_name,
+        node_ip=settings.node_ip,
+        port=settings.kubelet_port,
+        tls_cert_file=str(serving.certificate),
+        tls_private_key_file=str(serving.key),
+        client_ca_file=str(pki.ca.certificate),
+        container_runtime_endpoint=f"unix://{layout.containerd_socket}",
+        root_dir=str(layout.kubelet),
+        pod_logs_dir=str(layout.pod_logs),
+        static_pod_path=str(layout.manifests),
+        cgroup_root=CGROUP_ROOT,
+        cluster_dns=(settings.dns_ip,),
+        cluster_domain=settings.domain,
+        registry_config=str(layout.kubelet / "config.json"),
+        oom_score_adj_restricted=not detect_machine().cap_sys_resource,
+    )
+
+
+def containerd_config(layout: Layout) -> ContainerdConfig:
+    cni = find_cni_directory()
+    return ContainerdConfig(
+        root=layout.containerd_root,
+        state=layout.containerd_state,
+        socket=layout.containerd_socket,
+        cni_conf_dir=layout.cni_conf,
+        cni_bin_dirs=(cni,) if cni else (),
+        registry_config_path=layout.data / "certs.d",
+    )
+
+
+def network_config(layout: Layout, settings: Settings) -> NetworkConfig:
+    node = NodeNetwork(settings.node_name, settings.cluster_cidr, layout.cni_conf, layout.cni_state)
+    return NetworkConfig(
+        node=node,
+        node_ip=settings.node_ip,
+        dns_ip=settings.dns_ip,
+        domain=settings.domain,
+        dns_port=settings.dns_port,
+    )
+
+
+def registry_config(layout: Layout, settings: Settings) -> str:
+    """For Debian's docker-registry."""
+    return (
+        "version: 0.1\n"
+        "log: {level: warn, accesslog: {disabled: true}}\n"
+        f"storage: {{filesystem: {{rootdirectory: {layout.registry}}}, delete: {{enabled: true}}}}\n"
+        f'http: {{addr: "127.0.0.1:{settings.registry_port}"}}\n'
+    )
+
+
+async def prepare(layout: Layout, settings: Settings) -> None:
+    """Files that processes read when they start."""
+    containerd = Containerd(containerd_config(layout))
+    await containerd.prepare()
+    if settings.registry_port:
+        layout.registry.mkdir(parents=True, exist_ok=True)
+        registry_file(layout).write_text(registry_config(layout, settings))
+
+
+def registry_file(layout: Layout) -> Path:
+    return layout.run / "registry.yaml"
+
+
+def processes(layout: Layout, settings: Settings) -> list[Process]:
+    """All processes, in the order they start; they stop in reverse."""
+    log = partial(_log_of, layout)
+    containerd = containerd_config(layout)
+
+    def python(name: str, main: Callable[[], Coroutine[Any, Any, None]], stop_seconds: float = 10.0) -> Process:
+        run = partial(run_component, main, verbosity=settings.verbosity)
+        return Process(name, log(name), main=run, stop_seconds=stop_seconds)
+
+    kubeconfig = layout.kubeconfig
+    made = [
+        python("apiserver", lambda: components.apiserver(apiserver_config(layout, settings))),
+        Process(
+            "containerd",
+            log("containerd"),
+            command=("containerd", "--config", str(containerd.root.with_name(containerd.root.name + ".toml"))),
+        ),
+        python(
+            "kubelet", lambda: components.kubelet(kubeconfig("kubelet"), kubelet_config(layout, settings), containerd)
+        ),
+        python(
+            "controller-manager",
+            lambda: components.controller_manager(
+                kubeconfig("controller-manager"), controller_manager_config(layout, settings)
+            ),
+        ),
+        python("scheduler", lambda: components.scheduler(kubeconfig("scheduler"))),
+        python("proxy", lambda: components.proxy(kubeconfig("kube-proxy"), ProxyConfig(settings.node_name))),
+        python("network", lambda: components.network(kubeconfig("network"), network_config(layout, settings))),
+    ]
+    if settings.registry_port:
+        command = ("docker-registry", "serve", str(registry_file(layout)))
+        made.append(Process("registry", log("registry"), command=command))
+    return made
+
+
+def _log_of(layout: Layout, name: str) -> Path:
+    return layout.logs / f"{name}.log"
+
+
+def prepare_blocking(layout: Layout, settings: Settings) -> None:
+    """`prepare` for callers without an event loop, which leaves none behind."""
+    asyncio.run(prepare(layout, settings))

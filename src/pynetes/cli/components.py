@@ -1,0 +1,83 @@
+"""Every component as a coroutine that runs until it is cancelled: what `up` and the single commands start."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.server import APIServer
+from pynetes.client import kubeconfig
+from pynetes.client.events import EventRecorder
+from pynetes.client.leaderelection import LeaderElector
+from pynetes.client.rest import Client
+from pynetes.component.tasks import Tasks
+from pynetes.controllers import manager
+from pynetes.controllers.accounts import AccountClients
+from pynetes.controllers.config import ControllerManagerConfig
+from pynetes.controllers.context import ControllerContext
+from pynetes.network import agent
+from pynetes.network.agent import NetworkConfig
+from pynetes.proxy.proxier import Proxier, ProxyConfig
+from pynetes.scheduler.scheduler import Scheduler, SchedulerConfig
+
+log = logging.getLogger(__name__)
+
+_SYSTEM = "kube-system"
+
+
+@asynccontextmanager
+async def _client(path: Path, component: str) -> AsyncIterator[Client]:
+    client = kubeconfig.client_from_kubeconfig(path, f"pynetes-{component}")
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def apiserver(config: APIServerConfig) -> None:
+    async with APIServer(config) as server:
+        log.info("listening on port %d", server.port)
+        await asyncio.get_running_loop().create_future()
+
+
+async def controller_manager(path: Path, config: ControllerManagerConfig) -> None:
+    """Every controller acts as its own service account."""
+    anonymous = kubeconfig.transport(replace(kubeconfig.load(path), cert=None, key=None, token=None, token_file=None))
+    async with _client(path, "controller-manager") as client:
+        try:
+            await manager.run(ControllerContext(AccountClients(client, anonymous), config))
+        finally:
+            await anonymous.close()
+
+
+async def scheduler(path: Path, config: SchedulerConfig | None = None, *, leader_elect: bool = True) -> None:
+    async with _client(path, "scheduler") as client:
+
+        async def lead() -> None:
+            await Scheduler(client, config).run()
+
+        await (_elected(client, "kube-scheduler", lead) if leader_elect else lead())
+
+
+async def _elected(client: Client, name: str, lead: Callable[[], Awaitable[None]]) -> None:
+    async with Tasks("leader election") as tasks:
+        recorder = EventRecorder(client, name)
+        tasks.start(recorder.run(), name="events")
+
+        async def run() -> None:
+            await lead()
+
+        await LeaderElector(client, _SYSTEM, name, manager.default_identity(), recorder=recorder).run(run)
+
+
+async def proxy(path: Path, config: ProxyConfig) -> None:
+    async with _client(path, "proxy") as client:
+        await Proxier(client, config).run()
+
+
+async def network(path: Path, config: NetworkConfig) -> None:
+    async with _client(path, "network") as client:
+        await agent.run(client, config)

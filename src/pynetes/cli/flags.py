@@ -1,0 +1,135 @@
+"""Command-line flags out of a component's config dataclass: a field `node_ip` is the flag `--node-ip`.
+
+Types and defaults are the field's, the help text is what stands beside it in the source (a `#:` comment above or a
+string below it), so that a setting is described in one place.
+"""
+
+import ast
+import dataclasses
+import inspect
+import textwrap
+import types
+import typing
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+T = TypeVar("T")
+
+_BARE: dict[Any, Any] = {str: str, int: int, float: float, bool: bool, Path: click.Path(path_type=Path)}
+
+
+def flags_of(
+    config: type, *, skip: Collection[str] = (), rename: Mapping[str, str] | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that gives a click command one option for each field that has a flag's form."""
+    texts = descriptions(config)
+    hints = typing.get_type_hints(config)
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for field in reversed(dataclasses.fields(config)):
+            if field.name in skip:
+                continue
+            flag = (rename or {}).get(field.name, "--" + field.name.replace("_", "-"))
+            option = _option(field, hints[field.name], flag, texts.get(field.name, ""))
+            function = option(function) if option else function
+        return function
+
+    return decorate
+
+
+def config_from(config: type[T], values: Mapping[str, Any], **more: Any) -> T:
+    """The config that parsed flags stand for; flags that were not given keep the field's default."""
+    hints = typing.get_type_hints(config)
+    given = {}
+    for field in dataclasses.fields(config):  # type: ignore[arg-type]
+        value = values.get(field.name)
+        if value is not None:
+            given[field.name] = _converted(value, hints[field.name])
+    return config(**(given | more))
+
+
+def _option(field: "dataclasses.Field[Any]", hint: Any, flag: str, text: str) -> Callable[..., Any] | None:
+    default = _default(field)
+    shown = _shown(default)
+    help_text = f"{text} " if text else ""
+    help_text += f"[default: {shown}]" if shown else ""
+    base = _base(hint)
+    if base is bool:
+        return click.option(f"{flag}/--no-{flag[2:]}", field.name, default=None, help=help_text)
+    if base in _BARE:
+        return click.option(flag, field.name, type=_BARE[base], default=None, help=help_text)
+    if base is tuple or typing.get_origin(hint) is not None:
+        return click.option(flag, field.name, type=str, default=None, help=f"{help_text} Separated by commas.".strip())
+    return None
+
+
+def _default(field: "dataclasses.Field[Any]") -> Any:
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None
+
+
+def _shown(default: Any) -> str:
+    if default is None or default == "" or default == () or default == {}:
+        return ""
+    if isinstance(default, Mapping):
+        return ",".join(f"{key}={value}" for key, value in default.items())
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def _base(hint: Any) -> Any:
+    """`Path | None` → Path; `tuple[str, ...]` → tuple."""
+    if isinstance(hint, types.UnionType):
+        hint = next(arm for arm in typing.get_args(hint) if arm is not type(None))
+    return typing.get_origin(hint) or hint
+
+
+def _converted(value: Any, hint: Any) -> Any:
+    base = _base(hint)
+    if base is tuple:
+        item = next((arm for arm in typing.get_args(hint) if arm is not ...), str)
+        parts = [part.strip() for part in value.replace("-", ",", 1).split(",")] if item is int else value.split(",")
+        return tuple(item(part) for part in parts if part != "")
+    if isinstance(value, str) and base not in _BARE:
+        values = typing.get_args(hint)
+        kind = values[1] if len(values) == 2 else str
+        pairs = dict(part.split("=", 1) for part in value.split(",") if part)
+        return {key: _parsed(text, kind) for key, text in pairs.items()}
+    return value
+
+
+def _parsed(text: str, kind: Any) -> Any:
+    return text.lower() == "true" if kind is bool else kind(text) if kind in (int, float) else text
+
+
+def descriptions(config: type) -> dict[str, str]:
+    """Field → what the source says of it."""
+    source = textwrap.dedent(inspect.getsource(config))
+    lines = source.splitlines()
+    body = typing.cast(ast.ClassDef, ast.parse(source).body[0]).body
+    found = {}
+    for statement, following in zip(body, [*body[1:], None], strict=True):
+        if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
+            continue
+        text = _comment_above(lines, statement.lineno - 1)
+        if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+            text = str(following.value.value)
+        if text:
+            found[statement.target.id] = " ".join(text.split())
+    return found
+
+
+def _comment_above(lines: list[str], number: int) -> str:
+    """The `#:` lines directly above line `number` (counted from 0)."""
+    texts: list[str] = []
+    while number > 0 and lines[number - 1].strip().startswith("#:"):
+        number -= 1
+        texts.insert(0, lines[number].strip()[2:].strip())
+    return " ".join(texts)

@@ -1,0 +1,87 @@
+"""What a one-machine cluster is made with: chosen at the first `up`, kept for the next."""
+
+import json
+import socket
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pyroute2 import IPRoute
+
+from pynetes.cli.layout import Layout
+
+
+class SettingsError(Exception):
+    """The settings do not fit the machine or the cluster that is there; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`registry_port` 0: no image registry."""
+
+    node_name: str
+    node_ip: str
+    secure_port: int = 6443
+    kubelet_port: int = 10250
+    dns_port: int = 10053
+    registry_port: int = 0
+    service_cidr: str = "10.96.0.0/12"
+    cluster_cidr: str = "10.244.0.0/16"
+    dns_ip: str = "10.96.0.10"
+    service_ip: str = "10.96.0.1"
+    domain: str = "cluster.local"
+    verbosity: int = 0
+
+    @property
+    def server(self) -> str:
+        return f"https://{self.node_ip}:{self.secure_port}"
+
+    def save(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+
+def load(layout: Layout) -> Settings | None:
+    """The settings of the cluster on this disk; None if there is none."""
+    try:
+        values = json.loads(layout.settings.read_text())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise SettingsError(f"{layout.settings} is damaged ({error}); `pynetes purge` removes the cluster") from None
+    known = {field.name for field in fields(Settings)}
+    return Settings(**{key: value for key, value in values.items() if key in known})
+
+
+def choose(layout: Layout, given: dict[str, Any]) -> Settings:
+    """The settings to start with: those of the cluster on disk, else the machine's; `given` ones come first."""
+    given = {key: value for key, value in given.items() if value is not None}
+    existing = load(layout)
+    base: dict[str, Any] = asdict(existing) if existing else {"node_name": default_node_name()}
+    if existing and given.get("node_name", existing.node_name) != existing.node_name:
+        raise SettingsError(f"this cluster's node is {existing.node_name}; another name is free after `pynetes purge`")
+    chosen = base | given
+    if not given.get("node_ip"):
+        chosen["node_ip"] = default_node_ip()  # it may have changed since
+    return Settings(**chosen)
+
+
+def default_node_name() -> str:
+    return socket.gethostname().lower()
+
+
+def default_node_ip() -> str:
+    """The address of the default route's interface, else the first that is not loopback."""
+    with IPRoute() as netlink:
+        addresses = [
+            (message["index"], message.get_attr("IFA_ADDRESS"))
+            for message in netlink.get_addr(family=socket.AF_INET)
+            if not str(message.get_attr("IFA_ADDRESS")).startswith("127.")
+        ]
+        for route in netlink.get_default_routes(family=socket.AF_INET):
+            interface = route.get_attr("RTA_OIF")
+            for index, address in addresses:
+                if index == interface:
+                    return str(address)
+    if addresses:
+        return str(addresses[0][1])
+    raise SettingsError("this machine has no address but loopback: give one with --node-ip")

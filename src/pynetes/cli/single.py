@@ -1,0 +1,116 @@
+"""Every component as a command of its own, with the flags of the original it stands for."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.cli import components
+from pynetes.cli.flags import config_from, flags_of
+from pynetes.cli.running import run_component
+from pynetes.cli.settings import default_node_ip, default_node_name
+from pynetes.component import logs
+from pynetes.controllers.config import ControllerManagerConfig
+from pynetes.kubelet.config import KubeletConfig
+from pynetes.network.agent import NetworkConfig
+from pynetes.network.pod_network import NodeNetwork
+from pynetes.proxy.proxier import ProxyConfig
+
+#: Name → command; filled below.
+COMMANDS: dict[str, click.Command] = {}
+
+
+def _component(name: str, text: str) -> Callable[[Callable[..., None]], click.Command]:
+    """A component's own command: kubeconfig, logging flags, and a body that runs it."""
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        function.__doc__ = text
+        command = COMMANDS[name] = click.command(name, context_settings={"max_content_width": 110})(function)
+        command.params += [
+            click.Option(["-v", "verbosity"], type=int, default=0, show_default=True, help="Verbosity of the log."),
+            click.Option(["--logging-format"], type=click.Choice(["text", "json"]), default="text", show_default=True),
+        ]
+        return command
+
+    return decorate
+
+
+_kubeconfig = click.option(
+    "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), required=True, help="How to reach the API server."
+)
+
+
+def _run(make: Callable[[], Any], verbosity: int, logging_format: logs.Format) -> None:
+    run_component(make, verbosity=verbosity, log_format=logging_format)
+
+
+@_component("apiserver", "The API server (kube-apiserver).")
+@flags_of(APIServerConfig, rename={"authorization_modes": "--authorization-mode"})
+def apiserver(verbosity: int, logging_format: logs.Format, **values: Any) -> None:
+    config = config_from(APIServerConfig, values)
+    _run(lambda: components.apiserver(config), verbosity, logging_format)
+
+
+@_component("controller-manager", "The controller manager (kube-controller-manager).")
+@_kubeconfig
+@click.option("--root-ca-file", type=click.Path(path_type=Path, exists=True), help="CA that pods trust.")
+@flags_of(ControllerManagerConfig, skip=("root_ca",))
+def controller_manager(
+    kubeconfig: Path, root_ca_file: Path | None, verbosity: int, logging_format: logs.Format, **values: Any
+) -> None:
+    root_ca = root_ca_file.read_text() if root_ca_file else ""
+    config = config_from(ControllerManagerConfig, values, root_ca=root_ca)
+    _run(lambda: components.controller_manager(kubeconfig, config), verbosity, logging_format)
+
+
+@_component("scheduler", "The scheduler (kube-scheduler).")
+@_kubeconfig
+@click.option("--leader-elect/--no-leader-elect", default=True, show_default=True)
+def scheduler(kubeconfig: Path, leader_elect: bool, verbosity: int, logging_format: logs.Format) -> None:
+    _run(lambda: components.scheduler(kubeconfig, leader_elect=leader_elect), verbosity, logging_format)
+
+
+@_component("kubelet", "The node agent (kubelet). Needs root and a container runtime.")
+@_kubeconfig
+@flags_of(KubeletConfig, rename={"node_name": "--hostname-override", "static_pod_path": "--pod-manifest-path"})
+def kubelet(kubeconfig: Path, verbosity: int, logging_format: logs.Format, **values: Any) -> None:
+    values["node_name"] = values.get("node_name") or default_node_name()
+    values["node_ip"] = values.get("node_ip") or default_node_ip()
+    config = config_from(KubeletConfig, values)
+    _run(lambda: components.kubelet(kubeconfig, config), verbosity, logging_format)
+
+
+@_component("proxy", "The Service proxy (kube-proxy). Needs root.")
+@_kubeconfig
+@flags_of(ProxyConfig, rename={"node_name": "--hostname-override"})
+def proxy(kubeconfig: Path, verbosity: int, logging_format: logs.Format, **values: Any) -> None:
+    values["node_name"] = values.get("node_name") or default_node_name()
+    config = config_from(ProxyConfig, values)
+    _run(lambda: components.proxy(kubeconfig, config), verbosity, logging_format)
+
+
+@_component("network", "The pod network of this node and a cluster DNS server. Needs root.")
+@_kubeconfig
+@click.option("--hostname-override", "node_name", help="Name of the node. [default: the host name]")
+@click.option("--node-ip", help="Address of the node.")
+@click.option("--cluster-cidr", default="10.244.0.0/16", show_default=True)
+@click.option("--cni-conf-dir", type=click.Path(path_type=Path), default=Path("/etc/cni/net.d"), show_default=True)
+@click.option("--cluster-dns", "dns_ip", default="10.96.0.10", show_default=True)
+@click.option("--cluster-domain", "domain", default="cluster.local", show_default=True)
+def network(
+    kubeconfig: Path,
+    node_name: str | None,
+    node_ip: str | None,
+    cluster_cidr: str,
+    cni_conf_dir: Path,
+    dns_ip: str,
+    domain: str,
+    verbosity: int,
+    logging_format: logs.Format,
+) -> None:
+    state = Path("/var/lib/cni/networks")
+    node = NodeNetwork(node_name or default_node_name(), cluster_cidr, cni_conf_dir, state)
+    config = NetworkConfig(node, node_ip or default_node_ip(), dns_ip, domain)
+    _run(lambda: components.network(kubeconfig, config), verbosity, logging_format)

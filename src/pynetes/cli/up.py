@@ -1,0 +1,144 @@
+"""`pynetes up`: a one-node cluster on this machine, from nothing to ready."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pynetes.cli import addons, cluster, kubeconfigs, mountns, preflight, readiness, supervisor
+from pynetes.cli.layout import Layout
+from pynetes.cli.preflight import Problem
+from pynetes.cli.progress import Progress
+from pynetes.cli.settings import Settings, choose
+from pynetes.client import kubeconfig
+from pynetes.client.rest import Client
+from pynetes.component import logs
+
+API_SECONDS, NODE_SECONDS, DNS_SECONDS = 60.0, 120.0, 60.0
+
+
+class UpError(Exception):
+    """The cluster was not started; the message says why and what to do."""
+
+
+def up(layout: Layout, given: dict[str, Any], *, kubeconfig_wanted: bool = True) -> None:
+    """Starts the cluster unless it runs; returns when its node is ready and its DNS answers."""
+    progress = Progress()
+    if supervisor.running_pid(layout.supervisor_pid) is not None:
+        _already_up(layout, progress, kubeconfig_wanted)
+        return
+    with progress.step("Check the machine") as step:
+        settings = _check(layout, given)
+        step.result = f"node {settings.node_name}, {settings.node_ip}"
+    with progress.step("Certificates, keys and configuration") as step:
+        _write_files(layout, settings)
+        step.result = str(layout.data)
+    with progress.step("Start the processes") as step:
+        _start(layout, settings)
+    try:
+        asyncio.run(_wait(layout, settings, progress))
+    except readiness.NotReady as error:
+        raise UpError(f"{error}\nThe logs are in {layout.logs}. `pynetes down` ends what was started.") from None
+    _finish(layout, settings, progress, kubeconfig_wanted)
+
+
+def _check(layout: Layout, given: dict[str, Any]) -> Settings:
+    problems = [*preflight.check_root(), *preflight.check_kernel()]
+    problems += preflight.check_programs(with_registry=bool(given.get("registry_port")))
+    _stop_on(problems)
+    settings = choose(layout, given)
+    ports = [("the API server", "0.0.0.0", settings.secure_port), ("the kubelet", "0.0.0.0", settings.kubelet_port)]
+    ports.append(("the DNS server", settings.node_ip, settings.dns_port))
+    if settings.registry_port:
+        ports.append(("the image registry", "127.0.0.1", settings.registry_port))
+    _stop_on(preflight.check_ports(ports))
+    return settings
+
+
+def _stop_on(problems: list[Problem]) -> None:
+    if problems:
+        raise UpError("\n".join(str(problem) for problem in problems))
+
+
+def _write_files(layout: Layout, settings: Settings) -> None:
+    layout.make()
+    settings.save(layout.settings)
+    kubeconfigs.write_all(layout, settings, cluster.ensure_pki(layout, settings))
+    cluster.prepare_blocking(layout, settings)
+
+
+def _start(layout: Layout, settings: Settings) -> None:
+    def supervise() -> None:
+        logs.configure()
+        mountns.enter(layout)
+        processes = cluster.processes(layout, settings)
+        supervisor.Supervisor(processes, layout.supervisor_state, asdict(settings)).run()
+
+    supervisor.daemonize(supervise, log_file=layout.logs / "supervisor.log", pid_file=layout.supervisor_pid)
+
+
+async def _wait(layout: Layout, settings: Settings, progress: Progress) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        client = kubeconfig.client_from_kubeconfig(layout.kubeconfig("admin"), "pynetes-up")
+        stack.push_async_callback(client.close)
+        with progress.step("API server") as step:
+            await readiness.wait_until(lambda: _api(layout, client), seconds=API_SECONDS, note=step.note)
+            step.result = settings.server
+        await addons.install(client)
+        with progress.step("Node") as step:
+            name = settings.node_name
+            check = lambda: readiness.node_is_ready(client, name)  # noqa: E731
+            await readiness.wait_until(check, seconds=NODE_SECONDS, note=step.note)
+            step.result = "Ready"
+        with progress.step("Cluster DNS") as step:
+            await readiness.wait_until(lambda: readiness.dns_answers(settings), seconds=DNS_SECONDS, note=step.note)
+            step.result = settings.dns_ip
+
+
+async def _api(layout: Layout, client: Client) -> str:
+    """What is wrong with the API server; a supervisor that is gone ends the wait."""
+    if supervisor.running_pid(layout.supervisor_pid) is None:
+        raise readiness.NotReady(f"the supervisor has ended:\n{_last_lines(layout.logs / 'supervisor.log')}")
+    return await readiness.api_is_ready(client)
+
+
+def _last_lines(path: Path, number: int = 8) -> str:
+    try:
+        return "\n".join(path.read_text(errors="replace").splitlines()[-number:])
+    except OSError:
+        return ""
+
+
+def _already_up(layout: Layout, progress: Progress, kubeconfig_wanted: bool) -> None:
+    progress.say("The cluster is up already: nothing was changed. `pynetes status` shows it.")
+    if kubeconfig_wanted:
+        _merge(layout, progress)
+
+
+def _merge(layout: Layout, progress: Progress) -> None:
+    path, changed = kubeconfigs.merge_into_user_file(layout)
+    if changed:
+        progress.say(f"The context [bold]{kubeconfigs.CONTEXT}[/bold] is in {path}, and current.")
+
+
+def _finish(layout: Layout, settings: Settings, progress: Progress, kubeconfig_wanted: bool) -> None:
+    progress.say(f"Ready after {progress.elapsed:.1f} s.")
+    if kubeconfig_wanted:
+        _merge(layout, progress)
+    progress.say()
+    progress.say("Try next:")
+    progress.say("  kubectl get nodes,pods -A -o wide")
+    progress.say("  kubectl apply -f examples/guestbook && kubectl rollout status deployment/frontend")
+    progress.say(f"  curl -d text=hello http://{settings.node_ip}:30080/entries")
+    progress.say("  pynetes status        pynetes down        pynetes purge")
+
+
+def stop_supervisor(layout: Layout) -> int | None:
+    """Asks the supervisor to stop; its pid, None if there is none."""
+    pid = supervisor.running_pid(layout.supervisor_pid)
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+    return pid
