@@ -392,7 +392,7 @@ def objects(draw: st.DrawFn, definition: str, depth: int = 0) -> dict[str, Any]:
     return {name: value(known[name].type) for name in chosen if name not in ("apiVersion", "kind")}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_the_fast_and_the_slow_road_agree(data: st.DataObject) -> None:
     gvk = data.draw(st.sampled_from([POD, DEPLOYMENT, SECRET, GroupVersionKind("", "v1", "Service")]))
