@@ -3,15 +3,18 @@
 import asyncio
 
 import pytest
+from cluster import running
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.times import format_micro_time, format_time
 from pynetes.apis.names import (
     CONFIG_MAPS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
     ENDPOINTS,
     EVENTS,
+    LEASES,
     NAMESPACES,
     NODES,
     PODS,
@@ -21,6 +24,7 @@ from pynetes.apis.names import (
     SERVICE_ACCOUNTS,
     SERVICES,
 )
+from pynetes.component import clock
 
 LABELS = {"app": "web"}
 
@@ -407,3 +411,49 @@ async def test_an_idle_cluster_is_left_alone(cluster):
     before = (await cluster.client.list(PODS, "default"))["metadata"]["resourceVersion"]
     await asyncio.sleep(1)
     assert (await cluster.client.list(PODS, "default"))["metadata"]["resourceVersion"] == before
+
+
+async def test_a_silent_node_is_marked_and_its_pods_leave(tmp_path):
+    toleration = {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute"}
+    async with running(tmp_path, node_monitor_period=0.05, node_monitor_grace_period=0.6) as cluster:
+        lease = {"metadata": {"name": "n1", "namespace": "kube-node-lease"}, "spec": {"holderIdentity": "n1"}}
+        lease = await cluster.client.create(LEASES, lease)
+
+        async def beat():
+            now = format_micro_time(clock.now())
+            await cluster.client.patch(LEASES, "n1", {"spec": {"renewTime": now}}, "kube-node-lease")
+
+        ready = [{"type": "Ready", "status": "True"}]
+        await cluster.client.create(NODES, {"metadata": {"name": "n2"}, "status": {"conditions": ready}})
+        spec = {**template()["spec"], "nodeName": "n2", "tolerations": [{**toleration, "tolerationSeconds": 1}]}
+        await cluster.client.create(PODS, {"metadata": {"name": "p", "namespace": "default"}, "spec": spec})
+
+        async def marked():
+            await beat()
+            found = await cluster.client.get(NODES, "n2")
+            taints = {(t["key"], t["effect"]) for t in found["spec"].get("taints") or ()}
+            key = "node.kubernetes.io/unreachable"
+            return {(key, "NoSchedule"), (key, "NoExecute")} <= taints and found
+
+        found = await cluster.eventually(marked)
+        conditions = {c["type"]: (c["status"], c["reason"]) for c in found["status"]["conditions"]}
+        assert conditions["Ready"] == ("Unknown", "NodeStatusUnknown")
+        assert conditions["MemoryPressure"] == ("Unknown", "NodeStatusNeverUpdated")
+
+        async def pod_gone():
+            await beat()
+            return not await cluster.names(PODS)
+
+        await cluster.eventually(pod_gone)
+        nodes = {meta.name(n): n for n in (await cluster.client.list(NODES))["items"]}
+        assert not nodes["n1"]["spec"].get("taints")
+        condition = {"type": "Ready", "status": "True", "lastHeartbeatTime": format_time(clock.now())}
+        await cluster.client.patch(
+            NODES, "n2", {"status": {"conditions": [condition]}}, type="strategic", subresource="status"
+        )
+
+        async def well():
+            await beat()
+            return not (await cluster.client.get(NODES, "n2"))["spec"].get("taints")
+
+        await cluster.eventually(well, timeout=3)
