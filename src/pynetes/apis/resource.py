@@ -88,6 +88,11 @@ class Column:
     def description(self) -> str:
         return self._description if isinstance(self._description, str) else self._description.text()
 
+    @property
+    def source(self) -> str | SchemaText:
+        """The description as it was given, for columns made from this one."""
+        return self._description
+
     def definition(self) -> dict[str, Any]:
         """The `TableColumnDefinition`."""
         return {

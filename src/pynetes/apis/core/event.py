@@ -44,7 +44,10 @@ class EventStrategy(Strategy):
         involved = obj.get("involvedObject") or {}
         controller = obj.get("reportingComponent") or ""
         own = {f"involvedObject.{field}": involved.get(field) or "" for field in _INVOLVED}
+        # Stored events are selected by the names of events.k8s.io/v1 as well.
+        own |= {f"regarding.{field}": involved.get(field) or "" for field in _INVOLVED}
         own |= {
+            "reportingController": controller,
             "reason": obj.get("reason") or "",
             "reportingComponent": controller,
             "source": (obj.get("source") or {}).get("component") or controller,

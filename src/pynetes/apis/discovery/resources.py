@@ -1,7 +1,9 @@
 """The resources of the group, for discovery and the registry."""
 
 from pynetes.apimachinery.gvk import GroupVersionKind
-from pynetes.apis.resource import Resource, Strategy
+from pynetes.apis.discovery.columns import ENDPOINT_SLICE
+from pynetes.apis.discovery.endpoint_slice import EndpointSliceStrategy
+from pynetes.apis.resource import Resource
 
 
 def _kind(kind: str) -> GroupVersionKind:
@@ -9,5 +11,11 @@ def _kind(kind: str) -> GroupVersionKind:
 
 
 RESOURCES: tuple[Resource, ...] = (
-    Resource(_kind("EndpointSlice"), "endpointslices", namespaced=True, strategy=Strategy()),
+    Resource(
+        _kind("EndpointSlice"),
+        "endpointslices",
+        namespaced=True,
+        strategy=EndpointSliceStrategy(),
+        columns=ENDPOINT_SLICE,
+    ),
 )

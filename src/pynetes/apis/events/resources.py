@@ -1,7 +1,9 @@
 """The resources of the group, for discovery and the registry."""
 
 from pynetes.apimachinery.gvk import GroupVersionKind
-from pynetes.apis.resource import Resource, Strategy
+from pynetes.apis.events.columns import EVENT
+from pynetes.apis.events.event import NewEventStrategy
+from pynetes.apis.resource import Resource
 
 
 def _kind(kind: str) -> GroupVersionKind:
@@ -13,7 +15,8 @@ RESOURCES: tuple[Resource, ...] = (
         _kind("Event"),
         "events",
         namespaced=True,
-        strategy=Strategy(),
+        strategy=NewEventStrategy(),
+        columns=EVENT,
         short_names=("ev",),
         storage_gvk=GroupVersionKind("", "v1", "Event"),
     ),

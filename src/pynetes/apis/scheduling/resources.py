@@ -1,7 +1,9 @@
 """The resources of the group, for discovery and the registry."""
 
 from pynetes.apimachinery.gvk import GroupVersionKind
-from pynetes.apis.resource import Resource, Strategy
+from pynetes.apis.resource import Resource
+from pynetes.apis.scheduling.columns import PRIORITY_CLASS
+from pynetes.apis.scheduling.priority_class import PriorityClassStrategy
 
 
 def _kind(kind: str) -> GroupVersionKind:
@@ -9,5 +11,12 @@ def _kind(kind: str) -> GroupVersionKind:
 
 
 RESOURCES: tuple[Resource, ...] = (
-    Resource(_kind("PriorityClass"), "priorityclasses", namespaced=False, strategy=Strategy(), short_names=("pc",)),
+    Resource(
+        _kind("PriorityClass"),
+        "priorityclasses",
+        namespaced=False,
+        strategy=PriorityClassStrategy(),
+        columns=PRIORITY_CLASS,
+        short_names=("pc",),
+    ),
 )
