@@ -22,7 +22,7 @@ def _request(pod: Mapping[str, Any], resource: str) -> int:
 def _overuse_first(usage: int | None, request: int, priority: int) -> Key:
     """Pods of which nothing is known go first, as upstream has it."""
     if usage is None:
-        return (0, priority, 0)
+        return (-1, priority, 0)
     return (0 if usage > request else 1, priority, request - usage)
 
 
