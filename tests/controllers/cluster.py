@@ -122,7 +122,8 @@ class Cluster:
 
 
 @asynccontextmanager
-async def running(directory: Path, **settings: Any) -> AsyncIterator[Cluster]:
+async def serving(directory: Path) -> AsyncIterator[tuple[APIServer, pki.PKI]]:
+    """The API server alone, on a port of its own and a memory store."""
     keys = pki.ensure(directory)
     config = APIServerConfig(
         bind_address="127.0.0.1",
@@ -133,11 +134,18 @@ async def running(directory: Path, **settings: Any) -> AsyncIterator[Cluster]:
         service_account_signing_key_file=keys.service_account_key,
         shutdown_grace_period=0.1,
     )
+    async with APIServer(config) as server:
+        await _namespaces(server.client())
+        yield server, keys
+
+
+@asynccontextmanager
+async def running(directory: Path, **settings: Any) -> AsyncIterator[Cluster]:
+    """All controllers and one hollow node on it; `settings` are the controller manager's."""
     settings.setdefault("leader_elect", False)
     settings.setdefault("root_ca", "the CA")
-    async with APIServer(config) as server:
+    async with serving(directory) as (server, _):
         client = server.client()
-        await _namespaces(client)
         context = ControllerContext.for_client(client, ControllerManagerConfig(**settings))
         async with Tasks("cluster") as tasks:
             node = HollowNode(client, tasks)

@@ -1,0 +1,57 @@
+"""Every controller as its own service account, over HTTPS, under RBAC: nobody is refused what it needs."""
+
+import logging
+
+from cluster import Cluster, HollowNode, serving
+
+from pynetes.apis.names import DEPLOYMENTS, EVENTS, PODS
+from pynetes.client.https import HTTPSTransport, tls_context
+from pynetes.client.rest import Client
+from pynetes.component.tasks import Tasks
+from pynetes.controllers import manager
+from pynetes.controllers.accounts import AccountClients
+from pynetes.controllers.config import ControllerManagerConfig
+from pynetes.controllers.context import ControllerContext
+
+
+async def test_controllers_work_with_their_own_rights(tmp_path, caplog):
+    async with serving(tmp_path) as (server, keys):
+        await server.ready()
+        url = f"https://127.0.0.1:{server.port}"
+        ca = keys.ca.certificate.read_bytes()
+        tls = tls_context(
+            ca_data=ca,
+            cert_file=str(keys.controller_manager.certificate),
+            key_file=str(keys.controller_manager.key),
+        )
+        own, anonymous = HTTPSTransport(url, tls=tls), HTTPSTransport(url, tls=tls_context(ca_data=ca))
+        root = Client(own, user_agent="kube-controller-manager")
+        config = ControllerManagerConfig(root_ca=ca.decode(), leader_elect=True)
+        context = ControllerContext(AccountClients(root, anonymous), config)
+        try:
+            async with Tasks("test") as tasks:
+                node = HollowNode(server.client(), tasks)
+                await node.register()
+                tasks.start(manager.run(context), name="controller manager")
+                cluster = Cluster(server.client(), node, context)
+                labels = {"app": "web"}
+                template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "v1"}]}}
+                web = {
+                    "metadata": {"name": "web", "namespace": "default"},
+                    "spec": {"replicas": 2, "selector": {"matchLabels": labels}, "template": template},
+                }
+                await cluster.client.create(DEPLOYMENTS, web)
+                await cluster.settled("web")
+                template["spec"]["containers"][0]["image"] = "v2"
+                await cluster.client.patch(DEPLOYMENTS, "web", {"spec": {"template": template}}, "default")
+                await cluster.settled("web")
+                await cluster.client.delete(DEPLOYMENTS, "web", "default", propagation_policy="Foreground")
+                await cluster.gone(DEPLOYMENTS, "web")
+                assert await cluster.names(PODS) == []
+                told = {event["reason"] for event in (await cluster.client.list(EVENTS, "default"))["items"]}
+                assert {"ScalingReplicaSet", "SuccessfulCreate", "SuccessfulDelete"} <= told
+        finally:
+            await own.close()
+            await anonymous.close()
+    refused = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING and "forbidden" in r.getMessage()]
+    assert refused == []
