@@ -40,6 +40,7 @@ class KubeletConfig:
     runtime_request_timeout: float = 120.0
     root_dir: str = DEFAULT_ROOT
     pod_logs_dir: str = "/var/log/pods"
+    container_logs_dir: str = "/var/log/containers"
     seccomp_default: bool = False
     cgroup_root: str = "/"
     cgroup_driver: str = "cgroupfs"

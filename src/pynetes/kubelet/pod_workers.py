@@ -115,12 +115,15 @@ class _Worker:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when nothing of the pod runs any more."""
     interrupted: bool = False
+    timer: asyncio.TimerHandle | None = None
 
 
 class PodWorkers:
     def __init__(self, tasks: Tasks, syncer: PodSyncer, *, sync_period: float = 60.0) -> None:
         self._tasks, self._syncer, self._sync_period = tasks, syncer, sync_period
         self._workers: dict[str, _Worker] = {}
+        self.synced = False
+        """Every source of pods was heard once: a pod without a worker has nothing that runs."""
 
     # -- what others ask
 
@@ -132,9 +135,9 @@ class PodWorkers:
         return worker is not None and worker.termination_requested
 
     def could_have_running_containers(self, uid: str) -> bool:
-        """True until the worker knows that nothing runs."""
+        """True until it is known that nothing runs."""
         worker = self._workers.get(uid)
-        return worker is None or worker.state < State.TERMINATED
+        return not self.synced if worker is None else worker.state < State.TERMINATED
 
     def is_finished(self, uid: str) -> bool:
         worker = self._workers.get(uid)
@@ -158,6 +161,12 @@ class PodWorkers:
         if kill is not None or meta.is_deleting(pod) or pods.is_terminal(pod):
             self._request_termination(worker, pod, kill)
         worker.work.set()
+
+    def refresh(self, pod: Pod) -> None:
+        """Only the pod's status changed: the next turn uses the new object, but none is due for it."""
+        worker = self._workers.get(pods.uid(pod))
+        if worker is not None and worker.pod is not None:
+            worker.pod = pod
 
     def sync(self, uid: str) -> None:
         """Another look at a pod that something may have happened to."""
@@ -196,7 +205,7 @@ class PodWorkers:
         before = worker.grace_period
         override = kill.grace_period if kill else None
         worker.grace_period = effective_grace_period(pod, before, override)
-        worker.deleted = worker.deleted or meta.is_deleting(pod) or kill is not None and not kill.evict
+        worker.deleted = worker.deleted or meta.is_deleting(pod) or (kill is not None and not kill.evict)
         if kill:
             worker.status = kill.status or worker.status
             worker.evicted = worker.evicted or kill.evict
@@ -216,12 +225,13 @@ class PodWorkers:
             again_after = await self._turn(worker)
             if again_after is not None:
                 self._wake_after(worker, again_after)
+        if worker.timer is not None:
+            worker.timer.cancel()
 
     def _wake_after(self, worker: _Worker, seconds: float) -> None:
-        if seconds <= 0:
-            worker.work.set()
-        else:
-            asyncio.get_running_loop().call_later(seconds, worker.work.set)
+        if worker.timer is not None:
+            worker.timer.cancel()
+        worker.timer = asyncio.get_running_loop().call_later(max(seconds, 0.0), worker.work.set)
 
     async def _turn(self, worker: _Worker) -> float | None:
         """One piece of work; seconds to the next one (None: when something happens)."""

@@ -22,6 +22,7 @@ from pynetes.kubelet.runtime.sandbox_config import sandbox_config
 from pynetes.kubelet.runtime.security_context import SecurityContextError
 from pynetes.kubelet.runtime.starter import Directories, Sandbox, Starter, StartError
 from pynetes.kubelet.runtime.support import PodSupport
+from pynetes.kubelet.runtime.uninterrupted import uninterrupted
 
 log = logging.getLogger(__name__)
 
@@ -194,7 +195,7 @@ class RuntimeManager:
         try:
             # World-readable, as log shippers need it.
             paths.pod_log_directory(self._directories.logs, pod).mkdir(mode=0o755, parents=True, exist_ok=True)
-            sandbox_id = await self._runtime.run_pod_sandbox(config, runtime_handler=handler)
+            sandbox_id = await uninterrupted(self._runtime.run_pod_sandbox(config, runtime_handler=handler))
         except (CRIError, OSError) as error:
             self._sandbox_failed(pod, str(error), result)
             return None

@@ -22,6 +22,7 @@ from pynetes.kubelet.runtime.pod_status import ContainerStatus, PodStatus, State
 from pynetes.kubelet.runtime.resources import NodeResources
 from pynetes.kubelet.runtime.security_context import SecurityContextError
 from pynetes.kubelet.runtime.support import PodSupport
+from pynetes.kubelet.runtime.uninterrupted import uninterrupted
 from pynetes.kubelet.volumes.plugin import Mount, VolumeError
 
 Pod = dict[str, Any]
@@ -177,7 +178,7 @@ class Starter:
 
     async def _create(self, pod: Pod, container: Container, sandbox: Sandbox, config: pb.ContainerConfig) -> str:
         try:
-            container_id = await self._runtime.create_container(sandbox.id, config, sandbox.config)
+            container_id = await uninterrupted(self._runtime.create_container(sandbox.id, config, sandbox.config))
         except CRIError as error:
             raise self._failed(pod, container, "CreateContainerError", error.details) from None
         self._events.container(pod, container, "Normal", "Created", "Container created")
@@ -185,7 +186,7 @@ class Starter:
 
     async def _start(self, pod: Pod, container: Container, container_id: str) -> None:
         try:
-            await self._runtime.start_container(container_id)
+            await uninterrupted(self._runtime.start_container(container_id))
         except CRIError as error:
             raise self._failed(pod, container, "RunContainerError", error.details) from None
         self._events.container(pod, container, "Normal", "Started", "Container started")
