@@ -12,6 +12,8 @@ from typing import Any
 import orjson
 import yaml
 
+from pynetes.apimachinery.protobuf.decoder import MEDIA_TYPE as PROTOBUF
+
 Object = dict[str, Any]
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -40,6 +42,9 @@ JSON = Codec("application/json", _json)
 YAML = Codec("application/yaml", _yaml)
 
 CODECS: dict[str, Codec] = {codec.media_type: codec for codec in (JSON, YAML)}
+
+#: What bodies may be written in. Answers to clients that speak protobuf are JSON, which all of them take too.
+INPUT_TYPES = (*CODECS, PROTOBUF)
 
 _UNSTORED = ("resourceVersion", "selfLink")
 

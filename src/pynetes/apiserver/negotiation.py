@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pynetes.apimachinery.errors import not_acceptable, unsupported_media_type
-from pynetes.apiserver.encoding import CODECS, JSON, Codec
+from pynetes.apiserver.encoding import CODECS, INPUT_TYPES, JSON, Codec
 from pynetes.apiserver.http import Request
 
 _META_VERSIONS = ("v1", "v1beta1")
@@ -151,15 +151,16 @@ def _quality(text: str) -> float:
 
 
 @lru_cache(256)
-def _input_codec(content_type: str) -> Codec | None:
+def _input_type(content_type: str) -> str | None:
     if not content_type:
-        return JSON
-    return CODECS.get(content_type.partition(";")[0].strip().lower())
+        return JSON.media_type
+    found = content_type.partition(";")[0].strip().lower()
+    return found if found in INPUT_TYPES else None
 
 
-def input_codec(request: Request) -> Codec:
-    """The codec of the request's body; StatusError 415 for one we do not speak."""
-    codec = _input_codec(request.headers.get("Content-Type", ""))
-    if codec is None:
-        raise unsupported_media_type(codec.media_type for codec in CODECS.values())
-    return codec
+def input_type(request: Request) -> str:
+    """The media type of the request's body; StatusError 415 for one we do not speak."""
+    found = _input_type(request.headers.get("Content-Type", ""))
+    if found is None:
+        raise unsupported_media_type(INPUT_TYPES)
+    return found

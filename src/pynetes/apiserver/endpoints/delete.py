@@ -5,14 +5,18 @@ from typing import Any
 import yaml
 
 from pynetes.apimachinery.errors import bad_request
+from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apimachinery.protobuf.decoder import MEDIA_TYPE as PROTOBUF
+from pynetes.apiserver.endpoints.body import from_protobuf
 from pynetes.apiserver.endpoints.output import entry_response, list_response
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.selection import select
 from pynetes.apiserver.http import Answer, Request, Response
-from pynetes.apiserver.negotiation import input_codec, negotiate
+from pynetes.apiserver.negotiation import input_type, negotiate
 from pynetes.apiserver.options import DeleteOptions, ListOptions, parse_json_options
 from pynetes.apiserver.registry.collection import delete_collection as delete_objects
 
+_DELETE_OPTIONS = GroupVersionKind("", "v1", "DeleteOptions")
 _FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "gracePeriodSeconds": (int,),
     "propagationPolicy": (str,),
@@ -27,7 +31,10 @@ async def delete_options(request: Request) -> DeleteOptions:
     body = await request.read_body()
     if not body:
         return DeleteOptions.of(request.query, None)
-    if input_codec(request).media_type == "application/yaml":
+    content_type = input_type(request)
+    if content_type == PROTOBUF:
+        raw = parse_json_options(from_protobuf(body, _DELETE_OPTIONS))
+    elif content_type == "application/yaml":
         try:
             raw = yaml.safe_load(body)
         except yaml.YAMLError as error:

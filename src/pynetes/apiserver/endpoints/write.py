@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from pynetes.apimachinery import codec as codecs
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import bad_request
+from pynetes.apiserver.endpoints.body import decode_as
 from pynetes.apiserver.endpoints.output import entry_response
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.http import Answer, Request
-from pynetes.apiserver.negotiation import input_codec, negotiate
+from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
 from pynetes.apiserver.registry.context import WriteContext
 from pynetes.apiserver.registry.create import create as create_object
@@ -21,18 +21,7 @@ Object = dict[str, Any]
 
 async def decode(scope: Scope, request: Request, options: WriteOptions) -> Object:
     """The body as an object of the endpoint's kind, with metadata; defaults are not filled in."""
-    content = input_codec(request)
-    body = await request.read_body()
-    obj, warnings = codecs.decode(
-        body,
-        scope.kind,
-        content_type=content.media_type,
-        validation=options.field_validation,  # type: ignore[arg-type]
-    )
-    request.warnings += warnings
-    if obj.get("metadata") is None:
-        obj["metadata"] = {}
-    return obj
+    return await decode_as(scope.kind, request, options)
 
 
 async def create(scope: Scope, request: Request) -> Answer:

@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pynetes.apimachinery import codec as codecs
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.authentication.union import Authenticator
 from pynetes.apiserver.authentication.user import ANONYMOUS_USER, UserInfo
 from pynetes.apiserver.authorization import reviews as access
 from pynetes.apiserver.authorization.union import ClusterAuthorizer
+from pynetes.apiserver.endpoints.body import decode_as
 from pynetes.apiserver.http import Answer, Handler, Request, Response
-from pynetes.apiserver.negotiation import input_codec, negotiate
+from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
 from pynetes.apiserver.tokens import review as tokens
 
@@ -58,13 +58,7 @@ def create(resource: Resource, answer: Answerer) -> Handler:
         assert info is not None
         media = negotiate(request)
         options = WriteOptions.of(request.query, "CreateOptions")
-        review, warnings = codecs.decode(
-            await request.read_body(),
-            resource.gvk,
-            content_type=input_codec(request).media_type,
-            validation=options.field_validation,  # type: ignore[arg-type]
-        )
-        request.warnings += warnings
+        review = await decode_as(resource.gvk, request, options)
         answered = await answer(request.user or ANONYMOUS_USER, info.namespace, review)
         return Response(201, media.codec.encode(answered, media.pretty), media.codec.media_type)
 

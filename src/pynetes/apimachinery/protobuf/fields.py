@@ -1,0 +1,86 @@
+"""Messages by field number, out of `fields.json`."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import orjson
+
+_PREFIXES = {
+    "~m.": "k8s.io.apimachinery.pkg.",
+    "~a.": "k8s.io.api.",
+    "~x.": "k8s.io.apiextensions_apiserver.pkg.apis.",
+}
+#: Embedded structs: their fields are the outer object's in JSON.
+_INLINE = frozenset(
+    (
+        "deviceConfiguration",
+        "ephemeralContainerCommon",
+        "handler",
+        "ingressRuleValue",
+        "localObjectReference",
+        "persistentVolumeSource",
+        "rule",
+        "ruleWithOperations",
+        "volumeSource",
+    )
+)
+#: Names of the .proto files that are others in JSON.
+_RENAMED = {
+    "Webhooks": "webhooks",
+    "Expression": "expression",
+    "Name": "name",
+    "uID": "uid",
+    "aPIGroup": "apiGroup",
+    "xKubernetesPreserveUnknownFields": "x-kubernetes-preserve-unknown-fields",
+    "xKubernetesEmbeddedResource": "x-kubernetes-embedded-resource",
+    "xKubernetesIntOrString": "x-kubernetes-int-or-string",
+    "xKubernetesListMapKeys": "x-kubernetes-list-map-keys",
+    "xKubernetesListType": "x-kubernetes-list-type",
+    "xKubernetesMapType": "x-kubernetes-map-type",
+    "xKubernetesValidations": "x-kubernetes-validations",
+}
+_SCHEMA_PROPS = "k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
+_SCHEMA_RENAMED = {"schema": "$schema", "ref": "$ref"}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field. `type` is a scalar's name or a message's; maps have string keys and values of `type`."""
+
+    name: str
+    type: str
+    repeated: bool = False
+    mapping: bool = False
+    inline: bool = False
+
+
+@cache
+def _table() -> dict[str, dict[str, tuple[int, str]]]:
+    text = files(__package__).joinpath("fields.json").read_text()
+    for short, long in _PREFIXES.items():
+        text = text.replace(short, long)
+    table: dict[str, dict[str, tuple[int, str]]] = orjson.loads(text)
+    return table
+
+
+def known(message: str) -> bool:
+    return message in _table()
+
+
+@cache
+def fields(message: str) -> dict[int, Field]:
+    """The fields of a message, by number."""
+    return {number: _field(message, name, type) for name, (number, type) in _table()[message].items()}
+
+
+def _field(message: str, name: str, type: str) -> Field:
+    inline = name in _INLINE and type.startswith("k8s.io.")
+    json_name = _RENAMED.get(name, name)
+    if message == _SCHEMA_PROPS:
+        json_name = _SCHEMA_RENAMED.get(name, json_name)
+    if type.startswith("["):
+        return Field(json_name, type[1:-1], repeated=True)
+    if type.startswith("map<string,"):
+        return Field(json_name, type[len("map<string,") : -1], mapping=True)
+    return Field(json_name, type, inline=inline)

@@ -1,0 +1,42 @@
+"""Bodies of requests as objects: JSON, YAML or protobuf, checked against the kind's schema."""
+
+from typing import Any
+
+import orjson
+
+from pynetes.apimachinery import codec as codecs
+from pynetes.apimachinery.errors import bad_request
+from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apimachinery.protobuf import decoder as protobuf
+from pynetes.apiserver.encoding import JSON
+from pynetes.apiserver.http import Request
+from pynetes.apiserver.negotiation import input_type
+from pynetes.apiserver.options import WriteOptions
+
+Object = dict[str, Any]
+
+
+async def decode_as(kind: GroupVersionKind, request: Request, options: WriteOptions) -> Object:
+    """The body as an object of `kind`, with metadata. StatusError 400, 413 or 415."""
+    content_type = input_type(request)
+    body = await request.read_body()
+    if content_type == protobuf.MEDIA_TYPE:
+        body, content_type = from_protobuf(body, kind), JSON.media_type
+    obj, warnings = codecs.decode(
+        body,
+        kind,
+        content_type=content_type,
+        validation=options.field_validation,  # type: ignore[arg-type]
+    )
+    request.warnings += warnings
+    if obj.get("metadata") is None:
+        obj["metadata"] = {}
+    return obj
+
+
+def from_protobuf(body: bytes, kind: GroupVersionKind) -> bytes:
+    """The same object as JSON."""
+    try:
+        return orjson.dumps(protobuf.decode(body, kind))
+    except protobuf.ProtobufError as error:
+        raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): {error}") from None
