@@ -1,0 +1,69 @@
+# Two commands do everything: `make up` starts a cluster on this machine, `make test` passes the tests.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UP ?= --registry
+
+NODE_PACKAGES := containerd runc containernetworking-plugins nftables conntrack iptables iproute2 docker-registry
+TEST_PACKAGES := $(NODE_PACKAGES) busybox-static curl
+
+.PHONY: up down purge status test check bench lock install install-dev format clean
+
+up: install ## Start a one-node cluster with the guestbook's images at hand
+	@scripts/install-packages $(NODE_PACKAGES)
+	@$(BIN)/pynetes up $(UP)
+	@$(BIN)/python examples/guestbook/build_images.py
+
+down: ## Stop it; its state stays on disk
+	@$(BIN)/pynetes down
+
+purge: ## Stop it and remove its state
+	@$(BIN)/pynetes purge
+
+status:
+	@$(BIN)/pynetes status
+
+test: install-dev ## Run all tests: needs root (network namespaces, containers) and kubectl
+	@scripts/install-packages $(TEST_PACKAGES)
+	@scripts/test
+
+check: install-dev ## Style, types, import directions
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install-dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: install-dev ## Measure; prints the tables of docs/benchmarks.md
+	@scripts/install-packages $(TEST_PACKAGES) etcd-server etcd-client
+	@$(BIN)/python -m bench
+
+lock: ## Pin newer versions of all packages
+	@test -x $(BIN)/pip-compile || $(BIN)/pip install -q pip-tools
+	@PYTHON=$(BIN)/python scripts/lock
+
+install: $(VENV)/.runtime
+install-dev: $(VENV)/.dev
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Error: Python 3.11 or newer is needed" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/install-packages python3-venv
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml requirements/runtime.lock requirements/build.lock build_schema/extract.py | $(BIN)/python
+	@echo "Installing Python packages"
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/runtime.lock -r requirements/build.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
+	@echo "Installing Python packages for development"
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .import_linter_cache
