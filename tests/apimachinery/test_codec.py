@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pynetes.apimachinery import codec
+from pynetes.apimachinery import codec, meta
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.schema.checker import Checker
@@ -254,6 +254,7 @@ def test_malformed_json(body: bytes, why: str) -> None:
     [
         b'{"spec":' * 200_000,
         b"[" * 200_000,
+        b'{"metadata":{"managedFields":[{"fieldsV1":' + b'{"f:a":' * 300 + b"1" + b"}" * 300 + b"}]}}",
         b'{"metadata":{"annotations":' + b'{"a":' * 5000 + b"1" + b"}" * 5002,
         b'{"metadata":{"name":"\xff"}}',
         b"\xff\xfe",
@@ -263,6 +264,14 @@ def test_malformed_json(body: bytes, why: str) -> None:
 )
 def test_hostile_json_is_refused_and_nothing_worse(body: bytes) -> None:
     assert "(must be of type Pod)" in refusal(body)
+
+
+def test_what_is_accepted_can_be_copied() -> None:
+    nested: Any = 1
+    for _ in range(195):
+        nested = {"f:a": nested}
+    found = decode({"metadata": {"managedFields": [{"fieldsV1": nested}]}})
+    assert meta.copy(found)["metadata"]["managedFields"] == [{"fieldsV1": nested}]
 
 
 def test_half_a_surrogate_pair_is_replaced() -> None:

@@ -1,13 +1,15 @@
 """JSON syntax as Go's decoder sees it: used when a body does not parse, to say where and why in its words."""
 
 import json
+import re
 from typing import Any
 
 from pynetes.apimachinery.schema.checker import DecodeError, RawFloat, dict_from_pairs
+from pynetes.apimachinery.schema.depth import MAX_DEPTH, too_deep
 
 _SPACE = " \t\r\n"
-MAX_DEPTH = 10_000  # Go's limit
-_PARSE_DEPTH = 500  # of Python's parser, far beyond any real object
+_TOO_DEEP = "exceeded max depth"
+_PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
 _NUMBER_START = "-0123456789"
 
 
@@ -21,18 +23,24 @@ def parse(body: bytes) -> Any:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise SyntaxProblem(f"invalid UTF-8 at byte {error.start}") from None
-    problem = _Scanner(text).problem()
-    if problem:
-        raise SyntaxProblem(problem)
     try:
-        return json.loads(
+        value = json.loads(
             text,
             object_pairs_hook=dict_from_pairs,
             parse_float=RawFloat.parse,
             parse_int=_parse_int,
+            parse_constant=_refuse_constant,
         )
-    except RecursionError:
-        raise SyntaxProblem("exceeded max depth") from None
+    except (ValueError, RecursionError):
+        raise SyntaxProblem(_Scanner(text).problem() or _TOO_DEEP) from None
+    if too_deep(value):
+        raise SyntaxProblem(_TOO_DEEP)
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    """NaN and the infinities, which Python would take."""
+    raise ValueError(name)
 
 
 def _parse_int(text: str) -> Any:
@@ -120,8 +128,8 @@ class _Scanner:
             self._at += 1
             return False
         stack.append(closing)
-        if len(stack) > _PARSE_DEPTH:
-            raise SyntaxProblem("exceeded max depth")
+        if len(stack) > MAX_DEPTH:
+            raise SyntaxProblem(_TOO_DEEP)
         if char == "{":
             self._key("looking for beginning of object key string")
         return True
@@ -156,6 +164,9 @@ class _Scanner:
         text = self._text
         self._at += 1
         while True:
+            plain = _PLAIN.match(text, self._at)
+            assert plain is not None
+            self._at = plain.end()
             char = text[self._at : self._at + 1]
             if not char or char < " ":
                 self._fail("in string literal")

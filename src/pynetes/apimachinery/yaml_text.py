@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from pynetes.apimachinery.schema.checker import DecodeError
+from pynetes.apimachinery.schema.depth import MAX_DEPTH
 
-_MAX_DEPTH = 500
 _MAX_ALIASED = 400_000  # values that come out of aliases: go-yaml's bound
 _TRUE = ("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON")
 _FALSE = ("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF")
@@ -55,7 +55,7 @@ class _Builder:
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             value: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
             self._stack.append(_Container(value, event.anchor))
-            if len(self._stack) > _MAX_DEPTH:
+            if len(self._stack) > MAX_DEPTH:
                 raise DecodeError("yaml: exceeded max depth of 10000")
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             done = self._stack.pop()

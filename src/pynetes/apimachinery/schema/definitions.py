@@ -2,7 +2,7 @@
 
 import gzip
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -17,7 +17,7 @@ _KINDS = "x-kubernetes-group-version-kind"
 @cache
 def all_definitions() -> dict[str, dict[str, Any]]:
     """All of them; shared, never to be changed."""
-    packed = resources.files(__package__).joinpath(f"kubernetes-{VERSION}.json.gz").read_bytes()
+    packed = Path(__file__).with_name(f"kubernetes-{VERSION}.json.gz").read_bytes()
     loaded: dict[str, dict[str, Any]] = orjson.loads(gzip.decompress(packed))
     return loaded
 

@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.schema import scalars
 from pynetes.apimachinery.schema.definitions import definition_name
+from pynetes.apimachinery.schema.depth import too_deep
 from pynetes.apimachinery.schema.types import Field, Type, fields
 from pynetes.apimachinery.schema.zero import Policy
 
@@ -35,6 +36,15 @@ class BytesText(str):
     __slots__ = ()
 
 
+class Opaque:
+    """A value that the schema says nothing about."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
 class Circle:
     """Where a definition holds itself (the schemas in a CustomResourceDefinition): left to the checker."""
 
@@ -50,14 +60,18 @@ _SCALAR: dict[str, Any] = {
     "micro_time": MicroTimeText | None,
     "bytes": BytesText,
     "int_or_string": Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)] | str,
-    "any": Any,
-    "raw": dict[str, Any],
+    "any": Opaque,
+    "raw": Opaque,
 }
 _ZERO: dict[str, Any] = {"string": "", "bytes": "", "boolean": False, "int32": 0, "int64": 0, "number": 0}
 
 
 def _decode_scalar(kind: type, value: Any) -> Any:
     """msgspec's hook for the texts with a form of their own."""
+    if kind is Opaque:
+        if value is None or too_deep(value):
+            raise ValueError("left to the checker")
+        return Opaque(value)
     if kind is Circle:
         raise ValueError("a definition within itself")
     if kind is QuantityText:
@@ -73,6 +87,10 @@ def _decode_scalar(kind: type, value: Any) -> Any:
     if time is None:
         raise ValueError("the zero time")  # rare: the checker makes it null
     return kind(time)
+
+
+def _encode_scalar(value: Any) -> Any:
+    return value.value if type(value) is Opaque else str(value)
 
 
 def _annotation(kind: Type) -> Any:
@@ -166,12 +184,12 @@ class StructDecoder:
         self._decode = msgspec.json.Decoder(self._struct, dec_hook=_decode_scalar).decode
 
     def decode(self, body: bytes) -> dict[str, Any]:
-        plain: dict[str, Any] = msgspec.to_builtins(self._decode(body), enc_hook=str)
+        plain: dict[str, Any] = msgspec.to_builtins(self._decode(body), enc_hook=_encode_scalar)
         return plain
 
     def convert(self, obj: Any) -> dict[str, Any]:
         made = msgspec.convert(obj, self._struct, dec_hook=_decode_scalar)
-        plain: dict[str, Any] = msgspec.to_builtins(made, enc_hook=str)
+        plain: dict[str, Any] = msgspec.to_builtins(made, enc_hook=_encode_scalar)
         return plain
 
 
