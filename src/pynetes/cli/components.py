@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.client import kubeconfig
 from pynetes.client.events import EventRecorder
 from pynetes.client.leaderelection import LeaderElector
 from pynetes.client.rest import Client
+from pynetes.client.transport import TransportError
+from pynetes.component import clock
 from pynetes.component.tasks import Tasks
 from pynetes.controllers import manager
 from pynetes.controllers.accounts import AccountClients
@@ -26,6 +29,7 @@ from pynetes.scheduler.scheduler import Scheduler, SchedulerConfig
 log = logging.getLogger(__name__)
 
 _SYSTEM = "kube-system"
+_POLL = 0.1
 
 
 @asynccontextmanager
@@ -35,6 +39,17 @@ async def _client(path: Path, component: str) -> AsyncIterator[Client]:
         yield client
     finally:
         await client.close()
+
+
+async def _reachable(client: Client) -> None:
+    """Returns when the API server is ready: started at the same time, the first attempt would be too early."""
+    while True:
+        try:
+            if (await client.raw("GET", "/readyz")).status == 200:
+                return
+        except (StatusError, TransportError) as error:
+            log.debug("the API server is not ready: %s", error)
+        await clock.sleep(_POLL)
 
 
 async def apiserver(config: APIServerConfig) -> None:
@@ -48,6 +63,7 @@ async def controller_manager(path: Path, config: ControllerManagerConfig) -> Non
     anonymous = kubeconfig.transport(replace(kubeconfig.load(path), cert=None, key=None, token=None, token_file=None))
     async with _client(path, "controller-manager") as client:
         try:
+            await _reachable(client)
             await manager.run(ControllerContext(AccountClients(client, anonymous), config))
         finally:
             await anonymous.close()
@@ -59,6 +75,7 @@ async def scheduler(path: Path, config: SchedulerConfig | None = None, *, leader
         async def lead() -> None:
             await Scheduler(client, config).run()
 
+        await _reachable(client)
         await (_elected(client, "kube-scheduler", lead) if leader_elect else lead())
 
 
@@ -75,9 +92,11 @@ async def _elected(client: Client, name: str, lead: Callable[[], Awaitable[None]
 
 async def proxy(path: Path, config: ProxyConfig) -> None:
     async with _client(path, "proxy") as client:
+        await _reachable(client)
         await Proxier(client, config).run()
 
 
 async def network(path: Path, config: NetworkConfig) -> None:
     async with _client(path, "network") as client:
+        await _reachable(client)
         await agent.run(client, config)
