@@ -41,11 +41,13 @@ async def dial(
     tls: ssl.SSLContext | None = None,
     server_hostname: str | None = None,
     timeout: float = 30.0,
+    answer_timeout: float = 120.0,
     body: bytes = b"",
 ) -> Answer:
     """Sends one request (with `Connection: Upgrade` among its headers) on a connection of its own.
 
-    `target` is path and query as they go over the wire. Raises `DialError`.
+    `target` is path and query as they go over the wire; `timeout` is for the connection, `answer_timeout` for the
+    answer, which a kubelet gives only when the runtime is ready. Raises `DialError`.
     """
     try:
         async with asyncio.timeout(timeout):
@@ -55,7 +57,7 @@ async def dial(
     except (OSError, TimeoutError) as error:
         raise DialError(f"error dialing backend: dial tcp {host}:{port}: {error or 'i/o timeout'}") from error
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(answer_timeout):
             answer = await _exchange(reader, writer, method, target, headers, body)
     except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
         writer.close()
