@@ -115,6 +115,7 @@ class Kubelet:
 
     async def _start(self) -> None:
         self.server: KubeletServer | None = None
+        self._make_directories()
         self._make_runtime()
         runtime_name = await self._wait_for_runtime()
         self._make_organs(runtime_name)
@@ -123,6 +124,15 @@ class Kubelet:
         self.user_namespaces.load(self.volumes.pods_on_disk())
         await self._start_server()
         await self._start_tasks()
+
+    def _make_directories(self) -> None:
+        for path, mode in (
+            (self.config.root_dir, 0o750),
+            (self.config.pods_dir, 0o750),
+            (self.config.pod_logs_dir, 0o755),
+            (self.config.container_logs_dir, 0o755),
+        ):
+            Path(path).mkdir(mode=mode, parents=True, exist_ok=True)
 
     def _make_runtime(self) -> None:
         config = self.config
