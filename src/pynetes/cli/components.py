@@ -21,6 +21,11 @@ from pynetes.controllers import manager
 from pynetes.controllers.accounts import AccountClients
 from pynetes.controllers.config import ControllerManagerConfig
 from pynetes.controllers.context import ControllerContext
+from pynetes.kubelet.config import KubeletConfig
+from pynetes.kubelet.containerd import Containerd, ContainerdConfig
+from pynetes.kubelet.cri.channel import Channel
+from pynetes.kubelet.cri.images import ImageService
+from pynetes.kubelet.kubelet import run as run_kubelet
 from pynetes.network import agent
 from pynetes.network.agent import NetworkConfig
 from pynetes.proxy.proxier import Proxier, ProxyConfig
@@ -100,3 +105,20 @@ async def network(path: Path, config: NetworkConfig) -> None:
     async with _client(path, "network") as client:
         await _reachable(client)
         await agent.run(client, config)
+
+
+async def kubelet(path: Path, config: KubeletConfig, runtime: ContainerdConfig | None = None) -> None:
+    """`runtime`: a containerd of ours, which is given the pause image before the first pod."""
+    async with _client(path, "kubelet") as client:
+        if runtime is not None:
+            containerd = Containerd(runtime)
+            await containerd.wait_ready()
+            await _ensure_pause_image(containerd)
+        await run_kubelet(client, config)
+
+
+async def _ensure_pause_image(containerd: Containerd) -> None:
+    async with Channel(containerd.endpoint) as channel:
+        if await ImageService(channel).image_status(containerd.config.sandbox_image) is not None:
+            return
+    await containerd.import_pause_image()
