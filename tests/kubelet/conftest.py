@@ -6,6 +6,7 @@ test sees pods' addresses and containerd sees the kubelet's mounts. All of it go
 
 import contextlib
 import ctypes
+import importlib.util
 import os
 import secrets
 import shutil
@@ -15,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -191,3 +193,14 @@ def _remove_cgroups(root: str) -> None:
                 if path.is_dir():
                     with contextlib.suppress(OSError):
                         path.rmdir()
+
+
+@pytest.fixture
+def api() -> Any:
+    """An API server in memory, empty (`memory_api`)."""
+    spec = importlib.util.spec_from_file_location("memory_api", Path(__file__).with_name("memory_api.py"))
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.MemoryAPI()
