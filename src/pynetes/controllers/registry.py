@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from pynetes.controllers.base import BaseController
+from pynetes.controllers.clusterroleaggregation import ClusterRoleAggregationController
 from pynetes.controllers.config import ControllerManagerConfig
 from pynetes.controllers.context import ControllerContext
 from pynetes.controllers.deployment.controller import DeploymentController
@@ -34,6 +35,7 @@ CONTROLLERS: dict[str, Constructor] = {
     "replicationcontroller-controller": ReplicationControllerController,
     "pod-garbage-collector-controller": PodGarbageCollector,
     "garbage-collector-controller": GarbageCollector,
+    "clusterrole-aggregation-controller": ClusterRoleAggregationController,
 }
 
 
