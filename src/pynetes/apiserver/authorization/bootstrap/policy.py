@@ -19,9 +19,6 @@ BOOTSTRAPPING = {"kubernetes.io/bootstrapping": "rbac-defaults"}
 _READ = ("get", "list", "watch")
 _WRITE = ("create", "delete", "deletecollection", "patch", "update")
 _VERBS = {"read": _READ, "write": _WRITE, "readwrite": tuple(sorted(_READ + _WRITE))}
-#: A controller manager with one credential for all controllers (upstream's without --use-service-account-credentials)
-#: must be granted every controller's role.
-_CONTROLLER_MANAGER = "User system:kube-controller-manager"
 
 Object = dict[str, Any]
 
@@ -39,7 +36,7 @@ def cluster_role_bindings() -> list[Object]:
             "ClusterRoleBinding",
             f"system:controller:{name}",
             f"system:controller:{name}",
-            (f"ServiceAccount kube-system/{name}", _CONTROLLER_MANAGER),
+            (f"ServiceAccount kube-system/{name}",),
         )
         for name in CONTROLLER_ROLES
     ]
