@@ -1,7 +1,11 @@
 """ClusterRoles that gather the rules of others."""
 
+from pathlib import Path
 from typing import Any
 
+from cluster import running
+
+from pynetes.apis.names import CLUSTER_ROLES
 from pynetes.controllers.clusterroleaggregation import aggregated_rules
 
 
@@ -34,3 +38,14 @@ def test_several_selectors_add_up():
     both = gathering("both", {"to": "a"}, {"to": "b"})
     roles = [role("one", "get", to="b"), role("two", "list", to="a")]
     assert verbs(aggregated_rules(both, roles)) == ["list", "get"]
+
+
+async def test_admin_gets_the_rules_of_edit_which_gets_those_of_view(tmp_path: Path) -> None:
+    async with running(tmp_path, controllers=("clusterrole-aggregation-controller",)) as cluster:
+
+        async def filled() -> bool:
+            found = await cluster.client.get(CLUSTER_ROLES, "admin")
+            gathered = {resource for rule in found.get("rules") or () for resource in rule.get("resources") or ()}
+            return {"pods/log", "pods/exec", "rolebindings"} <= gathered
+
+        await cluster.eventually(filled)
