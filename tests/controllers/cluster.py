@@ -19,6 +19,7 @@ from pynetes.component.tasks import Tasks
 from pynetes.controllers import manager
 from pynetes.controllers.config import ControllerManagerConfig
 from pynetes.controllers.context import ControllerContext
+from pynetes.controllers.daemonset.placement import target_node
 
 Object = dict[str, Any]
 
@@ -51,7 +52,8 @@ class HollowNode:
         name, namespace = meta.name(pod), meta.namespace(pod)
         try:
             if not pod["spec"].get("nodeName") and not meta.is_deleting(pod):
-                target = {"apiVersion": "v1", "kind": "Node", "name": self.name}
+                node = target_node(pod) or self.name
+                target = {"apiVersion": "v1", "kind": "Node", "name": node}
                 binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": target}
                 await self.client.create(PODS, binding, namespace, name=name, subresource="binding")
             elif meta.is_deleting(pod):

@@ -6,6 +6,7 @@ from pynetes.controllers.base import BaseController
 from pynetes.controllers.clusterroleaggregation import ClusterRoleAggregationController
 from pynetes.controllers.config import ControllerManagerConfig
 from pynetes.controllers.context import ControllerContext
+from pynetes.controllers.daemonset.controller import DaemonSetController
 from pynetes.controllers.deployment.controller import DeploymentController
 from pynetes.controllers.endpoints.endpoints_controller import EndpointsController
 from pynetes.controllers.endpoints.endpointslice_controller import EndpointSliceController
@@ -33,6 +34,7 @@ CONTROLLERS: dict[str, Constructor] = {
     "deployment-controller": DeploymentController,
     "replicaset-controller": ReplicaSetController,
     "replicationcontroller-controller": ReplicationControllerController,
+    "daemonset-controller": DaemonSetController,
     "pod-garbage-collector-controller": PodGarbageCollector,
     "garbage-collector-controller": GarbageCollector,
     "clusterrole-aggregation-controller": ClusterRoleAggregationController,

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from pynetes.controllers.deployment import annotations
+from pynetes.controllers.podcontrol.intstr import scaled
 
 Object = dict[str, Any]
 
@@ -26,19 +27,6 @@ def counted(replica_sets: list[Object], field: str) -> int:
 def active(replica_sets: list[Object]) -> list[Object]:
     """Those that want pods."""
     return [rs for rs in replica_sets if replicas(rs) > 0]
-
-
-def scaled(value: Any, whole: int, *, up: bool) -> int:
-    """A number or a percentage of `whole`, rounded up or down."""
-    if value is None:
-        return 0
-    if isinstance(value, int):
-        return value
-    text = str(value)
-    if not text.endswith("%"):
-        raise ValueError(f'invalid value for IntOrString: invalid type: string is not a percentage: "{text}"')
-    share = int(text[:-1]) * whole
-    return -(-share // 100) if up else share // 100
 
 
 def is_rolling(deployment: Object) -> bool:
