@@ -1,11 +1,12 @@
 """Keeps a node's pod network in force: follows the Node's pod CIDR, configures CNI, masquerades."""
 
+import fcntl
 import logging
+import socket
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from pyroute2 import IPRoute
 
 from pynetes.apis.names import NODES
 from pynetes.client.informer import Informer
@@ -19,6 +20,7 @@ from pynetes.network import cni, masquerade
 log = logging.getLogger(__name__)
 
 DEFAULT_MTU = 1500
+_SIOCGIFMTU = 0x8921
 _LOOK_AGAIN = 10.0
 
 
@@ -73,10 +75,17 @@ class PodNetwork:
         self._applied = pod_cidr
 
 
-def uplink_mtu() -> int:
+def uplink_mtu(routes: Path = Path("/proc/net/route")) -> int:
     """The MTU of the interface that the default route leaves by."""
-    with IPRoute() as netlink:
-        for route in netlink.get_default_routes():
-            for link in netlink.get_links(route.get_attr("RTA_OIF")):
-                return int(link.get_attr("IFLA_MTU") or DEFAULT_MTU)
+    for line in routes.read_text().splitlines()[1:]:
+        interface, destination = line.split()[:2]
+        if destination == "00000000":
+            return _mtu(interface)
     return DEFAULT_MTU
+
+
+def _mtu(interface: str) -> int:
+    """Asked of a socket, not of /sys, which may show another network namespace."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        answer = fcntl.ioctl(any_socket, _SIOCGIFMTU, struct.pack("16sI12x", interface.encode(), 0))
+    return int(struct.unpack("16sI12x", answer)[1])
