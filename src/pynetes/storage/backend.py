@@ -12,6 +12,7 @@ from pynetes.component import clock
 from pynetes.storage.group_commit import Commit, InlineCommit, ThreadedCommit
 from pynetes.storage.hub import Hub
 from pynetes.storage.interface import Event, FutureRevision, KeyValue, ListResult, StoreUnavailable, Watch
+from pynetes.storage.lending import Lender
 from pynetes.storage.log import Log, LogReader
 from pynetes.storage.mvcc import Write
 
@@ -35,7 +36,10 @@ class Backend:
         self._near = log.reader()
         self._far: list[LogReader] = [log.reader() for _ in range(_READERS)] if threads else []
         self._pool = ThreadPoolExecutor(_READERS, "store-reader") if threads else None
-        self._commit: Commit = (ThreadedCommit if threads else InlineCommit)(log, self._publish)
+        self._lender = Lender(asyncio.get_running_loop()) if threads else None
+        self._commit: Commit = (
+            ThreadedCommit(log, self._publish, self._lender) if self._lender else InlineCommit(log, self._publish)
+        )
         self._hub = Hub(self._read_after)
         self._hub.published = self._near.position().revision
         self._compacting = asyncio.Lock()
@@ -50,9 +54,13 @@ class Backend:
         """On a reader thread where the log may block."""
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        if self._pool is None:
+        if self._pool is None or self._lender is None:
             return work(self._near)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._with_reader, work)
+        self._lender.given()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._with_reader, work)
+        finally:
+            self._lender.done()
 
     def _with_reader(self, work: Callable[[LogReader], T]) -> T:
         reader = self._far.pop()
@@ -151,3 +159,5 @@ class Backend:
         for reader in (self._near, *self._far):
             reader.close()
         await self._commit.close()
+        if self._lender is not None:
+            self._lender.close()

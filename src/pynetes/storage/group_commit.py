@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from pynetes.component import clock, metrics
 from pynetes.storage.interface import Event, StoreUnavailable
+from pynetes.storage.lending import Lender
 from pynetes.storage.log import Log
 from pynetes.storage.mvcc import Write
 
@@ -160,9 +161,10 @@ class InlineCommit:
 class ThreadedCommit:
     """Commits on a thread of its own, which takes all that is queued as soon as it is free."""
 
-    def __init__(self, log: Log, publish: Publish) -> None:
+    def __init__(self, log: Log, publish: Publish, lender: Lender) -> None:
         self._log = log
         self._publish = publish
+        self._lender = lender
         self._loop = asyncio.get_running_loop()
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._is_closed = False
@@ -181,6 +183,7 @@ class ThreadedCommit:
             raise _closed()
         job = _Job(work, self._loop.create_future())
         self._jobs.put(job)
+        self._lender.given()
         return job.future
 
     async def close(self) -> None:
@@ -212,10 +215,14 @@ class ThreadedCommit:
             _perform(self._log, jobs)
             _COMMIT_SECONDS.observe(clock.monotonic() - began)
             _COMMIT_WRITES.observe(len(jobs))
-            if not self._tell(_deliver, jobs, self._publish):
+            if not self._tell(self._deliver, jobs):
                 go_on = False
         self._log.close()
         self._tell(self._ended.set)
+
+    def _deliver(self, jobs: list[_Job]) -> None:
+        self._lender.done(len(jobs))
+        _deliver(jobs, self._publish)
 
     def _tell(self, callback: Callable[..., None], *args: Any) -> bool:
         """Calls back on the loop; False when there is no loop any more."""

@@ -20,7 +20,7 @@ from pynetes.storage.sql_log import SQLLog
 
 _BUSY_SECONDS = 2.0
 _CACHE_KIB = 8192
-_CHECKPOINT_PAGES = 4000
+_CHECKPOINT_PAGES = 2000
 _RECLAIM_PAGES = 500
 _RECLAIM_FROM = 4096
 
@@ -114,7 +114,7 @@ def _pragmas(write: bool) -> list[str]:
         "journal_mode = WAL",
         "synchronous = FULL",
         f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
-        f"journal_size_limit = {_CHECKPOINT_PAGES * 4096 * 4}",
+        f"journal_size_limit = {_CHECKPOINT_PAGES * 4096 * 8}",
         *common,
     ]
 
