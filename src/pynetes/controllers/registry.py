@@ -19,6 +19,7 @@ from pynetes.controllers.podgc import PodGarbageCollector
 from pynetes.controllers.replicaset.controller import ReplicaSetController, ReplicationControllerController
 from pynetes.controllers.rootcapublisher import RootCACertificatePublisher
 from pynetes.controllers.serviceaccounts import ServiceAccountController
+from pynetes.controllers.statefulset.controller import StatefulSetController
 
 Constructor = Callable[[ControllerContext], BaseController]
 
@@ -35,6 +36,7 @@ CONTROLLERS: dict[str, Constructor] = {
     "replicaset-controller": ReplicaSetController,
     "replicationcontroller-controller": ReplicationControllerController,
     "daemonset-controller": DaemonSetController,
+    "statefulset-controller": StatefulSetController,
     "pod-garbage-collector-controller": PodGarbageCollector,
     "garbage-collector-controller": GarbageCollector,
     "clusterrole-aggregation-controller": ClusterRoleAggregationController,
