@@ -130,7 +130,8 @@ class Kubelet:
                 await streams[kind].close_write()
         if status is not None:
             await streams["error"].write(orjson.dumps(status))
-            await streams["error"].close_write()
+            if command != ["leave"]:  # containerd closes the connection and does not end the stream
+                await streams["error"].close_write()
 
     async def _play(self, command: list[str], streams: dict[str, spdy.Stream]) -> dict[str, Any] | None:
         match command:

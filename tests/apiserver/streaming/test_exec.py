@@ -92,6 +92,12 @@ async def test_a_node_that_breaks_off_is_an_error_and_not_a_success(cluster: Clu
     assert orjson.loads(found[channels.ERROR])["status"] == "Failure"
 
 
+async def test_a_node_that_closes_after_the_status_has_told_the_status(cluster: Cluster) -> None:
+    async with websocket(cluster, "stdout=1&command=leave", channels.V5) as socket:
+        found = await collect(socket, Codec(channels.V5))
+    assert orjson.loads(found[channels.ERROR]) == SUCCESS
+
+
 async def test_a_client_that_leaves_ends_the_command(cluster: Cluster) -> None:
     async with websocket(cluster, "stdin=1&stdout=1", channels.V5, PATH.replace("exec", "attach")) as socket:
         await socket.send_bytes(b"\x00hello")

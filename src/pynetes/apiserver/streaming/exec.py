@@ -223,12 +223,19 @@ class _Translation:
             return
 
     async def _finish(self, error: spdy.Stream) -> None:
-        """Passes on how the command ended, or remembers that the node broke off without telling."""
+        """Passes on how the command ended, or remembers that the node broke off without telling.
+
+        containerd closes the connection after the status without ending the stream, which is no failure.
+        """
+        parts: list[bytes] = []
         try:
-            text = await error.read_all()
+            while part := await error.read():
+                parts.append(part)
         except ConnectionError as problem:
-            self._failure = problem
-            return
+            if not parts:
+                self._failure = problem
+                return
+        text = b"".join(parts)
         if text and not self._client.codec.has_status:
             text = _failure(text).encode()
         if text:
