@@ -118,9 +118,9 @@ def unpack(packages: list[Path], files: dict[str, bytes], root: Path) -> None:
     for directory in ("etc", "data", "var/log/nginx", "var/lib/nginx", "root", "proc", "sys", "dev", "run"):
         (root / directory).mkdir(parents=True, exist_ok=True)
     (root / "etc/passwd").write_text(
-        "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/:/bin/false\napp:x:1000:1000::/:/bin/sh\n"
+        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\napp:x:1000:1000::/:/bin/sh\n"
     )
-    (root / "etc/group").write_text("root:x:0:\nwww-data:x:33:\napp:x:1000:\n")
+    (root / "etc/group").write_text("root:x:0:\nnogroup:x:65534:\napp:x:1000:\n")
 
 
 def layer(root: Path) -> bytes:
