@@ -26,6 +26,8 @@ _ONLY = {
 }
 _OR_PROXY = {"/pods": "pods", "/runningpods": "pods", "/healthz": "healthz", "/configz": "configz"}
 
+_Key = tuple[str, str, tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...], str, str]
+
 
 class AuthorizationUnavailable(Exception):
     """The API server could not be asked."""
@@ -46,7 +48,7 @@ def subresources(path: str) -> list[str]:
 class Authorizer:
     def __init__(self, client: Client, node_name: str) -> None:
         self._client, self._node_name = client, node_name
-        self._known: dict[tuple[User, str, str], tuple[float, bool]] = {}
+        self._known: dict[_Key, tuple[float, bool]] = {}
 
     async def allowed(self, user: User, method: str, path: str) -> bool:
         """Raises AuthorizationUnavailable."""
@@ -58,7 +60,8 @@ class Authorizer:
         return False
 
     async def _may(self, user: User, verb: str, subresource: str) -> bool:
-        key = (User(user.name, user.uid, user.groups), verb, subresource)
+        extra = tuple(sorted((name, tuple(values)) for name, values in user.extra.items()))
+        key = (user.name, user.uid, user.groups, extra, verb, subresource)
         now = clock.monotonic()
         known = self._known.get(key)
         if known is not None and known[0] > now:
