@@ -22,9 +22,6 @@ from pynetes.network.agent import NetworkConfig
 from pynetes.network.pod_network import NodeNetwork
 from pynetes.proxy.proxier import ProxyConfig
 
-#: Pods' cgroups, under every hierarchy.
-CGROUP_ROOT = "/pynetes"
-
 
 def ensure_pki(layout: Layout, settings: Settings) -> PKI:
     node = Node(settings.node_name, (settings.node_ip,))
@@ -79,7 +76,7 @@ def kubelet_config(layout: Layout, settings: Settings) -> KubeletConfig:
         root_dir=str(layout.kubelet),
         pod_logs_dir=str(layout.pod_logs),
         static_pod_path=str(layout.manifests),
-        cgroup_root=CGROUP_ROOT,
+        cgroup_root=settings.cgroup_root,
         cluster_dns=(settings.dns_ip,),
         cluster_domain=settings.domain,
         registry_config=str(layout.kubelet / "config.json"),

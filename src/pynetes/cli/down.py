@@ -3,8 +3,7 @@
 import shutil
 from pathlib import Path
 
-from pynetes.cli import cleanup, kubeconfigs, up
-from pynetes.cli.cluster import CGROUP_ROOT
+from pynetes.cli import cleanup, kubeconfigs, settings, up
 from pynetes.cli.layout import Layout
 from pynetes.cli.progress import Progress
 from pynetes.component import clock
@@ -15,6 +14,7 @@ _SUPERVISOR_SECONDS = 60.0
 def down(layout: Layout) -> None:
     """Ends processes and pods, removes network, cgroups and runtime files. What is on disk stays."""
     progress = Progress()
+    cluster = settings.load(layout)
     with progress.step("Stop the processes") as step:
         pid = up.stop_supervisor(layout)
         if pid is None:
@@ -25,9 +25,10 @@ def down(layout: Layout) -> None:
         step.result = f"{cleanup.remove_containers(layout)}"
     with progress.step("Remove network and cgroups"):
         cleanup.remove_network(layout)
-        cleanup.remove_cgroups(CGROUP_ROOT)
+        if cluster is not None:
+            cleanup.remove_cgroups(cluster.cgroup_root)
     shutil.rmtree(layout.run, ignore_errors=True)
-    removed = kubeconfigs.remove_from_user_file()
+    removed = kubeconfigs.remove_from_user_file(layout)
     if removed is not None:
         progress.say(f"The context {kubeconfigs.CONTEXT} is no longer in {removed}.")
     if layout.data.exists():

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from pynetes.cli.layout import Layout
 from pynetes.cli.settings import Settings
@@ -61,13 +62,23 @@ def merge_into_user_file(layout: Layout) -> tuple[Path, bool]:
     return path, True
 
 
-def remove_from_user_file() -> Path | None:
-    """Takes the context out again; the path if it was there."""
+def _cluster(document: dict[str, Any]) -> Any:
+    """The address and CA that the context stands for: another cluster's differ."""
+    return next(
+        (entry.get("cluster") for entry in document.get("clusters") or () if entry.get("name") == CONTEXT), None
+    )
+
+
+def remove_from_user_file(layout: Layout) -> Path | None:
+    """Takes the context out again if it is this cluster's; the path if it was there."""
     path = user_file()
     if not path.exists():
         return None
     base = kubeconfig.read(path)
     if not any(entry.get("name") == CONTEXT for entry in base.get("contexts") or ()):
+        return None
+    own = layout.kubeconfig("admin")
+    if own.exists() and _cluster(base) != _cluster(kubeconfig.read(own)):
         return None
     kubeconfig.write(path, kubeconfig.remove_context(base, CONTEXT))
     return path

@@ -61,6 +61,7 @@ def _places(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--kubelet-port", type=int, help="Port of the kubelet. [default: 10250]")
 @click.option("--cluster-cidr", help="Range of pod addresses. [default: 10.244.0.0/16]")
 @click.option("--service-cluster-ip-range", "service_cidr", help="Range of Service addresses. [default: 10.96.0.0/12]")
+@click.option("--cgroup-root", help="Pods' cgroups; one for each cluster on a kernel. [default: /pynetes]")
 @click.option("--registry/--no-registry", default=None, help="Run Debian's docker-registry on localhost:5000.")
 @click.option(
     "--kubeconfig/--no-kubeconfig", "merge", default=True, help="Merge the context `pynetes` into the user's."

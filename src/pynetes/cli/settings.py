@@ -17,7 +17,10 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`registry_port` 0: no image registry."""
+    """`registry_port` 0: no image registry.
+
+    `cgroup_root` is where pods' cgroups are, under every hierarchy: clusters that share a kernel need one each.
+    """
 
     node_name: str
     node_ip: str
@@ -30,6 +33,7 @@ class Settings:
     dns_ip: str = "10.96.0.10"
     service_ip: str = "10.96.0.1"
     domain: str = "cluster.local"
+    cgroup_root: str = "/pynetes"
     verbosity: int = 0
 
     @property
@@ -60,9 +64,19 @@ def choose(layout: Layout, given: dict[str, Any]) -> Settings:
     if existing and given.get("node_name", existing.node_name) != existing.node_name:
         raise SettingsError(f"this cluster's node is {existing.node_name}; another name is free after `pynetes purge`")
     chosen = base | given
+    if chosen.get("cgroup_root"):
+        chosen["cgroup_root"] = cgroup_path(chosen["cgroup_root"])
     if not given.get("node_ip"):
         chosen["node_ip"] = default_node_ip()  # it may have changed since
     return Settings(**chosen)
+
+
+def cgroup_path(text: str) -> str:
+    """`pynetes/` → `/pynetes`. `down` removes all below it, so that the machine's own root will not do."""
+    parts = [part for part in text.split("/") if part]
+    if not parts or {".", ".."} & set(parts):
+        raise SettingsError(f"--cgroup-root {text!r} is not a path below the cgroup hierarchies' root, as /pynetes is")
+    return "/" + "/".join(parts)
 
 
 def default_node_name() -> str:

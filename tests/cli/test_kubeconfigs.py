@@ -1,0 +1,29 @@
+"""The context in the user's kubeconfig is taken out by the cluster that put it in, and by no other."""
+
+from pathlib import Path
+
+import pytest
+
+from pynetes.cli import kubeconfigs
+from pynetes.cli.layout import Layout
+from pynetes.client import kubeconfig
+
+
+def _cluster(tmp_path: Path, name: str, server: str) -> Layout:
+    layout = Layout(tmp_path / name / "data", tmp_path / name / "run")
+    layout.make()
+    config = kubeconfig.Config(server=server, ca=b"ca of " + name.encode())
+    kubeconfig.write(layout.kubeconfig("admin"), kubeconfig.document("pynetes", config, user="pynetes-admin"))
+    return layout
+
+
+def test_another_clusters_context_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = tmp_path / "config"
+    monkeypatch.setenv("KUBECONFIG", str(user))
+    one = _cluster(tmp_path, "one", "https://192.0.2.1:6443")
+    two = _cluster(tmp_path, "two", "https://192.0.2.2:6443")
+    assert kubeconfigs.merge_into_user_file(one) == (user, True)
+    assert kubeconfigs.remove_from_user_file(two) is None
+    assert [entry["name"] for entry in kubeconfig.read(user)["contexts"]] == ["pynetes"]
+    assert kubeconfigs.remove_from_user_file(one) == user
+    assert not kubeconfig.read(user)["contexts"]
