@@ -24,6 +24,8 @@ from pynetes.component import clock
 REQUEST_TIMEOUT = 65.0
 """Seconds for a whole answer: just above the API server's own limit of 60."""
 CONNECT_TIMEOUT = 10.0
+IDLE_SECONDS = 30.0
+"""How long an unused connection is kept: shorter than servers do, which would close it under a request."""
 TOKEN_RELOAD_PERIOD = 10.0
 
 _FAULTS = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
@@ -110,6 +112,7 @@ class HTTPSTransport:
         self._server_name = server_name
         self._headers = list((headers or {}).items())
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     @property
     def server(self) -> str:
@@ -199,9 +202,11 @@ class HTTPSTransport:
         raise TransportError("no server address")
 
     def _open(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise TransportError("the transport is closed")
         if self._session is None:
             connector = aiohttp.TCPConnector(
-                limit=0, ssl=self._tls or True, keepalive_timeout=90, socket_factory=_keepalive_socket
+                limit=0, ssl=self._tls or True, keepalive_timeout=IDLE_SECONDS, socket_factory=_keepalive_socket
             )
             self._session = aiohttp.ClientSession(
                 connector=connector, auto_decompress=True, cookie_jar=aiohttp.DummyCookieJar()
@@ -213,6 +218,7 @@ class HTTPSTransport:
             self._token.expire()
 
     async def close(self) -> None:
+        self._closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.close()
