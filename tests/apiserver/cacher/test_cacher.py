@@ -7,6 +7,8 @@ import pytest
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.cacher import Cacher, Entry
 from pynetes.apiserver.cacher import cacher as cacher_module
+from pynetes.apiserver.cacher import listing as listing_module
+from pynetes.component import metrics
 from pynetes.component.tasks import Tasks
 from pynetes.storage import StoreUnavailable
 from pynetes.storage.memory import MemoryStore
@@ -147,7 +149,7 @@ async def test_a_compacted_chunk_offers_to_go_on_inconsistently(pods: Pods, cach
 
 
 async def test_it_loads_what_was_there_before_page_by_page(pods: Pods, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cacher_module, "_PAGE", 3)
+    monkeypatch.setattr(cacher_module, "PAGE", 3)
     for number in range(10):
         await pods.create(f"p{number}")
     async with Tasks("test") as tasks:
@@ -195,3 +197,42 @@ async def test_when_it_loses_the_store_it_ends_its_watches_and_starts_anew(
         assert names((await cacher.list()).entries) == ["a", "b"]
         assert "connection lost" in caplog.text
     await pods.store.close()
+
+
+async def test_a_selection_at_an_old_revision_reads_on_until_its_page_is_full(
+    pods: Pods, cacher: Cacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing_module, "PAGE", 2)
+    made = [await pods.create(f"p{number}") for number in range(9)]
+    await pods.create("q")
+    found: list[str] = []
+    listed = await cacher.list(revision=made[-1].mod_revision, limit=3, predicate=is_even)
+    found += names(listed.entries)
+    while listed.continue_:
+        listed = await cacher.list(limit=1, predicate=is_even, continue_=listed.continue_)
+        found += names(listed.entries)
+    assert found == ["p0", "p2", "p4", "p6", "p8"]
+    everything = await cacher.list(revision=made[-1].mod_revision, exact=True)
+    assert len(everything.entries) == 9
+    none = await cacher.list(revision=made[-1].mod_revision, exact=True, limit=2, predicate=lambda e: False)
+    assert (none.entries, none.continue_) == ([], "")
+
+
+async def test_metrics_count_objects_events_and_slow_watchers(pods: Pods, cacher: Cacher) -> None:
+    def value(name: str) -> float:
+        return metrics.REGISTRY.get_sample_value(name, {"group": "", "resource": "pods"}) or 0.0
+
+    received, dispatched = (value(f"apiserver_watch_cache_events_{what}_total") for what in ("received", "dispatched"))
+    watchers = [await cacher.watch(revision=cacher.revision) for _ in range(3)]
+    made = await pods.create("a")
+    await pods.create("b")
+    await pods.delete(made)
+    await cacher.fresh()
+    assert value("apiserver_resource_objects") == 1
+    assert value("apiserver_watch_cache_events_received_total") == received + 3
+    assert value("apiserver_watch_cache_events_dispatched_total") == dispatched + 9
+    terminated = value("apiserver_terminated_watchers_total")
+    watchers[0].too_slow = True
+    for watcher in watchers:
+        watcher.end()
+    assert value("apiserver_terminated_watchers_total") == terminated + 1

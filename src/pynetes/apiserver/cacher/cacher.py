@@ -2,45 +2,30 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
 
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apiserver.cacher import continuation
 from pynetes.apiserver.cacher.entry import Entry, Predicate, SelectableFields, metadata_fields
 from pynetes.apiserver.cacher.events import Change, Frames, bookmark
+from pynetes.apiserver.cacher.listing import PAGE, Listing, Wanted, page, stored_page
+from pynetes.apiserver.cacher.measures import Measures
 from pynetes.apiserver.cacher.routing import Routes, select
 from pynetes.apiserver.cacher.state import State
 from pynetes.apiserver.cacher.watcher import Watcher
 from pynetes.apiserver.cacher.window import Window, WindowLimits
 from pynetes.component import clock
-from pynetes.storage import Batch, Compacted, KeyValue, Store, StoreError
+from pynetes.storage import Batch, KeyValue, Store, StoreError
 from pynetes.storage import Watch as StoreWatch
 
 log = logging.getLogger(__name__)
 
-_PAGE = 2000
 _READY_TIMEOUT = 3.0
 _FRESH_TIMEOUT = 3.0
 _PROGRESS_PERIOD = 0.1
 _RESTART_DELAY = 1.0
 _BOOKMARK_PERIOD = 60.0
 _BOOKMARK_BEFORE_TIMEOUT = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A list's answer: entries in key order, the List's resourceVersion, its `continue` and `remainingItemCount`."""
-
-    entries: list[Entry]
-    revision: int
-    continue_: str = ""
-    remaining: int | None = None
-
-    @property
-    def data(self) -> bytes:
-        """The items' JSON, comma-separated, for the List's `items`."""
-        return b",".join([entry.bytes for entry in self.entries])
 
 
 class Cacher:
@@ -67,6 +52,7 @@ class Cacher:
         self._gvk = gvk
         self._fields_of = fields_of
         self._limits = limits or WindowLimits()
+        self._measures = Measures(prefix)
         self._routes = Routes(prefix, indexed_field)
         self._state = State()
         self._window = Window(0, self._limits)
@@ -98,6 +84,8 @@ class Cacher:
             self._seen = self._changed = revision
             self._watch = watch
             self._ready.set()
+            self._measures.initializations.inc()
+            self._measures.objects.set(len(entries))
             async for batch in watch:
                 self._apply(batch)
 
@@ -105,12 +93,12 @@ class Cacher:
         entries: list[Entry] = []
         start, revision = "", 0
         while True:
-            page = await self._store.list(self.prefix, revision=revision, limit=_PAGE, start=start)
-            entries += [self.entry(kv) for kv in page.items]
-            revision = page.revision
-            if not page.more:
+            part = await self._store.list(self.prefix, revision=revision, limit=PAGE, start=start)
+            entries += [self.entry(kv) for kv in part.items]
+            revision = part.revision
+            if not part.more:
                 return entries, revision
-            start = page.items[-1].key + "\0"
+            start = part.items[-1].key + "\0"
 
     def _stop(self) -> None:
         self._ready.clear()
@@ -132,7 +120,9 @@ class Cacher:
         if changes:
             self._changed = changes[-1].entry.mod_revision
             self._window.add(changes, clock.monotonic())
-            self._routes.dispatch(changes)
+            self._measures.received.inc(len(changes))
+            self._measures.objects.set(len(self._state))
+            self._measures.dispatched.inc(self._routes.dispatch(changes))
         if self._waiting:
             self._wake_waiting()
 
@@ -229,67 +219,22 @@ class Cacher:
         `exact` asks for the state at `revision` itself; so does a limit with a revision above 0. With revision 0 the
         limit is ignored. StatusError 400 (bad token), 410 (compacted), 504 (revision not reached).
         """
-        prefix = prefix or self.prefix
-        start = ""
+        prefix, start = prefix or self.prefix, ""
+        at = revision if revision and (exact or limit) else 0
         if continue_:
-            start, token_revision = continuation.decode(continue_, prefix)
-            if token_revision != continuation.LATEST:
-                return await self._list_at(token_revision, prefix, predicate, limit, start)
-        elif revision and (exact or limit):
-            return await self._list_at(revision, prefix, predicate, limit, start)
+            start, at = continuation.decode(continue_, prefix)
+        if at > 0:
+            return await self._list_at(at, Wanted(prefix, predicate, limit, start))
         await self.fresh(revision)
-        if revision == 0:
-            limit = 0
-        return self._list_here(self.revision, prefix, predicate, limit, start)
+        wanted = Wanted(prefix, predicate, limit if revision != 0 else 0, start)
+        return page(self._state.range(prefix, start), wanted, self.revision)
 
-    def _list_here(self, revision: int, prefix: str, predicate: Predicate | None, limit: int, start: str) -> Listing:
-        entries = self._state.range(prefix, start)
-        if not limit:
-            return Listing(entries if predicate is None else [e for e in entries if predicate(e)], revision)
-        if predicate is None:
-            page, scanned = entries[:limit], min(limit, len(entries))
-        else:
-            page, scanned = _first_matching(entries, predicate, limit)
-        left = len(entries) - scanned
-        if not left:
-            return Listing(page, revision)
-        token = continuation.encode(page[-1].key + "\0", prefix, revision)
-        return Listing(page, revision, token, left if predicate is None else None)
-
-    async def _list_at(
-        self, revision: int, prefix: str, predicate: Predicate | None, limit: int, start: str
-    ) -> Listing:
+    async def _list_at(self, revision: int, wanted: Wanted) -> Listing:
+        """The state at `revision`: ours, if nothing has changed since."""
         await self.fresh(revision)
         if self._changed <= revision:
-            return self._list_here(revision, prefix, predicate, limit, start)
-        try:
-            return await self._list_stored(revision, prefix, predicate, limit, start)
-        except Compacted:
-            if start:
-                token = continuation.encode(start, prefix, continuation.LATEST)
-                raise continuation.ContinueExpired(token) from None
-            raise errors.expired("The resourceVersion for the provided list is too old.") from None
-
-    async def _list_stored(
-        self, revision: int, prefix: str, predicate: Predicate | None, limit: int, start: str
-    ) -> Listing:
-        """The state at an old revision, page by page until enough entries match."""
-        found: list[Entry] = []
-        while True:
-            want = max(limit - len(found), _PAGE if predicate else 0)
-            page = await self._store.list(prefix, revision=revision, limit=want if limit else _PAGE, start=start)
-            entries = [self.entry(kv) for kv in page.items if prefix.endswith("/") or kv.key == prefix]
-            scanned = len(entries)
-            if predicate is not None:
-                entries, scanned = _first_matching(entries, predicate, limit - len(found) if limit else 0)
-            found += entries
-            left = page.remaining + len(page.items) - scanned
-            if not left or not page.items:
-                return Listing(found, revision)
-            if limit and len(found) >= limit:
-                token = continuation.encode(found[-1].key + "\0", prefix, revision)
-                return Listing(found, revision, token, left if predicate is None else None)
-            start = page.items[-1].key + "\0"
+            return page(self._state.range(wanted.prefix, wanted.start), wanted, revision)
+        return await stored_page(self._store, wanted, revision, self._fields_of)
 
     # --- watch
 
@@ -326,6 +271,7 @@ class Cacher:
         elif revision:
             self._replay(watcher, prefix, revision)
         self._routes.add(watcher, prefix, field_value)
+        watcher.on_end(lambda: self._measures.terminated.inc(watcher.too_slow))
         if timeout is not None:
             self._end_after(watcher, timeout)
         if bookmarks and self._bookmark_timer is None:
@@ -364,17 +310,6 @@ class Cacher:
             for watcher in wanting:
                 watcher.offer(frames)
             self._schedule_bookmarks()
-
-
-def _first_matching(entries: list[Entry], predicate: Predicate, limit: int) -> tuple[list[Entry], int]:
-    """The first `limit` (0: all) entries that match, and how many were looked at for them."""
-    found: list[Entry] = []
-    for scanned, entry in enumerate(entries, 1):
-        if predicate(entry):
-            found.append(entry)
-            if len(found) == limit:
-                return found, scanned
-    return found, len(entries)
 
 
 def _too_large(revision: int, current: int) -> errors.StatusError:

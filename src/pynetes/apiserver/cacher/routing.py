@@ -48,16 +48,18 @@ class Routes:
         if not watchers:
             del files[key]
 
-    def dispatch(self, changes: list[Change]) -> None:
-        """Tells every watcher what concerns it."""
+    def dispatch(self, changes: list[Change]) -> int:
+        """Tells every watcher what concerns it, and returns how many events were told in all."""
+        told = 0
         if root := self._by_prefix.get(self._root):
-            _tell(root, changes)
+            told += _tell(root, changes)
         if len(self._by_prefix) > bool(root):
             for prefix, group in self._grouped_by_prefix(changes).items():
-                _tell(self._by_prefix[prefix], group)
+                told += _tell(self._by_prefix[prefix], group)
         if self._by_value:
             for value, group in self._grouped_by_value(changes).items():
-                _tell(self._by_value[value], group)
+                told += _tell(self._by_value[value], group)
+        return told
 
     def _grouped_by_prefix(self, changes: list[Change]) -> dict[str, list[Change]]:
         groups: dict[str, list[Change]] = {}
@@ -80,9 +82,10 @@ class Routes:
         return groups
 
 
-def _tell(watchers: _Watchers, changes: list[Change]) -> None:
+def _tell(watchers: _Watchers, changes: list[Change]) -> int:
     """One `Frames` for all watchers with the same selection, so that they share its bytes."""
     shared: dict[Predicate | None, Frames | None] = {}
+    told = 0
     for watcher in list(watchers):
         predicate = watcher.predicate
         if predicate not in shared:
@@ -90,6 +93,8 @@ def _tell(watchers: _Watchers, changes: list[Change]) -> None:
         frames = shared[predicate]
         if frames is not None:
             watcher.offer(frames)
+            told += len(frames)
+    return told
 
 
 def select(changes: list[Change], predicate: Predicate | None) -> Frames | None:

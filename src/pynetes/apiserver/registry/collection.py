@@ -1,8 +1,7 @@
 """Deleting a collection: each matching object by the rules of a single delete."""
 
 from pynetes.apimachinery.errors import StatusError
-from pynetes.apiserver.cacher import Entry
-from pynetes.apiserver.cacher.cacher import Listing
+from pynetes.apiserver.cacher import Entry, Listing
 from pynetes.apiserver.cacher.entry import Predicate
 from pynetes.apiserver.options import DeleteOptions, ListOptions
 from pynetes.apiserver.registry.context import WriteContext

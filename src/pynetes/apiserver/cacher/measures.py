@@ -1,0 +1,31 @@
+"""The watch cache's metrics, under upstream's names."""
+
+from pynetes.component import metrics
+
+_LABELS = ("group", "resource")
+_OBJECTS = metrics.gauge("apiserver_resource_objects", "Number of stored objects, by resource.", _LABELS)
+_RECEIVED = metrics.counter(
+    "apiserver_watch_cache_events_received_total", "Events that the watch cache received, by resource.", _LABELS
+)
+_DISPATCHED = metrics.counter(
+    "apiserver_watch_cache_events_dispatched_total", "Events that the watch cache handed to watchers.", _LABELS
+)
+_INITIALIZATIONS = metrics.counter(
+    "apiserver_watch_cache_initializations_total", "How often the watch cache was loaded, by resource.", _LABELS
+)
+_TERMINATED = metrics.counter(
+    "apiserver_terminated_watchers_total", "Watchers ended because they were too slow, by resource.", _LABELS
+)
+
+
+class Measures:
+    """The series of one resource, named by its prefix (`/registry/core/pods/`)."""
+
+    def __init__(self, prefix: str) -> None:
+        *_, group, resource = prefix.strip("/").split("/")
+        labels = ("" if group == "core" else group, resource)
+        self.objects = _OBJECTS.labels(*labels)
+        self.received = _RECEIVED.labels(*labels)
+        self.dispatched = _DISPATCHED.labels(*labels)
+        self.initializations = _INITIALIZATIONS.labels(*labels)
+        self.terminated = _TERMINATED.labels(*labels)
