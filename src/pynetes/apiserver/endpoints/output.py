@@ -5,8 +5,7 @@ from typing import Any
 import orjson
 
 from pynetes.apimachinery.errors import StatusError
-from pynetes.apiserver.cacher import Entry
-from pynetes.apiserver.cacher import Listing
+from pynetes.apiserver.cacher import Entry, Listing
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.tables import include_object, parse, partial, row, table
 from pynetes.apiserver.http import Request, Response
