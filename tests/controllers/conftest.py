@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import `objects`."""
+"""Lets the tests of this folder import `controller_objects` and `controller_cluster`."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 @pytest.fixture
 async def cluster(tmp_path):
     """A control plane with all controllers and one hollow node."""
-    from cluster import running
+    from controller_cluster import running
 
     async with running(tmp_path) as made:
         yield made

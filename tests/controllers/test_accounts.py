@@ -2,7 +2,7 @@
 
 import logging
 
-from cluster import Cluster, HollowNode, serving
+from controller_cluster import Cluster, HollowNode, serving
 
 from pynetes.apis.names import DEPLOYMENTS, EVENTS, PODS
 from pynetes.client.https import HTTPSTransport, tls_context

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from cluster import running
+from controller_cluster import running
 
 from pynetes.apis.names import CLUSTER_ROLES
 from pynetes.controllers.clusterroleaggregation import aggregated_rules

@@ -1,7 +1,7 @@
 """Placement and updates of DaemonSets: by table, and against the real API server."""
 
 import pytest
-from objects import NOW, node, pod
+from controller_objects import NOW, node, pod
 
 from pynetes.apimachinery import meta
 from pynetes.apis.names import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from objects import NOW, deployment, pod, replica_set, stamp
+from controller_objects import NOW, deployment, pod, replica_set, stamp
 
 from pynetes.controllers.deployment import annotations, rollout, sizes, status, template
 from pynetes.controllers.deployment.rollout import Revisions, Scale

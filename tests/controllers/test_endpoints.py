@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from objects import node, pod, service
+from controller_objects import node, pod, service
 
 from pynetes.controllers.endpoints import hints, membership, slices, subsets
 

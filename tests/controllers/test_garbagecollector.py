@@ -1,7 +1,7 @@
 """The owner graph and the decision about an object, without a cluster."""
 
 import pytest
-from objects import stamp
+from controller_objects import stamp
 
 from pynetes.controllers.garbagecollector.graph import FOREGROUND, ORPHAN, Graph, identity_of
 from pynetes.controllers.garbagecollector.references import (

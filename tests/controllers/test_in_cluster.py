@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from cluster import running
+from controller_cluster import running
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError

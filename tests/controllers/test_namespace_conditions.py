@@ -1,4 +1,4 @@
-from objects import NOW, stamp
+from controller_objects import NOW, stamp
 
 from pynetes.apis.names import DEPLOYMENTS, PODS
 from pynetes.controllers.namespace.conditions import Outcome, update

@@ -1,5 +1,5 @@
 import pytest
-from objects import NOW, node, stamp
+from controller_objects import NOW, node, stamp
 
 from pynetes.controllers.nodelifecycle import health, taints, tolerations, zones
 from pynetes.controllers.nodelifecycle.zones import TaintQueue, ZoneState

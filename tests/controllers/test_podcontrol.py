@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from objects import NOW, owner_ref, pod, replica_set, stamp
+from controller_objects import NOW, owner_ref, pod, replica_set, stamp
 
 from pynetes.apimachinery.selectors import from_label_selector
 from pynetes.controllers.podcontrol import batch, claims, ranking, state

@@ -1,5 +1,5 @@
 import pytest
-from objects import node, pod
+from controller_objects import node, pod
 
 from pynetes.controllers.podgc import OUT_OF_SERVICE, choose
 

@@ -1,5 +1,5 @@
 import pytest
-from objects import NOW, pod, replica_set, stamp
+from controller_objects import NOW, pod, replica_set, stamp
 
 from pynetes.controllers.replicaset import status
 

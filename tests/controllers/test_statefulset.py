@@ -1,7 +1,7 @@
 """Order, updates and claims of StatefulSets: by table, and against the real API server."""
 
 import pytest
-from objects import NOW, pod
+from controller_objects import NOW, pod
 
 from pynetes.apimachinery import meta
 from pynetes.apis.names import PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
