@@ -152,10 +152,13 @@ async def test_a_stream_that_breaks_is_a_transport_error(authority, tmp_path):
         return response
 
     tls = tls_context(ca_data=authority.pem)
-    async with serving(handler, authority, tmp_path) as url, connected(url, tls=tls) as transport:
-        async with transport.stream("GET", "/") as stream:
-            with pytest.raises(TransportError):
-                _ = [chunk async for chunk in stream.chunks]
+    async with (
+        serving(handler, authority, tmp_path) as url,
+        connected(url, tls=tls) as transport,
+        transport.stream("GET", "/") as stream,
+    ):
+        with pytest.raises(TransportError):
+            _ = [chunk async for chunk in stream.chunks]
 
 
 async def test_a_server_that_asks_for_patience_is_asked_again(authority, tmp_path):

@@ -9,7 +9,7 @@ from typing import Any
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
-from pynetes.apis.names import DEPLOYMENTS, NAMESPACES, NODES, PODS
+from pynetes.apis.names import DEPLOYMENTS, NODES, PODS
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.client.informer import Informer
@@ -137,7 +137,7 @@ async def serving(directory: Path) -> AsyncIterator[tuple[APIServer, pki.PKI]]:
         shutdown_grace_period=0.1,
     )
     async with APIServer(config) as server:
-        await _namespaces(server.client())
+        await server.ready()
         yield server, keys
 
 
@@ -154,9 +154,3 @@ async def running(directory: Path, **settings: Any) -> AsyncIterator[Cluster]:
             await node.register()
             tasks.start(manager.run(context), name="controller manager")
             yield Cluster(client, node, context)
-
-
-async def _namespaces(client: Client) -> None:
-    async with asyncio.timeout(10):
-        while len((await client.list(NAMESPACES))["items"]) < 4:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)

@@ -16,7 +16,6 @@ from pynetes.controllers.context import ControllerContext
 
 async def test_controllers_work_with_their_own_rights(tmp_path, caplog):
     async with serving(tmp_path) as (server, keys):
-        await server.ready()
         url = f"https://127.0.0.1:{server.port}"
         ca = keys.ca.certificate.read_bytes()
         tls = tls_context(
