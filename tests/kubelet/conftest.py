@@ -148,7 +148,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
             found.process.kill()
             found.process.wait()
         if holder.poll() is None:
-            os.kill(holder.pid, signal.SIGKILL)
+            _kill_all_in(holder.pid)
             holder.wait()
         holder.stdout.close()
         if holder.stderr:
@@ -176,6 +176,15 @@ def _containerd_config(node: Node) -> str:
         root=node.directory / "root", state=Path("/run/containerd-state"), socket=node.socket, cni_conf_dir=conf
     )
     return containerd_config(config, parse_version(version), detect_machine())
+
+
+def _kill_all_in(holder: int) -> None:
+    """Every process in the holder's mount namespace, the holder included: shims outlive their containerd."""
+    namespace = os.readlink(f"/proc/{holder}/ns/mnt")
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(process / "ns/mnt") == namespace:
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def _import_images(node: Node) -> None:

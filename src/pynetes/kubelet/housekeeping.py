@@ -21,6 +21,7 @@ from pynetes.kubelet.volumes import VolumeManager
 log = logging.getLogger(__name__)
 
 PERIOD = 2.0
+_RECONCILE_ROUNDS = 5
 
 
 @dataclass(slots=True)
@@ -37,12 +38,16 @@ class Housekeeping:
     root_dir: str
     sources_ready: Callable[[], bool]
     _deleted_mirrors: set[str] = field(default_factory=set)
+    _rounds: int = 0
 
     async def step(self) -> None:
         """One round. Does nothing until every source of pods was heard: their silence must not kill pods."""
         if not self.sources_ready() or not self.pleg.last_relist:
             return
-        self.workers.synced = True
+        self._rounds += 1
+        if not self.workers.synced or self._rounds % _RECONCILE_ROUNDS == 0:
+            self.workers.synced = True
+            self.statuses.reconcile()
         desired = {pods.uid(pod) for pod in self.manager.all()}
         await self._forget_finished(desired)
         self._end_orphans()

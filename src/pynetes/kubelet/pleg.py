@@ -19,7 +19,8 @@ from pynetes.kubelet.runtime.pod_status import PodStatus, State
 log = logging.getLogger(__name__)
 
 _RECONNECT = 0.5
-_SETTLE = (0.0, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
+_DELETE_TIMEOUT = 1.0
+_SETTLE = (0.0, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
 """How long to wait, again and again, for the runtime's status to follow its own event."""
 HEALTH_LIMIT = 180.0
 """A list older than this makes the node unready (upstream: PLEG is not healthy)."""
@@ -50,6 +51,8 @@ class PLEG:
         self._cache: dict[str, PodStatus] = {}
         self._generation: dict[str, int] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._awaited: dict[str, asyncio.TimerHandle] = {}
+        self._last_ips: dict[str, list[str]] = {}
 
     # -- status
 
@@ -61,10 +64,26 @@ class PLEG:
             if known is not None:
                 return known
             generation = self._generation.get(uid, 0)
-            found = await self._inspector.pod_status(uid)
+            found = self._with_last_ips(await self._inspector.pod_status(uid))
             if self._generation.get(uid, 0) == generation:
                 self._cache[uid] = found
+                if self.streaming:
+                    # Events tell of changes: what was just read need not be found again by the next list.
+                    self._note(found)
             return found
+
+    def _with_last_ips(self, found: PodStatus) -> PodStatus:
+        """A pod that has ended keeps the addresses it had, though its network is gone."""
+        if found.ips:
+            self._last_ips[found.uid] = found.ips
+        elif not any(s.ready for s in found.sandboxes) and not any(found.running()):
+            found.ips = self._last_ips.get(found.uid, [])
+        return found
+
+    def _note(self, found: PodStatus) -> None:
+        sandboxes, containers = {s.id: s.ready for s in found.sandboxes}, {c.id: c.state for c in found.containers}
+        if sandboxes or containers:
+            self.runtime_pods[found.uid] = RuntimePod(found.uid, found.name, found.namespace, sandboxes, containers)
 
     def invalidate(self, uid: str) -> None:
         """Something was done to the pod: its status must be read anew."""
@@ -72,7 +91,7 @@ class PLEG:
         self._cache.pop(uid, None)
 
     def forget(self, uid: str) -> None:
-        for table in (self._cache, self._generation, self._locks):
+        for table in (self._cache, self._generation, self._locks, self._last_ips, self.runtime_pods):
             table.pop(uid, None)
 
     def healthy(self) -> bool:
@@ -114,8 +133,10 @@ class PLEG:
                 # What happened while nobody listened is found by a list shortly after the stream began.
                 settle = tasks.start(self._relist_soon(), name="relist-after-connect")
                 async for event in self._events():
-                    if event.type == "exit":
+                    if event.type == "delete":
                         tasks.start(self._container_ended(event.container_id), name="ended", crash=False)
+                    elif event.type == "exit":
+                        self._expect_delete(tasks, event.container_id)
                 settle.cancel()
             except CRIError as error:
                 if error.unimplemented:
@@ -123,6 +144,9 @@ class PLEG:
                     return
                 log.info("the runtime's event stream ended: %s", error)
             self.streaming = False
+            for timer in self._awaited.values():
+                timer.cancel()
+            self._awaited.clear()
             self._relist_now.set()
             await clock.sleep(_RECONNECT)
 
@@ -143,8 +167,20 @@ class PLEG:
                 return uid
         return None
 
+    def _expect_delete(self, tasks: Tasks, container_id: str) -> None:
+        """After a container's exit the runtime deletes its task, and its status follows that: there is no use in
+        asking before. Should that never come, the container is looked at all the same."""
+
+        def look() -> None:
+            if self._awaited.pop(container_id, None) is not None:
+                tasks.start(self._container_ended(container_id), name="ended", crash=False)
+
+        self._awaited[container_id] = asyncio.get_running_loop().call_later(_DELETE_TIMEOUT, look)
+
     async def _container_ended(self, container_id: str) -> None:
-        """An exit event is a moment ahead of what the runtime's status shows."""
+        """The event is a moment ahead of what the runtime's status shows."""
+        if timer := self._awaited.pop(container_id, None):
+            timer.cancel()
         uid = self._owner(container_id)
         if uid is None:
             self._relist_now.set()

@@ -263,4 +263,4 @@ def seconds_to_deadline(pod: Pod, status: dict[str, Any], now: float) -> float |
 
 def past_deadline(pod: Pod, status: dict[str, Any], now: float) -> bool:
     left = seconds_to_deadline(pod, status, now)
-    return left is not None and left <= 0 and status.get("phase") not in ("Succeeded", "Failed")
+    return left is not None and left <= 0

@@ -163,6 +163,13 @@ class StatusManager:
         if source is not None and self._differs(source):
             self._queue.add(pods.uid(source))
 
+    def reconcile(self) -> None:
+        """Writes what the API does not show yet: because it may be said only now, or because a write was lost."""
+        for uid in list(self._entries):
+            pod = self._lookup.get(uid)
+            if pod is not None and self._differs(pod):
+                self._queue.add(uid)
+
     def api_removed(self, uid: str) -> None:
         self._known.pop(uid, None)
 

@@ -86,7 +86,7 @@ def _set_phase(
         for field in ("reason", "message"):
             if text := old.get(field) or from_api.get(field):
                 status[field] = text
-    if eviction is not None:
+    if eviction is not None and from_api.get("phase") not in ("Succeeded", "Failed"):
         status.update(phase="Failed", reason=eviction.reason, message=eviction.message)
 
 
