@@ -30,7 +30,6 @@ class Credential:
 
     username: str = ""
     password: str = ""
-    server_address: str = ""
     identity_token: str = ""
     registry_token: str = ""
     source: SecretSource | None = None
@@ -50,7 +49,7 @@ class Keyring:
         for location, entry in auths.items():
             key = _key(location)
             if key is not None and isinstance(entry, dict):
-                self._credentials.setdefault(key, []).append(_credential(location, entry, source))
+                self._credentials.setdefault(key, []).append(_credential(entry, source))
 
     def lookup(self, repository: str) -> list[Credential]:
         """Credentials to try, the most specific location first."""
@@ -76,7 +75,7 @@ def _key(location: str) -> str | None:
     return parsed.netloc + (path if path != "/" else "")
 
 
-def _credential(location: str, entry: Mapping[str, Any], source: SecretSource | None) -> Credential:
+def _credential(entry: Mapping[str, Any], source: SecretSource | None) -> Credential:
     username, password = entry.get("username") or "", entry.get("password") or ""
     if entry.get("auth"):
         try:
@@ -86,9 +85,7 @@ def _credential(location: str, entry: Mapping[str, Any], source: SecretSource | 
         user, colon, secret = decoded.partition(":")
         if colon:
             username, password = user, secret.rstrip("\0")
-    return Credential(
-        username, password, location, entry.get("identitytoken") or "", entry.get("registrytoken") or "", source
-    )
+    return Credential(username, password, entry.get("identitytoken") or "", entry.get("registrytoken") or "", source)
 
 
 def _split(location: str) -> tuple[list[str], str, str]:

@@ -97,10 +97,10 @@ def _failure(error: CRIError) -> str:
 def _auth(credential: Credential | None) -> pb.AuthConfig | None:
     if credential is None:
         return None
+    # No server address: it would bind the login to one host, and containerd refuses locations without a scheme.
     return pb.AuthConfig(
         username=credential.username,
         password=credential.password,
-        server_address=credential.server_address,
         identity_token=credential.identity_token,
         registry_token=credential.registry_token,
     )
