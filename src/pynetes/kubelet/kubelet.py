@@ -65,8 +65,9 @@ from pynetes.kubelet.stats import StatsProvider
 from pynetes.kubelet.status.manager import StatusManager
 from pynetes.kubelet.tokens import TokenManager
 from pynetes.kubelet.user_namespaces import UserNamespaces
-from pynetes.kubelet.volumes import VolumeManager
+from pynetes.kubelet.volumes import VolumeError, VolumeManager
 from pynetes.kubelet.volumes.plugin import Sources, Token, TokenRequest
+from pynetes.kubelet.volumes.sources import from_cluster
 
 log = logging.getLogger(__name__)
 
@@ -206,12 +207,10 @@ class Kubelet:
         self.probes.results["startup"].on_change = self._startup_changed
 
     def _make_volumes(self) -> None:
-        sources = Sources(
-            config_map=self.objects.config_map if self.objects else _no_object,
-            secret=self.objects.secret if self.objects else _no_object,
-            token=self.tokens.get if self.tokens else _no_token,
-            node=self.node,
-        )
+        if self.objects is not None and self.tokens is not None:
+            sources = from_cluster(self.objects, self.tokens, self.node)
+        else:
+            sources = Sources(_no_object, _no_object, _no_token, self.node)
         self.volumes = VolumeManager(
             Path(self.config.root_dir),
             sources,
@@ -231,6 +230,7 @@ class Kubelet:
             qps=config.registry_pull_qps,
             burst=config.registry_burst,
             node_credentials=Path(config.registry_config),
+            records=Path(config.root_dir) / "image_manager",
         )
         support = NodePodSupport(
             config=config,
@@ -514,7 +514,7 @@ async def _no_object(namespace: str, name: str) -> dict[str, Any] | None:
 
 
 async def _no_token(request: TokenRequest) -> Token:
-    raise LookupError("a standalone node has no service account tokens")
+    raise VolumeError("a standalone node has no service account tokens")
 
 
 async def run(client: Client | None, config: KubeletConfig) -> None:

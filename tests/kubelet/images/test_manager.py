@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pynetes.kubelet.images import ImageError, ImageManager
+from pynetes.kubelet.images.keyring import Credential, SecretSource
 from pynetes.kubelet.images.pull_records import PullRecords
 
 
@@ -158,6 +159,16 @@ async def test_who_may_use_an_image_survives_a_restart(setup: Any, tmp_path: Any
     assert again.may_use("loaded/by:hand", ())
     again.keep_only(["other"])
     assert PullRecords(tmp_path / "records").may_use("r.example/a:1", ())
+
+
+def test_records_are_kept_while_the_image_is_there_whatever_its_short_name(tmp_path: Any) -> None:
+    records = PullRecords(tmp_path)
+    ann = Credential("ann", "pass", source=SecretSource("ns", "ann", "1"))
+    for image in ("nginx:1", "r.example/a:1"):
+        records.pulled(image, ann)
+    records.keep_only(["docker.io/library/nginx:1"])
+    assert not records.may_use("nginx:1", ())
+    assert records.may_use("r.example/a:1", ())
 
 
 async def test_serial_pulls_take_turns(setup: Any) -> None:

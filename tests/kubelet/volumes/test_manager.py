@@ -188,6 +188,24 @@ async def test_tokens_are_renewed_in_time(
     assert len(cluster.requests) == 2
 
 
+async def test_unexpected_trouble_with_one_volume_spares_the_others(
+    manager: VolumeManager, tmp_path: Path, cluster: Any, pod_with: Any
+) -> None:
+    class Broken(dict[str, Any]):
+        def get(self, key: str, default: Any = None) -> Any:
+            raise RuntimeError("boom")
+
+    cluster.config_maps["cm"] = {"data": {"a": "1"}}
+    cluster.config_maps["bad"] = {"data": {"a": "1"}}
+    await manager.mount_pod(pod_with([{"name": "bad", "configMap": {"name": "bad"}}, CONFIG]))
+    cluster.config_maps["bad"] = Broken()
+    cluster.config_maps["cm"] = {"data": {"a": "2"}}
+    async with running(manager):
+        manager.object_changed("ConfigMap", "ns", "bad")
+        manager.object_changed("ConfigMap", "ns", "cm")
+        await eventually(volume_path(tmp_path, "configmap", "config") / "a", "2")
+
+
 @pytest.mark.root
 async def test_new_labels_show_at_the_next_sync(
     own_mounts: None, manager: VolumeManager, tmp_path: Path, pod_with: Any

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from pynetes.kubelet.images import reference
 from pynetes.kubelet.images.keyring import Credential
 
 
@@ -76,11 +77,19 @@ class PullRecords:
         )
 
     def keep_only(self, images: Iterable[str]) -> None:
-        """Drops the records of images that are gone from the node."""
+        """Drops the records of images that are gone from the node; `images` are full names, as the runtime has
+        them."""
         present = set(images)
-        for image in [image for image, record in self._all().items() if image not in present and not record["pulling"]]:
+        known = [image for image, record in self._all().items() if not record["pulling"]]
+        for image in [image for image in known if _full_name(image) not in present]:
             del self._all()[image]
             self._path(image).unlink(missing_ok=True)
+
+
+def _full_name(image: str) -> str:
+    """`nginx:1` → `docker.io/library/nginx:1`."""
+    parsed = reference.parse(image)
+    return f"{parsed.repository}@{parsed.digest}" if parsed.digest else f"{parsed.repository}:{parsed.tag}"
 
 
 def _coordinates(credential: Credential) -> list[str]:

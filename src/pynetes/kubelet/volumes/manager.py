@@ -288,7 +288,7 @@ class VolumeManager:
     async def _try_set_up(self, state: _PodVolumes, volume: dict[str, Any]) -> bool:
         try:
             await self._set_up(state, volume)
-        except VolumeError as error:
+        except Exception as error:  # one volume's trouble must not end the refresh of all
             log.warning("volume %s of pod %s: %s", volume["name"], state.pod["metadata"]["name"], error)
             message = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}'
             self._on_refresh_error(state.pod, message)
