@@ -245,7 +245,7 @@ class StatsProvider:
             volumes.append(
                 {**_fs(disk, now), "usedBytes": used.used, "inodesUsed": used.inodes, "name": volume["name"]}
             )
-            if (volume.get("emptyDir") or {}).get("medium") in (None, ""):
+            if _is_local(volume):
                 total, inodes = total + used.used, inodes + used.inodes
         log_directory = f"{self._logs}/{meta['namespace']}_{meta['name']}_{uid}"
         logs = await self._disk.of(log_directory)
@@ -276,6 +276,13 @@ class StatsProvider:
                 if pids:
                     return _proc_net_dev(pids[0])
         return ""
+
+
+def _is_local(volume: Mapping[str, Any]) -> bool:
+    """Whether the volume's content counts as the pod's ephemeral storage: what lies in memory does not."""
+    if "emptyDir" in volume:
+        return not (volume["emptyDir"] or {}).get("medium")
+    return "configMap" in volume
 
 
 def _proc_net_dev(pid: str) -> str:

@@ -1,0 +1,72 @@
+"""Why a node is not ready."""
+
+from typing import Any
+
+import grpc
+import pytest
+
+from pynetes.component import clock
+from pynetes.kubelet.cri import runtime_pb2 as pb
+from pynetes.kubelet.cri.channel import CRIError
+from pynetes.kubelet.runtime_state import RuntimeState
+
+
+class Runtime:
+    def __init__(self) -> None:
+        self.conditions: dict[str, bool] | None = {"RuntimeReady": True, "NetworkReady": True}
+
+    async def status(self) -> pb.StatusResponse:
+        if self.conditions is None:
+            raise CRIError("Status", grpc.StatusCode.UNAVAILABLE, "connection refused")
+        conditions = [
+            pb.RuntimeCondition(type=name, status=status, reason="Why" * (not status), message="text" * (not status))
+            for name, status in self.conditions.items()
+        ]
+        return pb.StatusResponse(status=pb.RuntimeStatus(conditions=conditions))
+
+
+@pytest.fixture
+def runtime() -> Runtime:
+    return Runtime()
+
+
+@pytest.fixture
+def state(runtime: Any) -> RuntimeState:
+    return RuntimeState(runtime)
+
+
+async def test_before_the_first_answer(state: RuntimeState) -> None:
+    assert state.errors() == ["container runtime status check may not have completed yet"]
+    assert not state.network_ready
+    await state.update()
+    assert state.errors() == []
+    assert state.network_ready
+
+
+async def test_conditions_are_quoted(state: RuntimeState, runtime: Runtime) -> None:
+    await state.update()
+    runtime.conditions = {"RuntimeReady": False}
+    await state.update()
+    assert state.errors() == [
+        "container runtime not ready: RuntimeReady=false reason:Why message:text",
+        "container runtime network not ready: <nil>",
+    ]
+
+
+async def test_a_runtime_that_stays_away_is_down(
+    state: RuntimeState, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await state.update()
+    runtime.conditions = None
+    await state.update()
+    assert state.errors() == []
+    later = clock.monotonic() + 31
+    monkeypatch.setattr(clock, "monotonic", lambda: later)
+    await state.update()
+    assert state.errors() == ["container runtime is down"]
+
+
+async def test_parts_of_the_kubelet_are_asked(state: RuntimeState) -> None:
+    await state.update()
+    state.add_check("PLEG", lambda: "pleg was last seen active 5m ago")
+    assert state.errors() == ["PLEG is not healthy: pleg was last seen active 5m ago"]
