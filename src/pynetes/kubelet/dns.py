@@ -59,9 +59,7 @@ def _unique(values: Iterable[str]) -> list[str]:
 
 def _uses_cluster_dns(pod: Mapping[str, Any]) -> bool:
     policy = pod["spec"].get("dnsPolicy") or "ClusterFirst"
-    return policy == "ClusterFirstWithHostNet" or (
-        policy == "ClusterFirst" and not pod["spec"].get("hostNetwork")
-    )
+    return policy == "ClusterFirstWithHostNet" or (policy == "ClusterFirst" and not pod["spec"].get("hostNetwork"))
 
 
 def config_for(pod: Mapping[str, Any], config: DNSSettings, *, host: DNSConfig | None = None) -> DNSConfig:
