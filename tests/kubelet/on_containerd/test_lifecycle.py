@@ -291,7 +291,7 @@ async def test_a_pod_the_node_cannot_take_is_rejected(kubelet, pods):
 
 
 async def test_an_ephemeral_container_joins_a_running_pod(kubelet, pods, cluster):
-        await pods.create("debugged", {"containers": [sleeper()]})
+    await pods.create("debugged", {"containers": [sleeper()]})
     await pods.wait("debugged", ready)
     extra = {"name": "debug", "image": "registry.test/busybox:1", "command": ["sh", "-c", "ps > /dev/termination-log"]}
     extra["targetContainerName"] = "main"
@@ -303,7 +303,7 @@ async def test_an_ephemeral_container_joins_a_running_pod(kubelet, pods, cluster
 
 
 async def test_changing_the_image_replaces_the_container(kubelet, pods, cluster, on_node):
-        on_node.ctr("images", "tag", "registry.test/busybox:1", "registry.test/busybox:2")
+    on_node.ctr("images", "tag", "registry.test/busybox:1", "registry.test/busybox:2")
     await pods.create("changed", {"containers": [sleeper()]})
     await pods.wait("changed", ready)
     patch = {"spec": {"containers": [{"name": "main", "image": "registry.test/busybox:2"}]}}
