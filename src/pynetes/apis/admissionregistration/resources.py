@@ -1,15 +1,22 @@
 """The resources of the group, for discovery and the registry."""
 
 from pynetes.apimachinery.gvk import GroupVersionKind
-from pynetes.apis.resource import STATUS, Resource, Strategy
+from pynetes.apis.admissionregistration import columns
+from pynetes.apis.admissionregistration.policies import (
+    MutatingAdmissionPolicyStrategy,
+    PolicyBindingStrategy,
+    ValidatingAdmissionPolicyStrategy,
+    ValidatingPolicyBindingStrategy,
+)
+from pynetes.apis.admissionregistration.webhooks import (
+    MutatingWebhookConfigurationStrategy,
+    WebhookConfigurationStrategy,
+)
+from pynetes.apis.resource import STATUS, Resource
 
 
 def _kind(kind: str) -> GroupVersionKind:
     return GroupVersionKind("admissionregistration.k8s.io", "v1", kind)
-
-
-class _WithStatus(Strategy):
-    has_status = True
 
 
 RESOURCES: tuple[Resource, ...] = (
@@ -17,28 +24,32 @@ RESOURCES: tuple[Resource, ...] = (
         _kind("MutatingAdmissionPolicy"),
         "mutatingadmissionpolicies",
         namespaced=False,
-        strategy=Strategy(),
+        strategy=MutatingAdmissionPolicyStrategy(),
+        columns=columns.MUTATING_POLICY,
         categories=("api-extensions",),
     ),
     Resource(
         _kind("MutatingAdmissionPolicyBinding"),
         "mutatingadmissionpolicybindings",
         namespaced=False,
-        strategy=Strategy(),
+        strategy=PolicyBindingStrategy(),
+        columns=columns.POLICY_BINDING,
         categories=("api-extensions",),
     ),
     Resource(
         _kind("MutatingWebhookConfiguration"),
         "mutatingwebhookconfigurations",
         namespaced=False,
-        strategy=Strategy(),
+        strategy=MutatingWebhookConfigurationStrategy(),
+        columns=columns.WEBHOOK_CONFIGURATION,
         categories=("api-extensions",),
     ),
     Resource(
         _kind("ValidatingAdmissionPolicy"),
         "validatingadmissionpolicies",
         namespaced=False,
-        strategy=_WithStatus(),
+        strategy=ValidatingAdmissionPolicyStrategy(),
+        columns=columns.VALIDATING_POLICY,
         categories=("api-extensions",),
         subresources=(STATUS,),
     ),
@@ -46,14 +57,16 @@ RESOURCES: tuple[Resource, ...] = (
         _kind("ValidatingAdmissionPolicyBinding"),
         "validatingadmissionpolicybindings",
         namespaced=False,
-        strategy=Strategy(),
+        strategy=ValidatingPolicyBindingStrategy(),
+        columns=columns.POLICY_BINDING,
         categories=("api-extensions",),
     ),
     Resource(
         _kind("ValidatingWebhookConfiguration"),
         "validatingwebhookconfigurations",
         namespaced=False,
-        strategy=Strategy(),
+        strategy=WebhookConfigurationStrategy(),
+        columns=columns.WEBHOOK_CONFIGURATION,
         categories=("api-extensions",),
     ),
 )

@@ -1,15 +1,12 @@
 """The resources of the group, for discovery and the registry."""
 
 from pynetes.apimachinery.gvk import GroupVersionKind
-from pynetes.apis.resource import STATUS, Resource, Strategy
+from pynetes.apis.apiextensions.custom_resource_definition import CustomResourceDefinitionStrategy
+from pynetes.apis.resource import STATUS, Resource
 
 
 def _kind(kind: str) -> GroupVersionKind:
     return GroupVersionKind("apiextensions.k8s.io", "v1", kind)
-
-
-class _WithStatus(Strategy):
-    has_status = True
 
 
 RESOURCES: tuple[Resource, ...] = (
@@ -17,7 +14,7 @@ RESOURCES: tuple[Resource, ...] = (
         _kind("CustomResourceDefinition"),
         "customresourcedefinitions",
         namespaced=False,
-        strategy=_WithStatus(),
+        strategy=CustomResourceDefinitionStrategy(),
         short_names=("crd", "crds"),
         categories=("api-extensions",),
         subresources=(STATUS,),

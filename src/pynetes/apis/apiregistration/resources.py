@@ -1,15 +1,13 @@
 """The resources of the group, for discovery and the registry."""
 
 from pynetes.apimachinery.gvk import GroupVersionKind
-from pynetes.apis.resource import STATUS, Resource, Strategy
+from pynetes.apis.apiregistration.api_service import APIServiceStrategy
+from pynetes.apis.apiregistration.columns import API_SERVICE
+from pynetes.apis.resource import STATUS, Resource
 
 
 def _kind(kind: str) -> GroupVersionKind:
     return GroupVersionKind("apiregistration.k8s.io", "v1", kind)
-
-
-class _WithStatus(Strategy):
-    has_status = True
 
 
 RESOURCES: tuple[Resource, ...] = (
@@ -17,7 +15,8 @@ RESOURCES: tuple[Resource, ...] = (
         _kind("APIService"),
         "apiservices",
         namespaced=False,
-        strategy=_WithStatus(),
+        strategy=APIServiceStrategy(),
+        columns=API_SERVICE,
         categories=("api-extensions",),
         subresources=(STATUS,),
     ),

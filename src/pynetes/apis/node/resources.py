@@ -1,7 +1,9 @@
 """The resources of the group, for discovery and the registry."""
 
 from pynetes.apimachinery.gvk import GroupVersionKind
-from pynetes.apis.resource import Resource, Strategy
+from pynetes.apis.node.columns import RUNTIME_CLASS
+from pynetes.apis.node.runtime_class import RuntimeClassStrategy
+from pynetes.apis.resource import Resource
 
 
 def _kind(kind: str) -> GroupVersionKind:
@@ -9,5 +11,11 @@ def _kind(kind: str) -> GroupVersionKind:
 
 
 RESOURCES: tuple[Resource, ...] = (
-    Resource(_kind("RuntimeClass"), "runtimeclasses", namespaced=False, strategy=Strategy()),
+    Resource(
+        _kind("RuntimeClass"),
+        "runtimeclasses",
+        namespaced=False,
+        strategy=RuntimeClassStrategy(),
+        columns=RUNTIME_CLASS,
+    ),
 )

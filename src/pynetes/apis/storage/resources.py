@@ -1,30 +1,55 @@
 """The resources of the group, for discovery and the registry."""
 
 from pynetes.apimachinery.gvk import GroupVersionKind
-from pynetes.apis.resource import STATUS, Resource, Strategy
+from pynetes.apis.resource import STATUS, Resource
+from pynetes.apis.storage import columns
+from pynetes.apis.storage.classes import StorageClassStrategy, VolumeAttributesClassStrategy
+from pynetes.apis.storage.csi import (
+    CSIDriverStrategy,
+    CSINodeStrategy,
+    CSIStorageCapacityStrategy,
+    VolumeAttachmentStrategy,
+)
 
 
 def _kind(kind: str) -> GroupVersionKind:
     return GroupVersionKind("storage.k8s.io", "v1", kind)
 
 
-class _WithStatus(Strategy):
-    has_status = True
-
-
 RESOURCES: tuple[Resource, ...] = (
-    Resource(_kind("CSIDriver"), "csidrivers", namespaced=False, strategy=Strategy()),
-    Resource(_kind("CSINode"), "csinodes", namespaced=False, strategy=Strategy()),
-    Resource(_kind("CSIStorageCapacity"), "csistoragecapacities", namespaced=True, strategy=Strategy()),
-    Resource(_kind("StorageClass"), "storageclasses", namespaced=False, strategy=Strategy(), short_names=("sc",)),
     Resource(
-        _kind("VolumeAttachment"), "volumeattachments", namespaced=False, strategy=_WithStatus(), subresources=(STATUS,)
+        _kind("CSIDriver"), "csidrivers", namespaced=False, strategy=CSIDriverStrategy(), columns=columns.CSI_DRIVER
+    ),
+    Resource(_kind("CSINode"), "csinodes", namespaced=False, strategy=CSINodeStrategy(), columns=columns.CSI_NODE),
+    Resource(
+        _kind("CSIStorageCapacity"),
+        "csistoragecapacities",
+        namespaced=True,
+        strategy=CSIStorageCapacityStrategy(),
+        columns=columns.CSI_STORAGE_CAPACITY,
+    ),
+    Resource(
+        _kind("StorageClass"),
+        "storageclasses",
+        namespaced=False,
+        strategy=StorageClassStrategy(),
+        columns=columns.STORAGE_CLASS,
+        short_names=("sc",),
+    ),
+    Resource(
+        _kind("VolumeAttachment"),
+        "volumeattachments",
+        namespaced=False,
+        strategy=VolumeAttachmentStrategy(),
+        columns=columns.VOLUME_ATTACHMENT,
+        subresources=(STATUS,),
     ),
     Resource(
         _kind("VolumeAttributesClass"),
         "volumeattributesclasses",
         namespaced=False,
-        strategy=Strategy(),
+        strategy=VolumeAttributesClassStrategy(),
+        columns=columns.VOLUME_ATTRIBUTES_CLASS,
         short_names=("vac",),
     ),
 )

@@ -1,0 +1,73 @@
+"""CustomResourceDefinition. Whether a schema is structural, and its expressions compile, the API server checks."""
+
+from pynetes.apimachinery import names
+from pynetes.apimachinery.errors import FieldError
+from pynetes.apis.apiextensions.definition_validation import validate_definition
+from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.webhook_address import default_service
+
+
+class CustomResourceDefinitionStrategy(Strategy):
+    has_status = True
+    maintains_generation = True
+    allow_unconditional_update = False
+    name_rule = staticmethod(names.dns1123_subdomain)
+
+    def default(self, obj: Object) -> None:
+        spec = obj.setdefault("spec", {})
+        named = spec.setdefault("names", {})
+        kind = named.get("kind") or ""
+        if not named.get("singular"):
+            named["singular"] = kind.lower()
+        if not named.get("listKind") and kind:
+            named["listKind"] = f"{kind}List"
+        if spec.get("conversion") is None:
+            spec["conversion"] = {"strategy": "None"}
+        default_service((spec["conversion"].get("webhook") or {}).get("clientConfig"))
+        status = obj.get("status") or {}
+        if not status.get("storedVersions"):
+            storage = _storage_version(obj)
+            if storage:
+                obj["status"] = {**status, "storedVersions": [storage]}
+
+    def prepare_for_create(self, obj: Object) -> None:
+        super().prepare_for_create(obj)
+        _note_storage_version(obj)
+
+    def prepare_for_update(self, obj: Object, old: Object) -> None:
+        super().prepare_for_update(obj, old)
+        _note_storage_version(obj)
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        found = FieldErrors()
+        validate_definition(found, obj)
+        return found
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        found = FieldErrors(self.validate(obj))
+        spec, before = obj["spec"], old["spec"]
+        if _established(old):  # objects may be stored
+            found.immutable("spec.scope", spec.get("scope"), before.get("scope"))
+            found.immutable("spec.names.kind", spec["names"].get("kind"), before["names"].get("kind"))
+        found.immutable("spec.group", spec.get("group"), before.get("group"))
+        found.immutable("spec.names.plural", spec["names"].get("plural"), before["names"].get("plural"))
+        return found
+
+
+def _storage_version(definition: Object) -> str:
+    versions = definition["spec"].get("versions") or ()
+    return next((v.get("name") or "" for v in versions if v.get("storage")), "")
+
+
+def _note_storage_version(definition: Object) -> None:
+    storage = _storage_version(definition)
+    status = definition.get("status") or {}
+    stored = status.get("storedVersions") or []
+    if storage and storage not in stored:
+        definition["status"] = {**status, "storedVersions": [*stored, storage]}
+
+
+def _established(definition: Object) -> bool:
+    conditions = (definition.get("status") or {}).get("conditions") or ()
+    return any(c.get("type") == "Established" and c.get("status") == "True" for c in conditions)
