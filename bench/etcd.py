@@ -44,7 +44,7 @@ class Etcd:
         return await self._range(_field(1, prefix.encode()) + _field(2, end.encode()) + b"\x18" + _varint(limit))
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
@@ -53,9 +53,20 @@ def _free_ports(count: int) -> list[int]:
 
 
 @asynccontextmanager
-async def running(directory: Path) -> AsyncIterator[Etcd]:
-    """An etcd of one member on loopback with its data in `directory`, ended afterwards."""
-    client, peer = (f"http://127.0.0.1:{port}" for port in _free_ports(2))
+async def connected(port: int) -> AsyncIterator[Etcd]:
+    """A client of the etcd at that port of loopback."""
+    options = [("grpc.max_receive_message_length", 64 << 20)]
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
+        async with asyncio.timeout(30):
+            await channel.channel_ready()
+        yield Etcd(channel)
+
+
+@asynccontextmanager
+async def started(directory: Path) -> AsyncIterator[tuple[int, int]]:
+    """An etcd of one member on loopback with its data in `directory`, ended afterwards; its client port and pid."""
+    ports = free_ports(2)
+    client, peer = (f"http://127.0.0.1:{port}" for port in ports)
     process = await asyncio.create_subprocess_exec(
         "etcd", "--name=bench", f"--data-dir={directory / 'etcd'}", "--log-level=error",
         f"--listen-client-urls={client}", f"--advertise-client-urls={client}", f"--listen-peer-urls={peer}",
@@ -63,13 +74,16 @@ async def running(directory: Path) -> AsyncIterator[Etcd]:
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        options = [("grpc.max_receive_message_length", 64 << 20)]
-        async with grpc.aio.insecure_channel(client.removeprefix("http://"), options=options) as channel:
-            etcd = Etcd(channel)
-            async with asyncio.timeout(30):
-                await channel.channel_ready()
-                await etcd.put("/ready", b"")
-            yield etcd
+        async with connected(ports[0]) as etcd, asyncio.timeout(30):
+            await etcd.put("/ready", b"")
+        yield ports[0], process.pid
     finally:
         process.terminate()
         await process.wait()
+
+
+@asynccontextmanager
+async def running(directory: Path) -> AsyncIterator[Etcd]:
+    """`started` and a client of it."""
+    async with started(directory) as (port, _), connected(port) as etcd:
+        yield etcd
