@@ -30,6 +30,7 @@ class HollowNode:
     def __init__(self, client: Client, tasks: Tasks, name: str = "n1") -> None:
         self.client, self.name = client, name
         self.starts: Callable[[Object], bool] = lambda pod: True
+        self.phase = "Running"
         self._tasks = tasks
         self._ips: dict[str, str] = {}
         self.pods = Informer(client, PODS)
@@ -59,7 +60,7 @@ class HollowNode:
             elif meta.is_deleting(pod):
                 await self.client.delete(PODS, name, namespace, grace_period_seconds=0)
             elif pod["status"].get("phase") == "Pending" and self.starts(pod):
-                await self.run(pod)
+                await self.run(pod, ready=self.phase == "Running", phase=self.phase)
         except StatusError as error:
             if error.code not in (404, 409):
                 raise

@@ -11,6 +11,7 @@ from pynetes.controllers.deployment.controller import DeploymentController
 from pynetes.controllers.endpoints.endpoints_controller import EndpointsController
 from pynetes.controllers.endpoints.endpointslice_controller import EndpointSliceController
 from pynetes.controllers.garbagecollector.controller import GarbageCollector
+from pynetes.controllers.job.controller import JobController
 from pynetes.controllers.namespace.controller import NamespaceController
 from pynetes.controllers.nodeipam import NodeIPAMController
 from pynetes.controllers.nodelifecycle.controller import NodeLifecycleController
@@ -20,6 +21,7 @@ from pynetes.controllers.replicaset.controller import ReplicaSetController, Repl
 from pynetes.controllers.rootcapublisher import RootCACertificatePublisher
 from pynetes.controllers.serviceaccounts import ServiceAccountController
 from pynetes.controllers.statefulset.controller import StatefulSetController
+from pynetes.controllers.ttlafterfinished import TTLAfterFinishedController
 
 Constructor = Callable[[ControllerContext], BaseController]
 
@@ -37,6 +39,8 @@ CONTROLLERS: dict[str, Constructor] = {
     "replicationcontroller-controller": ReplicationControllerController,
     "daemonset-controller": DaemonSetController,
     "statefulset-controller": StatefulSetController,
+    "job-controller": JobController,
+    "ttl-after-finished-controller": TTLAfterFinishedController,
     "pod-garbage-collector-controller": PodGarbageCollector,
     "garbage-collector-controller": GarbageCollector,
     "clusterrole-aggregation-controller": ClusterRoleAggregationController,
