@@ -6,6 +6,7 @@ from pynetes.controllers.base import BaseController
 from pynetes.controllers.clusterroleaggregation import ClusterRoleAggregationController
 from pynetes.controllers.config import ControllerManagerConfig
 from pynetes.controllers.context import ControllerContext
+from pynetes.controllers.cronjob.controller import CronJobController
 from pynetes.controllers.daemonset.controller import DaemonSetController
 from pynetes.controllers.deployment.controller import DeploymentController
 from pynetes.controllers.endpoints.endpoints_controller import EndpointsController
@@ -40,6 +41,7 @@ CONTROLLERS: dict[str, Constructor] = {
     "daemonset-controller": DaemonSetController,
     "statefulset-controller": StatefulSetController,
     "job-controller": JobController,
+    "cronjob-controller": CronJobController,
     "ttl-after-finished-controller": TTLAfterFinishedController,
     "pod-garbage-collector-controller": PodGarbageCollector,
     "garbage-collector-controller": GarbageCollector,
