@@ -4,7 +4,7 @@ import logging
 
 from controller_cluster import Cluster, HollowNode, serving
 
-from pynetes.apis.names import DEPLOYMENTS, EVENTS, PODS
+from pynetes.apis.names import CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, EVENTS, JOBS, PODS, STATEFUL_SETS
 from pynetes.client.https import HTTPSTransport, tls_context
 from pynetes.client.rest import Client
 from pynetes.component.tasks import Tasks
@@ -12,6 +12,31 @@ from pynetes.controllers import manager
 from pynetes.controllers.accounts import AccountClients
 from pynetes.controllers.config import ControllerManagerConfig
 from pynetes.controllers.context import ControllerContext
+
+
+async def run_the_rest(cluster, labels, template):
+    """Daemons, members, a Job and a CronJob come up."""
+    wanted = {"selector": {"matchLabels": labels}, "template": template}
+    meta = {"name": "x", "namespace": "default"}
+    await cluster.client.create(DAEMON_SETS, {"metadata": meta, "spec": wanted})
+    claim = {
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    members = {**wanted, "serviceName": "x", "volumeClaimTemplates": [claim]}
+    await cluster.client.create(STATEFUL_SETS, {"metadata": meta, "spec": members})
+    job = {"template": {"spec": {**template["spec"], "restartPolicy": "Never"}}}
+    await cluster.client.create(JOBS, {"metadata": meta, "spec": job})
+    cron_job = {"schedule": "@every 1s", "jobTemplate": {"spec": job}}
+    await cluster.client.create(CRON_JOBS, {"metadata": meta, "spec": cron_job})
+    cluster.node.phase = "Running"
+
+    async def up():
+        pods = (await cluster.client.list(PODS, "default"))["items"]
+        kinds = {pod["metadata"]["ownerReferences"][0]["kind"] for pod in pods if pod["status"]["phase"] == "Running"}
+        return kinds == {"DaemonSet", "StatefulSet", "Job"} and len(await cluster.names(JOBS)) > 1
+
+    await cluster.eventually(up)
 
 
 async def test_controllers_work_with_their_own_rights(tmp_path, caplog):
@@ -47,6 +72,7 @@ async def test_controllers_work_with_their_own_rights(tmp_path, caplog):
                 await cluster.client.delete(DEPLOYMENTS, "web", "default", propagation_policy="Foreground")
                 await cluster.gone(DEPLOYMENTS, "web")
                 assert await cluster.names(PODS) == []
+                await run_the_rest(cluster, labels, template)
                 told = {event["reason"] for event in (await cluster.client.list(EVENTS, "default"))["items"]}
                 assert {"ScalingReplicaSet", "SuccessfulCreate", "SuccessfulDelete"} <= told
         finally:
