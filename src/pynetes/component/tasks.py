@@ -47,6 +47,8 @@ class Tasks:
         task = self._group.create_task(runner, name=f"{self._name}/{name}")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        # Cancelled before its first step, a wrapped coroutine was never begun: closing it says that this is meant.
+        task.add_done_callback(lambda _: coro.close())
         return task
 
     def cancel(self) -> None:
