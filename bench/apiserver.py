@@ -102,16 +102,15 @@ async def _round(
 
 def _table(samples: Samples, case: Case, names: list[str]) -> Table:
     engines = [*names, "etcd"] if case.anchor else names
-    columns = ["clients", *(f"{name} {column}" for name in engines for column in ("/s", "p50 ms", "p99 ms"))]
-    if len(engines) > 1:
-        columns += [f"pynetes ÷ {name}" for name in engines[1:]]
-    table = Table(case.name, columns)
+    table = Table(case.name, ["", "clients", "a second", "p50 ms", "p99 ms", "pynetes ÷ this"])
     for clients in CLIENTS:
-        row, rates = [str(clients)], []
+        ours = median(result.rate for result in samples[case.name, clients, names[0]])
         for name in engines:
             results = samples[case.name, clients, name]
             times = [seconds for result in results for seconds in result.times]
-            rates.append(median(result.rate for result in results))
-            row += [rate(rates[-1]), milliseconds(percentile(times, 0.5)), milliseconds(percentile(times, 0.99))]
-        table.rows.append([*row, *(ratio(rates[0], other) for other in rates[1:])])
+            found = median(result.rate for result in results)
+            percentiles = (milliseconds(percentile(times, share)) for share in (0.5, 0.99))
+            table.rows.append(
+                [name, str(clients), rate(found), *percentiles, ratio(ours, found) if name != names[0] else ""]
+            )
     return table

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Options:
     """`rounds`: how often each case is measured. `seconds`: how long one case of a rate runs. `directory`: where
     temporary data lies; it should be on a disk, since a sync on a tmpfs costs nothing. `cache`: kept between runs.
