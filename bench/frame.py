@@ -1,11 +1,11 @@
-"""What measurements share: options, rounds in turn, medians and percentiles, Markdown tables, the machine's line."""
+"""What measurements share: options, medians and percentiles, Markdown tables, the machine's line."""
 
 import math
 import os
 import platform
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,13 +44,6 @@ class Table:
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
     first, rest = cells[0].ljust(widths[0]), zip(cells[1:], widths[1:], strict=True)
     return [first, *(cell.rjust(width) for cell, width in rest)]
-
-
-def in_turn(rounds: int, *cases: Callable[[], None]) -> None:
-    """Runs all cases `rounds` times, one after another, so that a noisy minute meets all of them."""
-    for _ in range(rounds):
-        for case in cases:
-            case()
 
 
 def percentile(values: Iterable[float], share: float) -> float:
