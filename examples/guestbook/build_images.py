@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the guestbook's images from Debian packages and pushes them to a registry.
 
-    build_images.py [--registry localhost:5000] [--cache DIR] [--force]
+    build_images.py [--registry localhost:5000] [--cache DIR] [--force] [--download-only]
 
 Each image is the set of packages that one program needs, unpacked, plus busybox for a shell: what a `FROM scratch`
 Dockerfile with `COPY` lines would give. Nothing is executed, so no container engine is needed. Packages are
@@ -81,7 +81,7 @@ def fetch_packages(packages: tuple[str, ...], cache: Path) -> list[Path]:
         "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=root",
     ]  # fmt: skip
     wanted = [*packages, "busybox-static"]
-    run = subprocess.run([*apt, "--download-only", "install", *wanted], capture_output=True, text=True)
+    run = subprocess.run([*apt, "--download-only", "install", *wanted], capture_output=True, text=True, check=False)
     if run.returncode:
         sys.exit(f"apt could not fetch {' '.join(wanted)}:\n{run.stderr.strip()}\nTry `apt-get update` first.")
     listing = subprocess.run([*apt, "-s", "install", *wanted], capture_output=True, text=True, check=True).stdout
@@ -197,7 +197,12 @@ def main() -> None:
         "--cache", type=Path, default=Path("/var/cache/pynetes/guestbook"), help="where packages are kept"
     )
     parser.add_argument("--force", action="store_true", help="make images that the registry has, too")
+    parser.add_argument("--download-only", action="store_true", help="fetch the packages and make no images")
     options = parser.parse_args()
+    if options.download_only:
+        for image in images():
+            fetch_packages(image.packages, options.cache)
+        return
     registry = Registry(options.registry)
     try:
         wanted = [

@@ -3,6 +3,7 @@
 Mounts need no step: they are all in the cluster's own mount namespace and go with its last process.
 """
 
+import contextlib
 import logging
 import os
 import shutil
@@ -11,7 +12,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pyroute2 import IPRoute
+from pyroute2 import IPRoute, NetlinkError
 
 from pynetes.cli.layout import Layout
 from pynetes.component import clock
@@ -97,7 +98,8 @@ def remove_network(layout: Layout) -> None:
         for index in netlink.link_lookup(ifname=cni.BRIDGE):
             ports = [link["index"] for link in netlink.get_links() if link.get_attr("IFLA_MASTER") == index]
             for port in (*ports, index):
-                netlink.link("del", index=port)
+                with contextlib.suppress(NetlinkError):  # a pod's end goes by itself with its namespace
+                    netlink.link("del", index=port)
     _remove_portmap_rules()
     shutil.rmtree(layout.cni_state, ignore_errors=True)
     (layout.cni_conf / cni.FILE_NAME).unlink(missing_ok=True)

@@ -5,8 +5,8 @@
         pod.run("ping -c1 10.0.0.1")
         server = node.call(socket.create_server, ("10.0.0.1", 80))
 
-A namespace belongs to one thread: what `call` runs, and every socket and process made there, is inside of it. Nothing
-is mounted or named, so nothing is left behind. Needs root.
+A namespace belongs to threads of its own: what `call` runs there, and every socket and process it makes, is inside.
+Nothing is mounted or named, so nothing is left behind. Needs root.
 """
 
 import ctypes
@@ -24,7 +24,25 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _CLONE_NEWNET = 0x40000000
+_THREADS = 8
 _numbers = itertools.count(1)
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _make() -> str:
+    """Moves the calling thread into a new network namespace and returns a path to it."""
+    _check(_libc.unshare(_CLONE_NEWNET))
+    return f"/proc/{os.getpid()}/task/{threading.get_native_id()}/ns/net"
+
+
+def _enter(path: str) -> None:
+    with open(path, "rb") as namespace:
+        _check(_libc.setns(namespace.fileno(), _CLONE_NEWNET))
+
+
+def _check(result: int) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), f"no network namespace: {os.strerror(ctypes.get_errno())}")
 
 
 class NetworkNamespace:
@@ -32,24 +50,20 @@ class NetworkNamespace:
 
     def __init__(self, name: str = "host") -> None:
         self.name = name
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"netns-{name}")
+        self._owner = ThreadPoolExecutor(1, thread_name_prefix=f"netns-{name}")
         self._processes: list[subprocess.Popen[bytes]] = []
-        self.path = self._thread.submit(self._enter).result()
+        self.path = self._owner.submit(_make).result()
+        self._threads = ThreadPoolExecutor(_THREADS, f"netns-{name}", initializer=_enter, initargs=(self.path,))
         self.run("ip link set lo up")
-
-    def _enter(self) -> str:
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.unshare(_CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), f"no network namespace: {os.strerror(ctypes.get_errno())}")
-        return f"/proc/{os.getpid()}/task/{threading.get_native_id()}/ns/net"
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs `function` inside, blocking."""
-        return self._thread.submit(function, *args, **kwargs).result()
+        return self._threads.submit(function, *args, **kwargs).result()
 
-    def run(self, command: str, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
+    def run(self, command: str, *, check: bool = True, **options: Any) -> "subprocess.CompletedProcess[str]":
         """Runs a command inside, without a shell; its output in the error when it fails."""
-        done = self.call(subprocess.run, shlex.split(command), capture_output=True, text=True)
+        words = ["nsenter", f"--net={self.path}", *shlex.split(command)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False, **options)
         if check and done.returncode:
             raise AssertionError(f"{self.name}: {command}: {done.stderr or done.stdout}")
         return done
@@ -67,7 +81,8 @@ class NetworkNamespace:
             for pipe in (process.stdin, process.stdout, process.stderr):
                 if pipe is not None:
                     pipe.close()
-        self._thread.shutdown()
+        self._threads.shutdown()
+        self._owner.shutdown()
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,92 @@
+"""A machine for end-to-end tests: a host in a network namespace, on which `pynetes up` makes a cluster."""
+
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+from pynetes.testing.netns import NetworkNamespace, connect
+
+NODE_IP = "203.0.113.10"
+GUESTBOOK = Path(__file__).parents[2] / "examples" / "guestbook"
+URL = f"http://{NODE_IP}:30080/entries"
+
+_numbers = itertools.count(1)
+
+
+class Machine:
+    """`pynetes` and `kubectl` on one host; state and kubeconfig in `directory`."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.host = NetworkNamespace("machine")
+        self._router = NetworkNamespace("router")
+        connect(self.host, f"{NODE_IP}/24", self._router, "203.0.113.1/24")
+        self.host.run("ip route add default via 203.0.113.1")
+        self.cgroup_root = f"/pynetes-test-{os.getpid()}-{next(_numbers)}"
+        self.kubeconfig = directory / "kubeconfig"
+        self.data, self.run_dir = directory / "data", directory / "run"
+
+    def pynetes(self, command: str, *options: str, check: bool = True) -> "CompletedProcess[str]":
+        places = f"--data-dir {self.data} --run-dir {self.run_dir}"
+        own = f"--cgroup-root {self.cgroup_root}" if command == "up" else ""
+        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig), "COLUMNS": "200"}
+        line = f"{sys.executable} -m pynetes.cli.main {command} {places} {own} {' '.join(options)}"
+        return self.host.run(line, check=check, env=environment)
+
+    def kubectl(self, command: str, *, check: bool = True, **options: Any) -> "CompletedProcess[str]":
+        return self.host.run(f"kubectl --kubeconfig {self.kubeconfig} {command}", check=check, **options)
+
+    def get(self, what: str) -> Any:
+        return json.loads(self.kubectl(f"get {what} -o json").stdout)
+
+    def request(self, url: str, data: bytes | None = None, timeout: float = 60.0) -> bytes:
+        """An HTTP request from the machine itself; OSError if it fails."""
+
+        def ask() -> bytes:
+            with urllib.request.urlopen(url, data, timeout) as answer:
+                body: bytes = answer.read()
+                return body
+
+        return self.host.call(ask)
+
+    def start_guestbook(self) -> None:
+        """Images from Debian packages into the loopback registry, the manifests, and a wait until all answers."""
+        build = [sys.executable, str(GUESTBOOK / "build_images.py")]
+        subprocess.run([*build, "--download-only"], check=True)  # the machine reaches no package server
+        self.host.run(" ".join(build))
+        self.kubectl(f"apply -f {GUESTBOOK}")
+        for deployment in ("redis-leader", "redis-replica", "web", "frontend"):
+            self.kubectl(f"rollout status deployment/{deployment} --timeout=90s")
+        until(lambda: self.answers(URL))
+
+    def answers(self, url: str) -> bool:
+        try:
+            self.request(url, timeout=5)
+        except (urllib.error.URLError, OSError):
+            return False
+        return True
+
+    def close(self) -> None:
+        self.pynetes("purge", check=False)
+        self.host.close()
+        self._router.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """Polls until the condition gives something true, and returns that."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "the condition did not come true"
+        time.sleep(0.1)
+    return value
