@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pynetes.apimachinery.errors import StatusError, conflict
-from pynetes.apiserver.cacher import Entry, wire_bytes
+from pynetes.apiserver.cacher import Entry
 from pynetes.apiserver.encoding import stored_bytes
 from pynetes.apiserver.registry.resource import ResourceStore, raise_unavailable
 from pynetes.component import clock
@@ -54,9 +54,8 @@ async def modify(
 
 
 async def _swap(rs: ResourceStore, key: str, current: Entry, obj: Object, dry_run: bool) -> Entry:
-    data = stored_bytes(obj)
-    if wire_bytes(data, current.mod_revision) == current.bytes:
+    if obj == current.object:
         return current
     if dry_run:
         return rs.unsaved(obj, current.mod_revision, key)
-    return rs.entry(await rs.store.update(key, data, expected=current.mod_revision, ttl=rs.ttl))
+    return rs.entry(await rs.store.update(key, stored_bytes(obj), expected=current.mod_revision, ttl=rs.ttl))

@@ -7,7 +7,7 @@ from typing import Any
 from pynetes.apimachinery import meta, validation
 from pynetes.apimachinery.errors import FieldError, StatusError, conflict, invalid, invalid_value
 from pynetes.apis.strategy import Strategy
-from pynetes.apiserver.cacher import Entry, wire_bytes
+from pynetes.apiserver.cacher import Entry
 from pynetes.apiserver.encoding import stored_bytes
 from pynetes.apiserver.registry import create as creating
 from pynetes.apiserver.registry.context import WriteContext
@@ -200,11 +200,11 @@ async def _delete_emptied(rs: ResourceStore, ctx: WriteContext, key: str, curren
 
 
 async def _store(rs: ResourceStore, ctx: WriteContext, key: str, current: Entry, obj: Object) -> Entry:
-    data = stored_bytes(obj)
-    if wire_bytes(data, current.mod_revision) == current.bytes:
+    if obj == current.object:
         return current
     if ctx.dry_run:
         return rs.unsaved(obj, current.mod_revision, key)
+    data = stored_bytes(obj)
     try:
         return rs.entry(await rs.store.update(key, data, expected=current.mod_revision, ttl=rs.ttl))
     except (KeyExists, StoreUnavailable) as error:

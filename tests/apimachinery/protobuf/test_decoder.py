@@ -1,0 +1,82 @@
+"""Protobuf bodies as client-go makes them, written by hand here."""
+
+import pytest
+
+from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apimachinery.protobuf.decoder import MAGIC, ProtobufError, decode
+from pynetes.apimachinery.protobuf.fields import fields, known
+
+
+def varint(number: int) -> bytes:
+    out = bytearray()
+    number &= (1 << 64) - 1
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def field(number: int, value: bytes | str | int) -> bytes:
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def envelope(api_version: str, kind: str, raw: bytes) -> bytes:
+    types = field(1, api_version) + field(2, kind)
+    return MAGIC + field(1, types) + field(2, raw) + field(3, "") + field(4, "")
+
+
+SERVICE = GroupVersionKind("", "v1", "Service")
+
+
+def test_scalars_maps_lists_and_special_forms() -> None:
+    metadata = field(1, "web") + field(8, b"") + field(11, field(1, "app") + field(2, "x"))
+    port = field(1, "http") + field(3, 80) + field(4, field(1, 1) + field(2, 0) + field(3, "main"))
+    spec = field(1, port) + field(1, field(3, -1)) + field(2, field(1, "a") + field(2, "b"))
+    obj = decode(envelope("v1", "Service", field(1, metadata) + field(2, spec)), SERVICE)
+    assert (obj["apiVersion"], obj["kind"]) == ("v1", "Service")
+    assert obj["metadata"] == {"name": "web", "creationTimestamp": None, "labels": {"app": "x"}}
+    assert obj["spec"]["ports"] == [{"name": "http", "port": 80, "targetPort": "main"}, {"port": -1}]
+    assert obj["spec"]["selector"] == {"a": "b"}
+
+
+def test_times_quantities_bytes_and_embedded_structs() -> None:
+    gvk = GroupVersionKind("", "v1", "Secret")
+    secret = field(1, field(1, "s") + field(8, field(1, 1704164645))) + field(2, field(1, "k") + field(2, b"\x00\xff"))
+    obj = decode(envelope("v1", "Secret", secret), gvk)
+    assert obj["metadata"]["creationTimestamp"] == "2024-01-02T03:04:05Z"
+    assert obj["data"] == {"k": "AP8="}
+    volume = field(1, "v") + field(2, field(2, field(1, "") + field(2, field(1, "1Gi"))))
+    pod = field(2, field(1, volume))
+    found = decode(envelope("v1", "Pod", pod), GroupVersionKind("", "v1", "Pod"))
+    assert found["spec"]["volumes"] == [{"name": "v", "emptyDir": {"medium": "", "sizeLimit": "1Gi"}}]
+
+
+def test_unknown_fields_are_skipped_and_missing_types_are_the_endpoints() -> None:
+    raw = field(1, field(1, "x")) + field(999, "later") + field(998, 5)
+    obj = decode(MAGIC + field(2, raw), SERVICE)
+    assert obj == {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", MAGIC + b"\xff", MAGIC + field(2, b"\x0a\x50"), envelope("v9", "Nothing", b""), MAGIC + b"\x0b"],
+)
+def test_rubbish_is_refused(body: bytes) -> None:
+    with pytest.raises(ProtobufError):
+        decode(body, SERVICE)
+
+
+def test_every_message_that_is_referred_to_is_known() -> None:
+    seen, queue = set(), ["k8s.io.api.core.v1.Pod", "k8s.io.api.apps.v1.Deployment", "k8s.io.api.core.v1.Node"]
+    while queue:
+        message = queue.pop()
+        if message in seen:
+            continue
+        seen.add(message)
+        assert known(message)
+        queue += [f.type for f in fields(message).values() if f.type.startswith("k8s.io.")]
+    assert len(seen) > 100

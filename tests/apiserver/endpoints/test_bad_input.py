@@ -1,0 +1,151 @@
+"""What clients get wrong is answered in upstream's words, and nothing is half done."""
+
+import pytest
+
+from tests.apiserver.endpoints.conftest import Web, config_map, pod
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+PODS = "/api/v1/namespaces/default/pods"
+YAML = "application/yaml"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"{", "application/json"),
+        (b"", "application/json"),
+        (b"[1, 2]", "application/json"),
+        (b"\xff\xfe\x00", "application/json"),
+        (b"a: b: c", YAML),
+        (b"\tx", YAML),
+        (b"k8s\x00\xff\xff", "application/vnd.kubernetes.protobuf"),
+        (b"nothing", "application/vnd.kubernetes.protobuf"),
+    ],
+)
+async def test_malformed_bodies_are_bad_requests(web: Web, body: bytes, content_type: str) -> None:
+    refused = await web("POST", MAPS, body, type=content_type)
+    assert refused.status == 400
+    assert refused.json["reason"] == "BadRequest"
+    assert (await web.ok("GET", MAPS))["items"] == []
+
+
+async def test_unknown_fields_are_refused_warned_about_or_dropped(web: Web) -> None:
+    obj = pod("one")
+    obj["spec"]["nonsense"] = 1
+    strict = await web("POST", f"{PODS}?fieldValidation=Strict", obj)
+    assert strict.status == 400
+    assert 'strict decoding error: unknown field "spec.nonsense"' in strict.message
+    warned = await web("POST", f"{PODS}?fieldValidation=Warn", obj)
+    assert warned.status == 201
+    assert warned.headers["Warning"] == '299 - "unknown field \\"spec.nonsense\\""'
+    obj["metadata"]["name"] = "two"
+    ignored = await web("POST", f"{PODS}?fieldValidation=Ignore", obj)
+    assert ignored.status == 201
+    assert "Warning" not in ignored.headers
+    refused = await web("POST", f"{PODS}?fieldValidation=Maybe", obj)
+    assert refused.status == 422
+    assert 'fieldValidation: Unsupported value: "Maybe"' in refused.message
+
+
+async def test_wrong_types_name_the_field(web: Web) -> None:
+    obj = pod("one")
+    obj["spec"]["containers"] = "none"
+    refused = await web("POST", PODS, obj)
+    assert refused.status == 400
+    assert "cannot unmarshal string into Go struct field PodSpec.spec.containers" in refused.message
+
+
+@pytest.mark.parametrize("name", ["UPPER", "under_score", "-dash", "a" * 254, "sla/sh", ""])
+async def test_names_that_break_dns_rules_are_invalid(web: Web, name: str) -> None:
+    refused = await web("POST", MAPS, config_map(name))
+    assert refused.status == 422
+    assert refused.json["reason"] == "Invalid"
+    assert refused.json["details"]["causes"][0]["field"] == "metadata.name"
+
+
+async def test_object_of_another_kind_is_refused(web: Web) -> None:
+    refused = await web("POST", MAPS, pod("one"))
+    assert refused.status == 400
+    refused = await web("POST", MAPS, {**config_map("one"), "apiVersion": "v2"})
+    assert refused.status == 400
+    assert "the API version in the data (v2) does not match the expected API version (v1)" in refused.message
+
+
+async def test_immutable_fields_stay(web: Web) -> None:
+    made = await web.ok("POST", PODS, pod("one"))
+    made["spec"]["containers"][0]["command"] = ["changed"]
+    refused = await web("PUT", f"{PODS}/one", made)
+    assert refused.status == 422
+    assert "pod updates may not change fields other than" in refused.message
+
+
+async def test_bodies_over_three_mebibytes_are_too_large(web: Web) -> None:
+    refused = await web("POST", MAPS, config_map("one", a="x" * (3 * 1024 * 1024)))
+    assert refused.status == 413
+    assert refused.message == "Request entity is too large: limit is 3145728"
+    assert refused.json["reason"] == "RequestEntityTooLarge"
+
+
+async def test_unknown_body_type(web: Web) -> None:
+    refused = await web("POST", MAPS, b"x", type="text/plain")
+    assert refused.status == 415
+    assert "the body of the request was in an unknown format" in refused.message
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v1/nothings", "/apis/none/v1/x", "/nope", "/api/v2/pods", "/api/v1/namespaces/default/pods/x/nothing"],
+)
+async def test_paths_that_are_not_there(web: Web, path: str) -> None:
+    assert (await web("GET", path)).status == 404
+
+
+async def test_methods_that_are_not_allowed(web: Web) -> None:
+    for method, path in (("POST", "/api/v1/pods"), ("DELETE", "/api/v1/namespaces"), ("POST", "/version")):
+        refused = await web(method, path, {})
+        assert refused.status == 405
+        assert refused.message == "the server does not allow this method on the requested resource"
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "text"),
+    [
+        ("labelSelector=a%20b", 400, "unable to parse requirement"),
+        ("fieldSelector=spec.nothing%3Dx", 400, "field label not supported: spec.nothing"),
+        ("limit=many", 400, 'strconv.ParseInt: parsing "many": invalid syntax'),
+        ("continue=rubbish", 400, "continue key is not valid"),
+        ("resourceVersion=abc", 400, "invalid resource version"),
+        ("resourceVersionMatch=Exact", 422, "resourceVersionMatch is forbidden unless resourceVersion is provided"),
+        ("resourceVersionMatch=Exact&resourceVersion=0", 422, 'is forbidden for resourceVersion "0"'),
+        ("sendInitialEvents=true", 422, "sendInitialEvents is forbidden for list"),
+        ("watch=1&sendInitialEvents=true", 422, "sendInitialEvents requires setting resourceVersionMatch"),
+        ("resourceVersion=99999999", 504, "Too large resource version"),
+    ],
+)
+async def test_bad_options_of_lists(web: Web, query: str, code: int, text: str) -> None:
+    refused = await web("GET", f"{PODS}?{query}")
+    assert refused.status == code, refused.body
+    assert text in refused.message
+
+
+async def test_field_selectors_of_kinds_that_have_only_names(web: Web) -> None:
+    refused = await web("GET", "/api/v1/configmaps?fieldSelector=data%3Dx")
+    assert refused.status == 400
+    assert refused.message == '"data" is not a known field selector: only "metadata.name", "metadata.namespace"'
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "code"),
+    [
+        (b"{", "application/merge-patch+json", 400),
+        (b"[]", "application/merge-patch+json", 400),
+        (b"{}", "application/json-patch+json", 400),
+        (b'[{"op":"replace","path":"/nothing/here","value":1}]', "application/json-patch+json", 422),
+        (b'{"metadata":{"name":"other"}}', "application/merge-patch+json", 400),
+        (b'{"data":{"a":5}}', "application/merge-patch+json", 422),
+    ],
+)
+async def test_bad_patches(web: Web, body: bytes, content_type: str, code: int) -> None:
+    made = await web.ok("POST", MAPS, config_map("one", a="b"))
+    assert (await web("PATCH", f"{MAPS}/one", body, type=content_type)).status == code
+    assert await web.ok("GET", f"{MAPS}/one") == made
