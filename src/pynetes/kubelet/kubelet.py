@@ -23,6 +23,7 @@ from pynetes.component.tasks import Tasks, run_forever
 from pynetes.kubelet import machine, node_status
 from pynetes.kubelet import pod as pods
 from pynetes.kubelet.admit import NodeFacts, Rejection, admit
+from pynetes.kubelet.allocation import Allocations
 from pynetes.kubelet.cgroups import PodCgroups
 from pynetes.kubelet.collection import Collectors
 from pynetes.kubelet.config import KubeletConfig
@@ -123,6 +124,7 @@ class Kubelet:
         if self.cgroups is not None:
             self._setup_cgroups(self.cgroups)
         self.user_namespaces.load(self.volumes.pods_on_disk())
+        self.allocations.load(self.volumes.pods_on_disk())
         await self._start_server()
         await self._start_tasks()
 
@@ -168,6 +170,7 @@ class Kubelet:
             else None
         )
         self.user_namespaces = UserNamespaces(config.root_dir, config.max_pods)
+        self.allocations = Allocations(config.root_dir, self.events)
         self.inspector = RuntimeInspector(self.runtime_service, runtime_name=runtime_name)
         self.pleg = PLEG(
             self.inspector,
@@ -244,6 +247,7 @@ class Kubelet:
             host_ips=self.host_ips,
             node=self.node,
             on_sandbox_ready=lambda pod: self.syncer.sandbox_ready(pod),
+            allocations=self.allocations,
         )
         hooks = HookRunner(self.runtime_service, self._http, self.events, self._pod_ips)
         killer = Killer(self.runtime_service, hooks, self.events)
@@ -289,9 +293,14 @@ class Kubelet:
             objects=self.objects,
             mirrors=self.mirrors,
             host_ips=self.host_ips,
+            allocations=self.allocations,
+            admit=self._admit,
+            other_pods=lambda pod: self.handlers.active_pods(but=pods.uid(pod)),
         )
         self.workers = PodWorkers(self._tasks, self.syncer, sync_period=config.sync_frequency)
-        self.handlers = PodHandlers(self.manager, self.workers, self.statuses, self.events, self._admit)
+        self.handlers = PodHandlers(
+            self.manager, self.workers, self.statuses, self.events, self._admit, self.allocations
+        )
         self.housekeeping = Housekeeping(
             manager=self.manager,
             workers=self.workers,

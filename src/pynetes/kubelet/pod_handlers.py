@@ -9,6 +9,7 @@ from pynetes.component import clock
 from pynetes.kubelet import pod as pods
 from pynetes.kubelet import pod_resources
 from pynetes.kubelet.admit import Rejection
+from pynetes.kubelet.allocation import Allocations
 from pynetes.kubelet.events import PodEvents
 from pynetes.kubelet.pod_manager import PodManager
 from pynetes.kubelet.pod_workers import Kill, PodWorkers
@@ -60,10 +61,16 @@ def _conditions(pod: Pod, types: set[str]) -> dict[str, str]:
 
 class PodHandlers:
     def __init__(
-        self, manager: PodManager, workers: PodWorkers, statuses: StatusManager, events: PodEvents, admit: Admit
+        self,
+        manager: PodManager,
+        workers: PodWorkers,
+        statuses: StatusManager,
+        events: PodEvents,
+        admit: Admit,
+        allocations: Allocations,
     ) -> None:
         self._manager, self._workers, self._statuses = manager, workers, statuses
-        self._events, self._admit = events, admit
+        self._events, self._admit, self._allocations = events, admit, allocations
         self.rejected: set[str] = set()
 
     # -- from the API
@@ -101,7 +108,7 @@ class PodHandlers:
             return
         uid = pods.uid(pod)
         if not self._workers.is_known(uid) and not pods.is_terminal(pod) and not meta.is_deleting(pod):
-            rejection = self._admit(pod, self.active_pods(but=uid))
+            rejection = self._admit(self._allocations.allocated(pod), self._allocated_pods(but=uid))
             if rejection is not None:
                 self._reject(pod, rejection)
                 return
@@ -125,6 +132,9 @@ class PodHandlers:
         self.rejected.discard(uid)
         if self._workers.is_known(uid) and not self._workers.is_finished(uid):
             self._workers.update(pod, Kill())
+        for waiting in self._allocations.waiting():
+            # There may be room now for a resize that found none.
+            self._workers.sync(waiting)
 
     def _mirror_changed(self, mirror: Pod) -> None:
         static = self._manager.source_of(mirror)
@@ -154,6 +164,9 @@ class PodHandlers:
                 self.added(pod)
 
     # -- who is here
+
+    def _allocated_pods(self, *, but: str) -> list[Pod]:
+        return [self._allocations.allocated(pod) for pod in self.active_pods(but=but)]
 
     def active_pods(self, *, but: str = "") -> list[Pod]:
         """Pods that are not known to have ended; they hold the node's resources."""

@@ -10,6 +10,7 @@ from pynetes.apis.names import RUNTIME_CLASSES
 from pynetes.client.rest import Client
 from pynetes.client.transport import TransportError
 from pynetes.kubelet import dns, hosts
+from pynetes.kubelet.allocation import Allocations, larger, spec_resources, with_resources
 from pynetes.kubelet.cgroups import PodCgroups
 from pynetes.kubelet.config import KubeletConfig
 from pynetes.kubelet.cri import runtime_pb2 as pb
@@ -44,6 +45,7 @@ class NodePodSupport:
     host_ips: Callable[[], Sequence[str]]
     node: Callable[[], dict[str, Any] | None]
     on_sandbox_ready: Callable[[Pod], Awaitable[None]]
+    allocations: Allocations
 
     def dns(self, pod: Pod) -> dns.DNSConfig:
         return dns.config_for(pod, self.config)
@@ -124,6 +126,18 @@ class NodePodSupport:
             path.write_text(text)
             path.chmod(0o644)
         return Mount(container_path="/etc/hosts", host_path=str(path))
+
+    def resources_given(self, pod: Pod, container: str) -> None:
+        self.allocations.set_actuated(pod["metadata"]["uid"], container, spec_resources(pod).get(container) or {})
+
+    def grow_cgroup(self, pod: Pod) -> None:
+        if self.cgroups is not None:
+            actuated = self.allocations.actuated(pod["metadata"]["uid"])
+            self.cgroups.ensure(with_resources(pod, larger(spec_resources(pod), actuated)))
+
+    def fit_cgroup(self, pod: Pod) -> None:
+        if self.cgroups is not None:
+            self.cgroups.ensure(pod)
 
     async def sandbox_ready(self, pod: Pod) -> None:
         await self.on_sandbox_ready(pod)

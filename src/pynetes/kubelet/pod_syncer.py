@@ -9,6 +9,8 @@ from typing import Any
 from pynetes.apimachinery import meta, times
 from pynetes.component import clock
 from pynetes.kubelet import pod as pods
+from pynetes.kubelet.admit import Rejection
+from pynetes.kubelet.allocation import Allocations, larger, spec_resources, with_resources
 from pynetes.kubelet.cgroups import PodCgroups
 from pynetes.kubelet.config import KubeletConfig
 from pynetes.kubelet.cri.channel import CRIError
@@ -18,9 +20,10 @@ from pynetes.kubelet.pleg import PLEG
 from pynetes.kubelet.pod_workers import NetworkNotReady, StatusChange, SyncFailed, SyncOutcome
 from pynetes.kubelet.probes.manager import ProbeManager
 from pynetes.kubelet.runtime.killer import KillError
-from pynetes.kubelet.runtime.manager import RuntimeManager, SyncResult
+from pynetes.kubelet.runtime.manager import RuntimeManager
 from pynetes.kubelet.runtime.pod_status import PodStatus, State
 from pynetes.kubelet.runtime.restart_policy import should_restart_all
+from pynetes.kubelet.runtime.sync_result import SyncResult
 from pynetes.kubelet.runtime_state import RuntimeState
 from pynetes.kubelet.static_pods import MirrorClient
 from pynetes.kubelet.status.container_statuses import StatusInputs
@@ -54,6 +57,9 @@ class NodePodSyncer:
     objects: NodeObjects | None
     mirrors: MirrorClient | None
     host_ips: Callable[[], Sequence[str]]
+    allocations: Allocations
+    admit: Callable[[Pod, list[Pod]], Rejection | None]
+    other_pods: Callable[[Pod], list[Pod]]
     start_errors: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
     """Why containers did not start, by pod uid and container."""
 
@@ -71,10 +77,12 @@ class NodePodSyncer:
             start_errors=self.start_errors.get(pods.uid(pod), {}),
             restarting_all=should_restart_all(pod, runtime, old),
             recursive_read_only=self._recursive_read_only(),
+            actuated=self.allocations.actuated(pods.uid(pod)),
         )
         around = Surroundings(
             host_ips=self.host_ips(),
             update_from_probes=self.probes.update_status,
+            resize_conditions=() if is_terminal else self.allocations.conditions(pods.uid(pod)),
             eviction=_DEADLINE if past_deadline(pod, old, clock.time_seconds()) else None,
         )
         return pod_status(pod, runtime, old, inputs, around, is_terminal=is_terminal)
@@ -93,6 +101,8 @@ class NodePodSyncer:
     async def sync_pod(self, pod: Pod) -> SyncOutcome:
         uid = pods.uid(pod)
         runtime = await self._runtime_status(uid)
+        pod = self.allocations.resolve(pod, self.admit, self.other_pods(pod))
+        self.allocations.settle(pod, [c.name for c in runtime.running()])
         status = self._api_status(pod, runtime)
         self.statuses.set_pod_status(pod, status)
         if status["phase"] in ("Succeeded", "Failed"):
@@ -104,6 +114,8 @@ class NodePodSyncer:
         restarting = meta.is_condition_true(status["conditions"], "AllContainersRestarting")
         result = await self._sync_runtime(pod, runtime, restarting)
         self._note_start_errors(uid, result)
+        if result.resize_error:
+            self.allocations.failed(pod, result.resize_error)
         if result.changed:
             await self._show(pod)
         if result.error:
@@ -114,13 +126,15 @@ class NodePodSyncer:
 
     async def _sync_runtime(self, pod: Pod, runtime: PodStatus, restarting: bool) -> SyncResult:
         try:
-            return await self.runtime.sync_pod(pod, runtime, self.probes.view(), restart_all_containers=restarting)
+            view = replace(self.probes.view(), actuated=self.allocations.actuated(pods.uid(pod)))
+            return await self.runtime.sync_pod(pod, runtime, view, restart_all_containers=restarting)
         finally:
             self.pleg.invalidate(pods.uid(pod))
 
     async def _show(self, pod: Pod) -> None:
         """What was just done is in the status at once, without waiting for anyone to notice."""
         runtime = await self._runtime_status(pods.uid(pod))
+        self.allocations.settle(pod, [c.name for c in runtime.running()])
         self.statuses.set_pod_status(pod, self._api_status(pod, runtime))
 
     def _check_network(self, pod: Pod) -> None:
@@ -136,7 +150,9 @@ class NodePodSyncer:
             self.objects.register(pod)
         if self.cgroups is not None:
             try:
-                self.cgroups.ensure(pod)
+                # While a resize is under way, the cgroup has room for what was and for what will be.
+                actuated = self.allocations.actuated(pods.uid(pod))
+                self.cgroups.ensure(with_resources(pod, larger(spec_resources(pod), actuated)))
             except OSError as error:
                 message = f"unable to ensure pod container exists: {error}"
                 self.events.pod(pod, "Warning", "FailedCreatePodContainer", message)
@@ -173,7 +189,7 @@ class NodePodSyncer:
     # -- a pod that must end
 
     async def sync_terminating_pod(self, pod: Pod, grace_period: int, status: StatusChange | None) -> None:
-        uid = pods.uid(pod)
+        uid, pod = pods.uid(pod), self.allocations.allocated(pod)
         self.pleg.invalidate(uid)
         runtime = await self._runtime_status(uid)
         shown = self._api_status(pod, runtime)
@@ -221,7 +237,7 @@ class NodePodSyncer:
     # -- a pod that has ended
 
     async def sync_terminated_pod(self, pod: Pod) -> None:
-        uid = pods.uid(pod)
+        uid, pod = pods.uid(pod), self.allocations.allocated(pod)
         runtime = await self._runtime_status(uid)
         self.statuses.set_pod_status(pod, self._api_status(pod, runtime, is_terminal=True))
         await self._release(uid)
@@ -249,6 +265,7 @@ class NodePodSyncer:
             except CRIError as error:
                 log.info("containers of pod %s stay for the next collection: %s", uid, error)
         self.pleg.forget(uid)
+        self.allocations.forget(uid)
         self.start_errors.pop(uid, None)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pynetes.kubelet.probes.results import Result
 from pynetes.kubelet.runtime.labels import container_hash
 from pynetes.kubelet.runtime.pod_status import ContainerStatus
+from pynetes.kubelet.runtime.resize import Update
 
 KillReason = Literal["", "StartupProbe", "LivenessProbe", "FailedPostStartHook", "RestartAllContainers", "Unknown"]
 
@@ -46,6 +47,7 @@ class PodActions:
     ephemeral_containers_to_start: list[int] = field(default_factory=list)
     containers_to_kill: dict[str, Kill] = field(default_factory=dict)
     containers_to_reset: list[Reset] = field(default_factory=list)
+    containers_to_update: list[Update] = field(default_factory=list)
 
     def kill(self, kill: Kill) -> None:
         self.containers_to_kill[kill.container_id] = kill
@@ -61,15 +63,18 @@ class PodActions:
             or self.ephemeral_containers_to_start
             or self.containers_to_kill
             or self.containers_to_reset
+            or self.containers_to_update
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeView:
-    """Latest probe results by container id."""
+    """What else is known of running containers: latest probe results by container id, resources by name."""
 
     liveness: Mapping[str, Result] = field(default_factory=dict)
     startup: Mapping[str, Result] = field(default_factory=dict)
+    actuated: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The resources they really have; those of unlisted containers are as they should be."""
 
 
 def definition_changed(container: Mapping[str, Any], found: ContainerStatus) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pynetes.kubelet import pod as pods
-from pynetes.kubelet.runtime import restart_policy
+from pynetes.kubelet.runtime import resize, restart_policy
 from pynetes.kubelet.runtime.actions import (
     Kill,
     KillReason,
@@ -15,7 +15,13 @@ from pynetes.kubelet.runtime.actions import (
     unknown_state_kill,
 )
 from pynetes.kubelet.runtime.init_actions import compute_init_actions
-from pynetes.kubelet.runtime.pod_status import PodStatus, SandboxStatus, State, any_regular_container_created
+from pynetes.kubelet.runtime.pod_status import (
+    ContainerStatus,
+    PodStatus,
+    SandboxStatus,
+    State,
+    any_regular_container_created,
+)
 
 
 def sandbox_changed(pod: Mapping[str, Any], status: PodStatus) -> tuple[bool, int, str]:
@@ -121,12 +127,26 @@ def _regular_container(
     elif probes.startup.get(found.container_id) == "failure":
         message, reason = f"Container {container['name']} failed startup probe", "StartupProbe"
     else:
-        return True
+        return _keep_or_resize(index, container, found, probes, actions)
     if restart:
         message += ", will be restarted"
         actions.containers_to_start.append(index)
     actions.kill(Kill(found.name, found.id, message, reason))
     return False
+
+
+def _keep_or_resize(
+    index: int, container: Mapping[str, Any], found: ContainerStatus, probes: ProbeView, actions: PodActions
+) -> bool:
+    actuated = probes.actuated.get(found.name)
+    way = resize.how(container, actuated)
+    if way == "restart":
+        actions.kill(Kill(found.name, found.id, f"Container {found.name} resize requires restart"))
+        actions.containers_to_start.append(index)
+        return False
+    if way == "update" and actuated is not None:
+        actions.containers_to_update.append(resize.update(container, found.id, actuated))
+    return True
 
 
 def _containers_to_reset(pod: Mapping[str, Any], status: PodStatus) -> list[Reset]:

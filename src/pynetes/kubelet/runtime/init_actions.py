@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pynetes.kubelet import pod as pods
-from pynetes.kubelet.runtime import restart_policy
+from pynetes.kubelet.runtime import resize, restart_policy
 from pynetes.kubelet.runtime.actions import Kill, PodActions, ProbeView, definition_changed, unknown_state_kill
 from pynetes.kubelet.runtime.pod_status import ContainerStatus, PodStatus, State
 
@@ -88,6 +88,16 @@ class _InitWalk:
             self._replace(index, found, f"Init container {name} definition changed", "")
         elif container.get("livenessProbe") and self.probes.liveness.get(found.container_id) == "failure":
             self._replace(index, found, f"Init container {name} failed liveness probe", "LivenessProbe")
+        else:
+            self._resize(index, container, found)
+
+    def _resize(self, index: int, container: Mapping[str, Any], found: ContainerStatus) -> None:
+        actuated = self.probes.actuated.get(found.name)
+        way = resize.how(container, actuated)
+        if way == "restart":
+            self._replace(index, found, f"Container {found.name} resize requires restart", "")
+        elif way == "update" and actuated is not None:
+            self.actions.containers_to_update.append(resize.update(container, found.id, actuated))
 
     def _done(self, index: int) -> None:
         """The init container at `index` no longer holds the others back."""

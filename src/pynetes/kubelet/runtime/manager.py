@@ -1,7 +1,6 @@
 """Carries out what `compute_actions` decides: the runtime half of a pod's sync (upstream: kuberuntime SyncPod)."""
 
 import logging
-from dataclasses import dataclass, field
 from typing import Any
 
 from pynetes.apimachinery import times
@@ -18,35 +17,18 @@ from pynetes.kubelet.runtime.compute_actions import compute_pod_actions
 from pynetes.kubelet.runtime.inspect import RuntimeInspector, sandbox_status
 from pynetes.kubelet.runtime.killer import Killer, KillError
 from pynetes.kubelet.runtime.pod_status import ContainerStatus, PodStatus, State
+from pynetes.kubelet.runtime.resizer import Resizer
 from pynetes.kubelet.runtime.sandbox_config import sandbox_config
 from pynetes.kubelet.runtime.security_context import SecurityContextError
 from pynetes.kubelet.runtime.starter import Directories, Sandbox, Starter, StartError
 from pynetes.kubelet.runtime.support import PodSupport
+from pynetes.kubelet.runtime.sync_result import SyncResult
 from pynetes.kubelet.runtime.uninterrupted import uninterrupted
 
 log = logging.getLogger(__name__)
 
 Pod = dict[str, Any]
 Container = dict[str, Any]
-
-
-@dataclass(slots=True)
-class SyncResult:
-    """What came of one sync. `start_errors` holds (reason, message) by container, None for what started well."""
-
-    start_errors: dict[str, tuple[str, str] | None] = field(default_factory=dict)
-    error: str = ""
-    changed: bool = False
-    """Something was started or stopped: the runtime's state must be read again."""
-    retry_after: float | None = None
-    """Seconds till the earliest back-off ends, where waiting for it is all there is to do."""
-    was_reset: bool = False
-
-    def fail(self, message: str) -> None:
-        self.error = f"{self.error}; {message}" if self.error else message
-
-    def wait(self, seconds: float) -> None:
-        self.retry_after = seconds if self.retry_after is None else min(self.retry_after, seconds)
 
 
 class RuntimeManager:
@@ -66,6 +48,7 @@ class RuntimeManager:
         self._runtime, self._inspector, self._starter, self._killer = runtime, inspector, starter, killer
         self._events, self._support, self._directories = events, support, directories
         self._cluster_domain = cluster_domain
+        self._resizer = Resizer(runtime, support, starter.node)
         self.backoff = backoff or Backoff()
 
     async def sync_pod(
@@ -83,6 +66,8 @@ class RuntimeManager:
         if not await self._stop_what_must_stop(pod, status, actions, result):
             return result
         await self._prune_init_containers(pod, status, keep=0 if actions.create_sandbox else 1)
+        if actions.containers_to_update:
+            await self._resizer.resize(pod, actions.containers_to_update, result)
         if self._starts_nothing(actions):
             return result
         sandbox = await self._sandbox(pod, status, actions, result)

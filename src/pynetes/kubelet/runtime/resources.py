@@ -101,6 +101,19 @@ def linux_resources(
     return out
 
 
+def resized(pod: Mapping[str, Any], container: Mapping[str, Any], node: NodeResources) -> pb.LinuxContainerResources:
+    """Only what can change while a container runs."""
+    whole = linux_resources(pod, container, node)
+    return pb.LinuxContainerResources(
+        cpu_period=whole.cpu_period,
+        # Without a limit any more, the quota has to be taken away by name.
+        cpu_quota=whole.cpu_quota or -1,
+        cpu_shares=whole.cpu_shares,
+        memory_limit_in_bytes=whole.memory_limit_in_bytes,
+        memory_swap_limit_in_bytes=whole.memory_swap_limit_in_bytes,
+    )
+
+
 def oom_score_adj(pod: Mapping[str, Any], container: Mapping[str, Any], memory_capacity: int) -> int:
     """Who dies first when the node runs out of memory: those above their request, best effort before all."""
     if pods.is_static(pod) or pods.is_mirror(pod) or (pod["spec"].get("priority") or 0) >= _NODE_CRITICAL_PRIORITY:

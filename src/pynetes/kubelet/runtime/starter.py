@@ -181,6 +181,7 @@ class Starter:
             container_id = await uninterrupted(self._runtime.create_container(sandbox.id, config, sandbox.config))
         except CRIError as error:
             raise self._failed(pod, container, "CreateContainerError", error.details) from None
+        self._support.resources_given(pod, container["name"])
         self._events.container(pod, container, "Normal", "Created", "Container created")
         return container_id
 

@@ -43,6 +43,18 @@ class PodSupport(Protocol):
         """Volumes and /etc/hosts. Raises VolumeError."""
         ...
 
+    def resources_given(self, pod: Pod, container: str) -> None:
+        """The container has (at its start, or now) the resources that the pod's spec says."""
+        ...
+
+    def grow_cgroup(self, pod: Pod) -> None:
+        """Makes room in the pod's cgroup for the containers' old and new resources. Raises OSError."""
+        ...
+
+    def fit_cgroup(self, pod: Pod) -> None:
+        """Sets the pod's cgroup to what its spec says. Raises OSError."""
+        ...
+
     async def sandbox_ready(self, pod: Pod) -> None:
         """The sandbox and its network stand: time to say so in the pod's status."""
         ...
