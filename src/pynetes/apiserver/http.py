@@ -51,7 +51,7 @@ class Request:
     def flag(self, name: str) -> bool:
         """A boolean query parameter, by upstream's rule: present, and neither `0` nor `false`, means true."""
         values = self.query.get(name)
-        return bool(values) and values[0].lower() not in ("0", "false")
+        return values is not None and values[0].lower() not in ("0", "false")
 
 
 @dataclass(slots=True)

@@ -3,6 +3,10 @@
 import asyncio
 from typing import Any
 
+import pytest
+
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apiserver.registry.services.hooks import ServiceHooks
 from tests.apiserver.endpoints.conftest import Web, pod
 
 PODS = "/api/v1/namespaces/default/pods"
@@ -170,3 +174,13 @@ async def test_same_port_of_two_protocols_shares_its_node_port(web: Web) -> None
     ports = [{"name": "a", "port": 53, "protocol": "UDP"}, {"name": "b", "port": 53, "protocol": "TCP"}]
     made = await web.ok("POST", SERVICES, service("dns", type="NodePort", ports=ports))
     assert len({port["nodePort"] for port in made["spec"]["ports"]}) == 1
+
+
+async def test_a_write_of_unknown_outcome_gives_nothing_back() -> None:
+    hooks = ServiceHooks("10.0.0.0/28", (30000, 30010))
+    finish = hooks.begin_create(service("one", clusterIP="10.0.0.5"), dry_run=False)
+    finish(None)
+    with pytest.raises(StatusError, match="provided IP is already allocated"):
+        hooks.begin_create(service("two", clusterIP="10.0.0.5"), dry_run=False)
+    hooks.after_delete(service("one", clusterIP="10.0.0.5", clusterIPs=["10.0.0.5"]))
+    hooks.begin_create(service("two", clusterIP="10.0.0.5"), dry_run=False)

@@ -68,14 +68,19 @@ async def _create(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: 
     metadata["uid"] = str(uuid4())
     metadata["creationTimestamp"] = format_time(clock.now())
     finish = rs.hooks.begin_create(obj, ctx.dry_run)
-    done = False
+    done: bool | None = False
     try:
         prepare(rs, ctx, obj, namespace)
         name = metadata["name"]
         await ctx.validate("CREATE", namespace, name, obj, None)
+        done = None
         entry = await _store(rs, ctx, obj, namespace, name)
         done = not ctx.dry_run
         return entry
+    except StatusError as error:
+        if error.code != 503:
+            done = False
+        raise
     finally:
         finish(done)
 

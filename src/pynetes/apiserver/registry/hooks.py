@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 Object = dict[str, Any]
-#: Called once with whether the write happened.
-Finish = Callable[[bool], None]
+#: Called once with whether the write happened; None if nobody knows (cancelled, or the store went away meanwhile): then
+#: nothing may be given back, neither what was taken nor what was held before.
+Finish = Callable[[bool | None], None]
 
 
-def nothing(succeeded: bool) -> None:
+def nothing(succeeded: bool | None) -> None:
     """The finish of a write that took nothing."""
 
 

@@ -110,17 +110,25 @@ async def _attempt(
     obj = await change(old)
     _check_version(rs, obj, old)
     finish = rs.hooks.begin_update(obj, old, ctx.dry_run) if rules.hooked else nothing
-    done = False
+    done: bool | None = False
     try:
         prepare(rs, ctx, obj, old, rules)
         metadata = obj["metadata"]
         await ctx.validate("UPDATE", metadata.get("namespace") or "", metadata["name"], obj, old)
+        done = None
         if _emptied(obj, old):
             entry = await _delete_emptied(rs, ctx, key, current, obj)
         else:
             entry = await _store(rs, ctx, key, current, obj)
         done = not ctx.dry_run
         return entry
+    except RevisionConflict:
+        done = False
+        raise
+    except StatusError as error:
+        if error.code != 503:
+            done = False
+        raise
     finally:
         finish(done)
 

@@ -85,7 +85,9 @@ class ServiceHooks(Hooks):
             self._release(taken)
             raise
 
-        def finish(succeeded: bool) -> None:
+        def finish(succeeded: bool | None) -> None:
+            if succeeded is None:
+                return
             if not succeeded:
                 self._release(taken)
                 return
