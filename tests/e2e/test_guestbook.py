@@ -67,7 +67,8 @@ def test_an_entry_comes_back(machine: Machine) -> None:
 class Load:
     """Clients that write and read without pause; every failure is kept."""
 
-    def __init__(self, machine: Machine, clients: int = 3) -> None:
+    def __init__(self, machine: Machine, name: str, clients: int = 3) -> None:
+        self._name = name
         self.requests, self.failures, self.stored = 0, [], []  # type: ignore[var-annotated]
         self._machine, self._stop = machine, threading.Event()
         self._threads = [threading.Thread(target=self._client, args=(number,)) for number in range(clients)]
@@ -76,7 +77,7 @@ class Load:
         count = 0
         while not self._stop.is_set():
             count += 1
-            text = f"client-{number}-{count}"
+            text = f"{self._name}-{number}-{count}"
             began = time.monotonic()
             try:
                 store(self._machine, text)
@@ -102,7 +103,7 @@ class Load:
 @pytest.mark.parametrize("tier", ["tier=web", "tier=frontend", "role=leader", "role=replica"])
 def test_a_killed_pod_is_replaced_without_a_failed_request_or_a_lost_entry(machine: Machine, tier: str) -> None:
     deployment = {"role=leader": "redis-leader", "role=replica": "redis-replica"}.get(tier, tier.split("=")[1])
-    load = Load(machine)
+    load = Load(machine, tier)
     with load.running():
         until(lambda: load.requests >= 20)
         victim = pod_of(machine, tier)
@@ -159,7 +160,7 @@ def test_a_port_is_forwarded(machine: Machine) -> None:
 
 
 def test_a_new_version_rolls_out_and_back_under_load(machine: Machine) -> None:
-    load = Load(machine)
+    load = Load(machine, "rollout")
 
     def version() -> str:
         leader = machine.kubectl("exec deploy/web -- wget -q -O - http://web:8000/version").stdout
