@@ -1,6 +1,7 @@
 """The snapshot equals what a fresh one built from the same objects would be, whatever the order of events."""
 
 import random
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,29 @@ def view(snapshot: Snapshot) -> dict[str, Any]:
         assert all(info.row == row for info in snapshot.pods[row].values())
         assert snapshot.names[row] == name
     assert snapshot.count == len(out)
+    check_groups(snapshot)
     return out
+
+
+def check_groups(snapshot: Snapshot) -> None:
+    """Groups count what runs on the nodes, and empty ones are gone."""
+    running = Counter(
+        (info.namespace, info.group, row) for row, pods in enumerate(snapshot.pods) for info in pods.values()
+    )
+    grouped = {
+        (namespace, key, row): count
+        for namespace, groups in snapshot.groups.items()
+        for key, group in groups.items()
+        for row, count in zip(group.rows.tolist(), group.counts.tolist(), strict=True)
+    }
+    assert grouped == running
+    assert all(groups and all(groups.values()) for groups in snapshot.groups.values())
+    together = {key for groups in snapshot.groups.values() for key in groups}
+    assert set(snapshot.groups_with_affinity) == {key for key in together if uses_affinity(snapshot, key)}
+
+
+def uses_affinity(snapshot: Snapshot, key: Any) -> bool:
+    return any(groups[key].pod.uses_affinity for groups in snapshot.groups.values() if key in groups)
 
 
 def build(nodes: dict[str, Object], pods: dict[str, Object]) -> Snapshot:

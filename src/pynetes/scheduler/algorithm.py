@@ -48,10 +48,11 @@ def feasible_nodes(
     candidates = snapshot.mask(True) if within is None else within.copy()
     unresolvable = snapshot.mask(False)
     for plugin in profile.filters:
-        if not candidates.any():
-            break
+        rejections = plugin.filter(pod, snapshot, candidates)
+        if not rejections:
+            continue
         refused = snapshot.mask(False)
-        for rejection in plugin.filter(pod, snapshot, candidates):
+        for rejection in rejections:
             rows = rejection.rows & candidates
             number = int(np.count_nonzero(rows))
             if number:
@@ -61,6 +62,8 @@ def feasible_nodes(
                 if not rejection.resolvable:
                     unresolvable |= rows
         candidates &= ~refused
+        if not candidates.any():
+            break
     diagnosis.resolvable = ~candidates & ~unresolvable
     return candidates, diagnosis
 
@@ -68,10 +71,10 @@ def feasible_nodes(
 def scores(snapshot: Snapshot, pod: PodInfo, profile: Profile, rows: Ints) -> Floats:
     """The weighted sum of all plugins' scores for the nodes at `rows`."""
     total = np.zeros(len(rows), np.float64)
-    for plugin in profile.scorers:
+    for plugin, weight in profile.scorers:
         score = plugin.score(pod, snapshot, rows)
         if score is not None:
-            total += profile.weights.get(plugin.name, 1) * np.floor(score)
+            total += weight * np.floor(score)
     return total
 
 

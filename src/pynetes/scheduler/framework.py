@@ -73,14 +73,14 @@ class Profile:
     weights: dict[str, int] = field(default_factory=dict)
     preempts: bool = True
 
-    @property
-    def filters(self) -> list[FilterPlugin]:
-        return [plugin for plugin in self.plugins if isinstance(plugin, FilterPlugin)]
+    # sorted once: looking at a protocol costs more than a plugin
+    filters: Sequence[FilterPlugin] = field(init=False)
+    scorers: Sequence[tuple[ScorePlugin, int]] = field(init=False)
+    gates: Sequence[GatePlugin] = field(init=False)
 
-    @property
-    def scorers(self) -> list[ScorePlugin]:
-        return [plugin for plugin in self.plugins if isinstance(plugin, ScorePlugin)]
-
-    @property
-    def gates(self) -> list[GatePlugin]:
-        return [plugin for plugin in self.plugins if isinstance(plugin, GatePlugin)]
+    def __post_init__(self) -> None:
+        found = self.plugins
+        scorers = [(plugin, self.weights.get(plugin.name, 1)) for plugin in found if isinstance(plugin, ScorePlugin)]
+        object.__setattr__(self, "filters", [plugin for plugin in found if isinstance(plugin, FilterPlugin)])
+        object.__setattr__(self, "scorers", scorers)
+        object.__setattr__(self, "gates", [plugin for plugin in found if isinstance(plugin, GatePlugin)])

@@ -1,8 +1,10 @@
 """A pod as the scheduler sees it: everything that plugins read, computed once."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.selectors import LabelSelector, from_label_selector
@@ -62,6 +64,9 @@ class PodInfo:
     preferred_anti_affinity: list[AffinityTerm]
     spread: list[SpreadConstraint]
     controller: str
+    is_deleting: bool
+    group: Hashable
+    """Equal for pods that plugins can tell apart by their node alone; see `podgroups`."""
     row: int = -1
 
     @property
@@ -86,10 +91,6 @@ class PodInfo:
         return [gate["name"] for gate in self.spec.get("schedulingGates") or ()]
 
     @property
-    def is_deleting(self) -> bool:
-        return meta.is_deleting(self.pod)
-
-    @property
     def uses_affinity(self) -> bool:
         return bool(self.affinity or self.anti_affinity or self.preferred_affinity or self.preferred_anti_affinity)
 
@@ -102,12 +103,15 @@ def pod_info(pod: Object) -> PodInfo:
     affinity = spec.get("affinity") or {}
     near, far = affinity.get("podAffinity") or {}, affinity.get("podAntiAffinity") or {}
     controller = meta.controller_of(pod)
+    owner = controller["uid"] if controller else ""
+    labels, is_deleting = meta.labels(pod), meta.is_deleting(pod)
+    terms = orjson.dumps([near, far]) if near or far else b""
     return PodInfo(
         pod=pod,
         uid=metadata["uid"],
         key=meta.key(pod),
         namespace=namespace,
-        labels=meta.labels(pod),
+        labels=labels,
         priority=spec.get("priority") or 0,
         requests=pod_requests(pod),
         nonzero_cpu=nonzero[CPU],
@@ -119,7 +123,9 @@ def pod_info(pod: Object) -> PodInfo:
         preferred_affinity=_preferred(near, namespace),
         preferred_anti_affinity=_preferred(far, namespace),
         spread=[_constraint(entry) for entry in spec.get("topologySpreadConstraints") or ()],
-        controller=controller["uid"] if controller else "",
+        controller=owner,
+        is_deleting=is_deleting,
+        group=(namespace, frozenset(labels.items()), owner, is_deleting, terms),
     )
 
 

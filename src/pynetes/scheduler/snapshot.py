@@ -5,13 +5,14 @@ cycle sees one consistent state without a copy. Rows are dense: a removed node's
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from pynetes.apimachinery import meta
+from pynetes.scheduler.podgroups import PodGroup
 from pynetes.scheduler.podinfo import PodInfo
 from pynetes.scheduler.resources import CPU, EPHEMERAL_STORAGE, MEMORY, PODS, amounts
 
@@ -20,6 +21,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]
 Object = dict[str, Any]
+T = TypeVar("T", bound=np.generic)
 Taint = tuple[str, str, str]  # key, value, effect
 
 ABSENT = -1
@@ -47,7 +49,10 @@ class LabelColumn:
 
 
 class Snapshot:
-    """Everything the plugins read. Arrays have `rows` capacity; `[:count]` are nodes."""
+    """Everything the plugins read. Arrays have `rows` capacity; `[:count]` are nodes.
+
+    Resources lie column by column in memory, since plugins read one resource of all nodes. `groups`: by namespace.
+    """
 
     def __init__(self) -> None:
         self.count = 0
@@ -56,19 +61,23 @@ class Snapshot:
         self.nodes: list[Object] = []
         self.pods: list[dict[str, PodInfo]] = []
         self.resource_of: dict[str, int] = {CPU: 0, MEMORY: 1, EPHEMERAL_STORAGE: 2, PODS: 3}
-        self.allocatable: Ints = np.zeros((_FIRST_ROWS, 4), np.int64)
-        self.requested: Ints = np.zeros((_FIRST_ROWS, 4), np.int64)
-        self.nonzero: Ints = np.zeros((_FIRST_ROWS, 2), np.int64)
+        self.allocatable: Ints = np.zeros((_FIRST_ROWS, 4), np.int64, order="F")
+        self.requested: Ints = np.zeros((_FIRST_ROWS, 4), np.int64, order="F")
+        self.nonzero: Ints = np.zeros((_FIRST_ROWS, 2), np.int64, order="F")
         self.unschedulable: Mask = np.zeros(_FIRST_ROWS, np.bool_)
         self.labels: dict[str, LabelColumn] = {}
         self.taints: dict[Taint, Mask] = {}
         self.ports: dict[tuple[str, int], dict[int, Counter[str]]] = {}
         self.images: dict[str, tuple[int, set[int]]] = {}
-        self.pods_by_namespace: dict[str, dict[str, PodInfo]] = {}
-        self.with_affinity: dict[str, PodInfo] = {}
+        self.groups: dict[str, dict[Hashable, PodGroup]] = {}
+        self.groups_with_affinity: dict[Hashable, PodGroup] = {}
         self.namespace_labels: dict[str, Mapping[str, str]] = {}
 
     # -- reading
+
+    def at(self, column: npt.NDArray[T], rows: Ints) -> npt.NDArray[T]:
+        """The entries of a column for these rows, which are in order: without a copy if they are all there are."""
+        return column[: self.count] if len(rows) == self.count else column[rows]
 
     def mask(self, value: bool) -> Mask:
         return np.full(self.count, value, np.bool_)
@@ -133,7 +142,7 @@ class Snapshot:
 
     def _grow(self, rows: int) -> None:
         def grown(array: Any, fill: int = 0) -> Any:
-            larger = np.full((rows, *array.shape[1:]), fill, array.dtype)
+            larger = np.full((rows, *array.shape[1:]), fill, array.dtype, order="F")
             larger[: len(array)] = array
             return larger
 
@@ -153,6 +162,9 @@ class Snapshot:
         self.pods[row] = self.pods[source]
         self.row_of[self.names[row]] = row
         for pod in self.pods[row].values():
+            group = self.groups[pod.namespace][pod.group]
+            group.remove(source)
+            group.add(row)
             pod.row = row
         for taken in self.ports.values():
             if source in taken:
@@ -181,8 +193,8 @@ class Snapshot:
         if column is None:
             column = self.resource_of[name] = len(self.resource_of)
             more = np.zeros((len(self.unschedulable), 1), np.int64)
-            self.allocatable = np.hstack((self.allocatable, more))
-            self.requested = np.hstack((self.requested, more))
+            self.allocatable = np.asfortranarray(np.hstack((self.allocatable, more)))
+            self.requested = np.asfortranarray(np.hstack((self.requested, more)))
         return column
 
     def _put_labels(self, row: int, labels: Mapping[str, str]) -> None:
@@ -208,18 +220,25 @@ class Snapshot:
         pod.row = row
         self.pods[row][pod.uid] = pod
         self._count(pod, 1)
-        self.pods_by_namespace.setdefault(pod.namespace, {})[pod.uid] = pod
-        if pod.uses_affinity:
-            self.with_affinity[pod.uid] = pod
+        in_namespace = self.groups.setdefault(pod.namespace, {})
+        group = in_namespace.get(pod.group)
+        if group is None:
+            group = in_namespace[pod.group] = PodGroup(pod)
+            if pod.uses_affinity:
+                self.groups_with_affinity[pod.group] = group
+        group.add(row)
 
     def remove_pod(self, pod: PodInfo) -> None:
         del self.pods[pod.row][pod.uid]
         self._count(pod, -1)
-        in_namespace = self.pods_by_namespace[pod.namespace]
-        del in_namespace[pod.uid]
-        if not in_namespace:
-            del self.pods_by_namespace[pod.namespace]
-        self.with_affinity.pop(pod.uid, None)
+        in_namespace = self.groups[pod.namespace]
+        group = in_namespace[pod.group]
+        group.remove(pod.row)
+        if not group:
+            del in_namespace[pod.group]
+            self.groups_with_affinity.pop(pod.group, None)
+            if not in_namespace:
+                del self.groups[pod.namespace]
         pod.row = -1
 
     def _count(self, pod: PodInfo, sign: int) -> None:

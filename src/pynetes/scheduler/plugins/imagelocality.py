@@ -16,9 +16,11 @@ class ImageLocality:
 
     def score(self, pod: PodInfo, nodes: Snapshot, candidates: Ints) -> Floats | None:
         containers = [*pod.spec.get("initContainers", ()), *pod.spec["containers"]]
+        found = [nodes.images.get(_normalized(container.get("image", ""))) for container in containers]
+        if not any(found):
+            return None  # all the same
         total = np.zeros(nodes.count, np.float64)
-        for container in containers:
-            size, rows = nodes.images.get(_normalized(container.get("image", "")), (0, ()))
+        for size, rows in filter(None, found):
             for row in rows:
                 # an image on few nodes counts less, so that they are not flooded by all of its pods
                 total[row] += size * len(rows) // nodes.count

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from pynetes.scheduler.framework import MAX_NODE_SCORE, ClusterEvent, Rejection
+from pynetes.scheduler.podgroups import together
 from pynetes.scheduler.podinfo import AffinityTerm, PodInfo
 from pynetes.scheduler.snapshot import ABSENT, Floats, Ints, Mask, Snapshot
 
@@ -33,22 +34,23 @@ class InterPodAffinity:
         if pod.anti_affinity:
             far = nodes.mask(False)
             for term in pod.anti_affinity:
-                far |= _in_domains(nodes, term, _rows(_matching(nodes, term)))
+                far |= _in_domains(nodes, term, _matching(nodes, term)[0])
             rejections.append(Rejection(far, "node(s) didn't match pod anti-affinity rules"))
-        if nodes.with_affinity:
+        if nodes.groups_with_affinity:
             kept = _kept_away(pod, nodes)
             rejections.append(Rejection(kept, "node(s) didn't satisfy existing pods anti-affinity rules"))
         return rejections
 
     def score(self, pod: PodInfo, nodes: Snapshot, candidates: Ints) -> Floats | None:
-        if not (pod.preferred_affinity or pod.preferred_anti_affinity or nodes.with_affinity):
+        if not (pod.preferred_affinity or pod.preferred_anti_affinity or nodes.groups_with_affinity):
             return None
         total = np.zeros(nodes.count, np.float64)
         for terms, sign in ((pod.preferred_affinity, 1), (pod.preferred_anti_affinity, -1)):
             for term in terms:
-                for other in _matching(nodes, term):
-                    total += sign * term.weight * _in_domains(nodes, term, (other.row,))
-        for other in nodes.with_affinity.values():
+                rows, counts = _matching(nodes, term)
+                total += _per_domain(nodes, term, rows, sign * term.weight * counts)
+        for group in nodes.groups_with_affinity.values():
+            other = group.pod
             for terms, weight in (
                 (other.affinity, _HARD_AFFINITY_WEIGHT),
                 (other.preferred_affinity, 1),
@@ -56,7 +58,7 @@ class InterPodAffinity:
             ):
                 for term in terms:
                     if term.matches(pod, nodes.namespace_labels):
-                        total += weight * (term.weight or 1) * _in_domains(nodes, term, (other.row,))
+                        total += _per_domain(nodes, term, group.rows, weight * (term.weight or 1) * group.counts)
         chosen = total[candidates]
         least, most = chosen.min(initial=0), chosen.max(initial=0)
         if most == least:
@@ -65,35 +67,44 @@ class InterPodAffinity:
         return score
 
 
-def _matching(nodes: Snapshot, term: AffinityTerm) -> Iterable[PodInfo]:
-    """The pods on nodes that a term speaks of."""
-    namespaces: Iterable[str] = term.namespaces if term.namespace_selector is None else nodes.pods_by_namespace
-    for namespace in namespaces:
-        for other in nodes.pods_by_namespace.get(namespace, {}).values():
-            if not other.is_deleting and term.matches(other, nodes.namespace_labels):
-                yield other
+def _matching(nodes: Snapshot, term: AffinityTerm) -> tuple[Ints, Ints]:
+    """Where the pods run that a term speaks of: rows of nodes, and how many on each."""
+    namespaces: Iterable[str] = term.namespaces if term.namespace_selector is None else nodes.groups
+    return together(
+        group
+        for namespace in namespaces
+        for group in nodes.groups.get(namespace, {}).values()
+        if not group.pod.is_deleting and term.matches(group.pod, nodes.namespace_labels)
+    )
 
 
-def _rows(pods: Iterable[PodInfo]) -> list[int]:
-    return [pod.row for pod in pods]
+def _per_domain(nodes: Snapshot, term: AffinityTerm, rows: Ints, values: Ints) -> Ints:
+    """For each node the sum of the values at rows in its topology domain."""
+    column = nodes.labels.get(term.topology_key)
+    if column is None:
+        return np.zeros(nodes.count, np.int64)
+    table = np.zeros(len(column.values) + 1, np.int64)
+    np.add.at(table, column.codes[rows], values)
+    table[ABSENT] = 0
+    return table[column.codes[: nodes.count]]
 
 
-def _in_domains(nodes: Snapshot, term: AffinityTerm, rows: Sequence[int]) -> Mask:
+def _in_domains(nodes: Snapshot, term: AffinityTerm, rows: Ints) -> Mask:
     """The nodes in the same topology domains as these rows."""
     column = nodes.labels.get(term.topology_key)
     if column is None or not len(rows):
         return nodes.mask(False)
     table = np.zeros(len(column.values) + 1, np.bool_)
-    table[column.codes[list(rows)]] = True
+    table[column.codes[rows]] = True
     table[ABSENT] = False
     return table[column.codes[: nodes.count]]
 
 
 def _near_all(pod: PodInfo, nodes: Snapshot) -> Mask:
     """Nodes in whose domains all terms find a pod; if no term finds any pod at all, those it may be the first on."""
-    found = [_rows(_matching(nodes, term)) for term in pod.affinity]
+    found = [_matching(nodes, term)[0] for term in pod.affinity]
     near = nodes.mask(True)
-    if not any(found) and all(term.matches(pod, nodes.namespace_labels) for term in pod.affinity):
+    if not any(len(rows) for rows in found) and all(term.matches(pod, nodes.namespace_labels) for term in pod.affinity):
         for term in pod.affinity:
             near &= nodes.has_label(term.topology_key)
         return near
@@ -105,8 +116,8 @@ def _near_all(pod: PodInfo, nodes: Snapshot) -> Mask:
 def _kept_away(pod: PodInfo, nodes: Snapshot) -> Mask:
     """Nodes in the domains of pods whose own anti-affinity refuses this pod."""
     kept = nodes.mask(False)
-    for other in nodes.with_affinity.values():
-        for term in other.anti_affinity:
+    for group in nodes.groups_with_affinity.values():
+        for term in group.pod.anti_affinity:
             if term.matches(pod, nodes.namespace_labels):
-                kept |= _in_domains(nodes, term, (other.row,))
+                kept |= _in_domains(nodes, term, group.rows)
     return kept

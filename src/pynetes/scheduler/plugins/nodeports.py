@@ -15,6 +15,8 @@ class NodePorts:
     resolved_by = frozenset((ClusterEvent.NODE_ADD, ClusterEvent.POD_DELETE))
 
     def filter(self, pod: PodInfo, nodes: Snapshot, candidates: Mask) -> Sequence[Rejection]:
+        if not pod.ports:
+            return ()
         refused = nodes.mask(False)
         for protocol, port, ip in pod.ports:
             for row, addresses in nodes.ports.get((protocol, port), {}).items():

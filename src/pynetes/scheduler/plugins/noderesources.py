@@ -9,7 +9,7 @@ from pynetes.scheduler.podinfo import PodInfo
 from pynetes.scheduler.resources import CPU, MEMORY, PODS
 from pynetes.scheduler.snapshot import Floats, Ints, Mask, Snapshot
 
-_CPU_AND_MEMORY = [0, 1]
+_CPU, _MEMORY = 0, 1  # their columns
 
 
 class NodeResourcesFit:
@@ -39,12 +39,17 @@ class NodeResourcesFit:
         return rejections
 
     def score(self, pod: PodInfo, nodes: Snapshot, candidates: Ints) -> Floats | None:
-        allocatable = nodes.allocatable[candidates][:, _CPU_AND_MEMORY]
-        wanted = nodes.nonzero[candidates] + np.array([pod.nonzero_cpu, pod.nonzero_memory], np.int64)
-        known = allocatable > 0
-        free = np.where(known & (wanted <= allocatable), allocatable - wanted, 0)
-        each = np.floor(free * MAX_NODE_SCORE / np.where(known, allocatable, 1))
-        score: Floats = each.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        known = np.zeros(len(candidates), np.int8)
+        total = np.zeros(len(candidates), np.float64)
+        for column, wanted in ((_CPU, pod.nonzero_cpu), (_MEMORY, pod.nonzero_memory)):
+            allocatable = nodes.at(nodes.allocatable[:, column], candidates)
+            free = allocatable - nodes.at(nodes.nonzero[:, column], candidates)
+            free -= wanted
+            np.maximum(free, 0, out=free)
+            free *= MAX_NODE_SCORE
+            total += np.floor(free / np.maximum(allocatable, 1))
+            known += allocatable > 0
+        score: Floats = total / np.maximum(known, 1)
         return score
 
 
@@ -55,22 +60,29 @@ class NodeResourcesBalancedAllocation:
     resolved_by: frozenset[ClusterEvent] = frozenset()
 
     def score(self, pod: PodInfo, nodes: Snapshot, candidates: Ints) -> Floats | None:
-        wanted = np.array([pod.requests.get(CPU, 0), pod.requests.get(MEMORY, 0)], np.int64)
-        if not wanted.any():
+        cpu, memory = pod.requests.get(CPU, 0), pod.requests.get(MEMORY, 0)
+        if not cpu and not memory:
             return None  # a pod that requests nothing changes no balance
-        allocatable = nodes.allocatable[candidates][:, _CPU_AND_MEMORY]
-        requested = nodes.requested[candidates][:, _CPU_AND_MEMORY]
-        with_pod = _balance(requested + wanted, allocatable)
-        without = _balance(requested, allocatable)
+        used, room = nodes.requested, nodes.allocatable
+        cpu_used, memory_used = nodes.at(used[:, _CPU], candidates), nodes.at(used[:, _MEMORY], candidates)
+        cpu_room, memory_room = nodes.at(room[:, _CPU], candidates), nodes.at(room[:, _MEMORY], candidates)
+        known = (cpu_room > 0) & (memory_room > 0)
+        with_pod = _balance(_share(cpu_used + cpu, cpu_room), _share(memory_used + memory, memory_room), known)
+        without = _balance(_share(cpu_used, cpu_room), _share(memory_used, memory_room), known)
         half = MAX_NODE_SCORE // 2
         score: Floats = half + np.trunc((half + with_pod - without) / 2)
         return score
 
 
-def _balance(requested: Ints, allocatable: Ints) -> Floats:
+def _share(requested: Ints, allocatable: Ints) -> Floats:
+    """1 at most."""
+    share: Floats = requested / np.maximum(allocatable, 1)
+    return np.minimum(share, 1.0, out=share)
+
+
+def _balance(cpu: Floats, memory: Floats, known: Mask) -> Floats:
     """100 where CPU and memory are used to the same share, less the further the shares are apart."""
-    shares = np.minimum(requested / np.maximum(allocatable, 1), 1.0)
-    known = (allocatable > 0).all(axis=1)
-    deviation = np.where(known, np.abs(shares[:, 0] - shares[:, 1]) / 2, 0.0)
-    balance: Floats = np.trunc((1 - deviation) * MAX_NODE_SCORE)
+    deviation = np.abs(cpu - memory)
+    deviation *= known
+    balance: Floats = np.trunc((1 - deviation / 2) * MAX_NODE_SCORE)
     return balance

@@ -7,6 +7,7 @@ import numpy as np
 
 from pynetes.scheduler.framework import MAX_NODE_SCORE, ClusterEvent, Rejection
 from pynetes.scheduler.plugins import nodeaffinity, tainttoleration
+from pynetes.scheduler.podgroups import together
 from pynetes.scheduler.podinfo import PodInfo, SpreadConstraint
 from pynetes.scheduler.snapshot import ABSENT, Floats, Ints, LabelColumn, Mask, Snapshot
 
@@ -45,8 +46,9 @@ class PodTopologySpread:
                 continue
             codes = column.codes[: nodes.count]
             unlabelled |= codes == ABSENT
-            eligible = complete & _eligible(pod, nodes, constraint)
-            counts, present = _domain_counts(pod, nodes, constraint, column, eligible)
+            allowed = _eligible(pod, nodes, constraint)
+            eligible = complete if allowed is None else complete & allowed
+            counts, present = _counts(pod, nodes, constraint, column, eligible), _present(nodes, column, eligible)
             domains = int(present.sum())
             least = counts[present].min(initial=np.iinfo(np.int64).max) if domains >= constraint.min_domains else 0
             itself = 1 if _selects(constraint, pod, pod) else 0
@@ -69,21 +71,23 @@ class PodTopologySpread:
             if column is None:
                 ignored |= not defaulted
                 continue
-            codes = column.codes[candidates]
-            missing = codes == ABSENT
+            codes = nodes.at(column.codes, candidates)
             if not defaulted:
-                ignored |= missing
-            counts, present = _domain_counts(pod, nodes, constraint, column, _eligible(pod, nodes, constraint))
-            domains = len(candidates) if constraint.topology_key == _HOSTNAME else int(present.sum())
+                ignored |= codes == ABSENT
+            eligible = _eligible(pod, nodes, constraint)
+            counts = _counts(pod, nodes, constraint, column, eligible)
+            by_host = constraint.topology_key == _HOSTNAME
+            domains = len(candidates) if by_host else int(_present(nodes, column, eligible).sum())
             # the more domains there are, the more one pod too many in one of them counts
-            weight = math.log(domains + 2)
-            cost += np.where(missing, 0.0, counts[codes] * weight + (constraint.max_skew - 1))
+            costs = counts * math.log(domains + 2) + (constraint.max_skew - 1)
+            costs[ABSENT] = 0.0
+            cost += costs[codes]
         return _normalized(np.round(cost), ignored)
 
 
 def _normalized(cost: Floats, ignored: Mask) -> Floats:
     """100 for the least cost; nodes without the keys get nothing."""
-    counted = cost[~ignored]
+    counted = cost[~ignored] if ignored.any() else cost
     if not len(counted):
         return np.zeros(len(cost), np.float64)
     least, most = counted.min(), counted.max()
@@ -101,13 +105,11 @@ def _with_all_keys(nodes: Snapshot, constraints: Sequence[SpreadConstraint]) -> 
     return complete
 
 
-def _eligible(pod: PodInfo, nodes: Snapshot, constraint: SpreadConstraint) -> Mask:
-    """Nodes whose pods count: those the pod could run on, as far as the constraint honours that."""
-    eligible = nodes.mask(True)
-    if constraint.honor_affinity and (allowed := nodeaffinity.required(pod, nodes)) is not None:
-        eligible &= allowed
+def _eligible(pod: PodInfo, nodes: Snapshot, constraint: SpreadConstraint) -> Mask | None:
+    """Nodes whose pods count: those the pod could run on, as far as the constraint honours that. None: all."""
+    eligible = nodeaffinity.required(pod, nodes) if constraint.honor_affinity else None
     if constraint.honor_taints and (refused := tainttoleration.untolerated(pod, nodes)) is not None:
-        eligible &= ~refused
+        eligible = ~refused if eligible is None else eligible & ~refused
     return eligible
 
 
@@ -117,17 +119,25 @@ def _selects(constraint: SpreadConstraint, owner: PodInfo, other: PodInfo) -> bo
     return constraint.selector.matches(other.labels)
 
 
-def _domain_counts(
-    pod: PodInfo, nodes: Snapshot, constraint: SpreadConstraint, column: LabelColumn, eligible: Mask
-) -> tuple[Ints, Mask]:
-    """Matching pods per code of the key, and which codes occur on eligible nodes; the last entry is `ABSENT`'s."""
+def _present(nodes: Snapshot, column: LabelColumn, eligible: Mask | None) -> Mask:
+    """Which codes of the key occur on eligible nodes; the last entry is `ABSENT`'s."""
     codes = column.codes[: nodes.count]
     present = np.zeros(len(column.values) + 1, np.bool_)
-    present[codes[eligible]] = True
+    present[codes if eligible is None else codes[eligible]] = True
     present[ABSENT] = False
+    return present
+
+
+def _counts(
+    pod: PodInfo, nodes: Snapshot, constraint: SpreadConstraint, column: LabelColumn, eligible: Mask | None
+) -> Ints:
+    """Matching pods on eligible nodes per code of the key; the last entry is `ABSENT`'s."""
+    groups = nodes.groups.get(pod.namespace, {}).values()
+    rows, numbers = together(g for g in groups if not g.pod.is_deleting and _selects(constraint, pod, g.pod))
+    if eligible is not None:
+        chosen = eligible[rows]
+        rows, numbers = rows[chosen], numbers[chosen]
     counts = np.zeros(len(column.values) + 1, np.int64)
-    for other in nodes.pods_by_namespace.get(pod.namespace, {}).values():
-        if eligible[other.row] and not other.is_deleting and _selects(constraint, pod, other):
-            counts[codes[other.row]] += 1
+    np.add.at(counts, column.codes[rows], numbers)
     counts[ABSENT] = 0
-    return counts, present
+    return counts

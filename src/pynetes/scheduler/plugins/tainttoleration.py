@@ -42,13 +42,17 @@ class TaintToleration:
         return () if refused is None else (Rejection(refused, "node(s) had untolerated taint(s)", resolvable=False),)
 
     def score(self, pod: PodInfo, nodes: Snapshot, candidates: Ints) -> Floats | None:
+        avoided = [
+            mask
+            for taint, mask in nodes.taints.items()
+            if taint[2] == "PreferNoSchedule" and not tolerated(taint, pod.tolerations)
+        ]
         counts = np.zeros(len(candidates), np.float64)
-        for taint, mask in nodes.taints.items():
-            if taint[2] == "PreferNoSchedule" and not tolerated(taint, pod.tolerations):
-                counts += mask[candidates]
-        worst = counts.max(initial=0)
+        for mask in avoided:
+            counts += mask[candidates]
+        worst = counts.max(initial=0) if avoided else 0
         if not worst:
-            return np.full(len(candidates), MAX_NODE_SCORE, np.float64)
+            return None  # all the same
         score: Floats = MAX_NODE_SCORE - np.floor(MAX_NODE_SCORE * counts / worst)
         return score
 
