@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
 from pynetes.kubelet import pause
 from pynetes.kubelet.containerd import ContainerdConfig, containerd_config, detect_machine, parse_version
+from pynetes.kubelet.cri import runtime_pb2 as pb
 from pynetes.testing import images
 
 CLONE_FS, CLONE_NEWNS, CLONE_NEWNET = 0x200, 0x20000, 0x40000000
@@ -107,12 +109,36 @@ class Node:
             time.sleep(0.02)
 
     def clean(self) -> None:
-        """Ends every container at once and forgets it."""
+        """Ends every container at once and forgets it; names are free again."""
         for task in self.ctr("tasks", "ls", "-q").split():
-            subprocess.run(
-                ["ctr", "--address", str(self.socket), "-n", "k8s.io", "tasks", "rm", "-f", task.decode()],
-                capture_output=True,
-            )
+            # The container may end by itself meanwhile.
+            command = [
+                "ctr",
+                "--address",
+                str(self.socket),
+                "-n",
+                "k8s.io",
+                "tasks",
+                "kill",
+                "-s",
+                "SIGKILL",
+                task.decode(),
+            ]
+            subprocess.run(command, capture_output=True)
+        with grpc.insecure_channel(f"unix:{self.socket}") as channel:
+
+            def call(method: str, request: Any, response: Any) -> Any:
+                rpc = channel.unary_unary(
+                    f"/runtime.v1.RuntimeService/{method}",
+                    request_serializer=lambda message: message.SerializeToString(),
+                    response_deserializer=response.FromString,
+                )
+                return rpc(request, timeout=20)
+
+            for sandbox in call("ListPodSandbox", pb.ListPodSandboxRequest(), pb.ListPodSandboxResponse).items:
+                request = {"pod_sandbox_id": sandbox.id}
+                call("StopPodSandbox", pb.StopPodSandboxRequest(**request), pb.StopPodSandboxResponse)
+                call("RemovePodSandbox", pb.RemovePodSandboxRequest(**request), pb.RemovePodSandboxResponse)
 
 
 @pytest.fixture(scope="session")
@@ -127,7 +153,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     assert holder.stdout.readline() == b"ready\n", holder.stderr.read() if holder.stderr else ""
     found = Node(
         directory=directory,
-        socket=Path("/run/containerd/containerd.sock"),
+        # Not below the namespaces' own /run: gRPC's threads may have been born outside of them.
+        socket=directory / "containerd.sock",
         cgroup_root=f"/pynetes-test-{secrets.token_hex(4)}",
         holder=holder.pid,
         process=holder,

@@ -46,7 +46,7 @@ async def test_runs_a_sandbox_and_a_container_and_hears_of_both_within_moments(o
                 break
         await events.aclose()
         # The event is a moment ahead of what CRI itself shows.
-        while (await runtime.container_status(container)).status.state != pb.CONTAINER_EXITED:
+        while (await runtime.container_status(container)).status.state != pb.CONTAINER_EXITED:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         assert (await runtime.container_status(container)).status.exit_code == 3
         assert (tmp_path / "main.log").read_text().endswith("stdout F hello\n")
