@@ -6,11 +6,13 @@ etcdserverpb, https://etcd.io/docs/v3.4/learning/api/.
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc
+
+Call = Callable[[bytes], Awaitable[bytes]]
 
 
 def _field(number: int, data: bytes) -> bytes:
@@ -26,12 +28,16 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
+def _as_it_is(message: bytes) -> bytes:
+    return message
+
+
 class Etcd:
     """The three calls that are measured. Answers are left as bytes."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._put = channel.unary_unary("/etcdserverpb.KV/Put")
-        self._range = channel.unary_unary("/etcdserverpb.KV/Range")
+        self._put: Call = channel.unary_unary("/etcdserverpb.KV/Put", _as_it_is, _as_it_is)
+        self._range: Call = channel.unary_unary("/etcdserverpb.KV/Range", _as_it_is, _as_it_is)
 
     async def put(self, key: str, value: bytes) -> bytes:
         return await self._put(_field(1, key.encode()) + _field(2, value))

@@ -241,7 +241,7 @@ class Load:
         query = f"{self._pods}?watch=true&resourceVersion={await self._revision(writers[0])}"
         streams = []
         for index, watcher in enumerate(watchers):
-            watcher.on_data = lambda data, index=index: receive(index, data)  # type: ignore[misc]
+            watcher.on_data = lambda data, index=index: receive(index, data)
             streams.append(watcher.ask(request("GET", query)))
         await asyncio.sleep(0.2)
         began = time.perf_counter()

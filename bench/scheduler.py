@@ -45,8 +45,8 @@ def pod(number: int, spread: bool) -> Object:
     """As a Deployment makes them: with a controller, for the default spreading. `spread`: a hard constraint besides."""
     container = {"name": "main", "image": "app:1", "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}}}
     owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app", "uid": "app-uid", "controller": True}
-    constraint = {"maxSkew": 1, "topologyKey": ZONE, "whenUnsatisfiable": "DoNotSchedule"}
-    constraint["labelSelector"] = {"matchLabels": {"app": "app"}}  # type: ignore[assignment]
+    constraint: Object = {"maxSkew": 1, "topologyKey": ZONE, "whenUnsatisfiable": "DoNotSchedule"}
+    constraint["labelSelector"] = {"matchLabels": {"app": "app"}}
     metadata = {"name": f"app-{number}", "namespace": "default", "uid": f"{spread}-{number}", "labels": {"app": "app"}}
     spec = {"containers": [container], "topologySpreadConstraints": [constraint] if spread else []}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {**metadata, "ownerReferences": [owner]}, "spec": spec}

@@ -1,26 +1,21 @@
 """Durable writes and reads a second: our SQLite store in this process against Debian's etcd on loopback, same run.
 
-    python bench/store.py [--rounds 5] [--seconds 1] [--directory DIR]
-
-Rounds alternate between the two, medians are shown. Values are 2 KB, as a pod's; the directory should lie on the disk
-that matters (not a tmpfs: a sync costs nothing there). Ours checks the version of every update, etcd's are bare puts.
+Rounds alternate between the two. Values are 2 KB, as a pod's; the directory should lie on the disk that matters (not
+a tmpfs: a sync costs nothing there). Ours checks the version of every update, etcd's are bare puts.
 """
 
-import argparse
 import asyncio
 import os
-import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import etcd as etcd_server
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
+from bench import etcd as etcd_server
+from bench.frame import Options, Table, median, milliseconds, percentile, progress, rate, ratio
 from pynetes.storage import KeyValue, open_store
 
 PREFIX = "/registry/core/pods/default/"
@@ -94,45 +89,31 @@ CASES = [("create", 1), ("create", 16), ("create", 256), ("update", 1), ("update
 CASES += [("get", 1), ("get", 16), ("list 500", 1), ("list 500", 16)]
 
 
-def milliseconds(times: list[float], share: float) -> str:
-    return f"{sorted(times)[min(len(times) - 1, int(len(times) * share))] * 1000:.2f}"
+def run(options: Options) -> list[Table]:
+    return uvloop.run(_run(options))
 
 
-async def run(rounds: int, seconds: float, directory: str | None) -> None:
+async def _run(options: Options) -> list[Table]:
     rates: dict[tuple[str, str, int], list[float]] = {}
     times: dict[tuple[str, str, int], list[float]] = {}
     async with AsyncExitStack() as stack:
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=directory)))
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=options.directory)))
         engines = {"sqlite": await pynetes_steps(stack, place), "etcd": await etcd_steps(stack, place)}
-        for _ in range(rounds):
+        for number in range(options.rounds):
+            progress(f"store: round {number + 1} of {options.rounds}")
             for name, workers in CASES:
                 for engine, steps in engines.items():
-                    rate, taken = await measure(steps[name], workers, seconds)
-                    rates.setdefault((engine, name, workers), []).append(rate)
+                    found, taken = await measure(steps[name], workers, options.seconds)
+                    rates.setdefault((engine, name, workers), []).append(found)
                     times.setdefault((engine, name, workers), []).extend(taken)
-    table = Table(
-        "operation", "clients", title=f"medians of {rounds} rounds of {seconds:g} s, {len(VALUE)} byte values"
-    )
-    for engine in engines:
-        for column in (f"{engine} /s", "p50 ms", "p99 ms"):
-            table.add_column(column, justify="right")
+    columns = [f"{engine} {column}" for engine in engines for column in ("/s", "p50 ms", "p99 ms")]
+    table = Table("Operations on values of 2 KB", ["", "writers or readers", *columns, "sqlite ÷ etcd"])
     for name, workers in CASES:
         cells: list[str] = []
         for engine in engines:
             key = (engine, name, workers)
-            cells += [f"{statistics.median(rates[key]):,.0f}", *(milliseconds(times[key], p) for p in (0.5, 0.99))]
-        table.add_row(name, str(workers), *cells)
-    Console().print(table)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--directory", help="where the data of the run lies; removed afterwards")
-    given = parser.parse_args()
-    uvloop.run(run(given.rounds, given.seconds, given.directory))
-
-
-if __name__ == "__main__":
-    main()
+            percentiles = (milliseconds(percentile(times[key], share)) for share in (0.5, 0.99))
+            cells += [rate(median(rates[key])), *percentiles]
+        compared = ratio(median(rates["sqlite", name, workers]), median(rates["etcd", name, workers]))
+        table.rows.append([name, str(workers), *cells, compared])
+    return [table]
