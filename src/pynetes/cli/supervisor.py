@@ -30,6 +30,8 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
+_TITLE = "pynetes supervisor"
+
 #: A process that ran this long is healthy: its back-off begins anew.
 HEALTHY_AFTER = 30.0
 BACKOFF_FIRST, BACKOFF_MAX = 0.2, 10.0
@@ -235,15 +237,15 @@ def daemonize(main: Callable[[], None], *, log_file: Path, pid_file: Path) -> in
         code = 1
         try:
             os.setsid()
-            if (pid := os.fork()) != 0:
-                os.write(write_end, str(pid).encode())
+            if os.fork() != 0:
                 os._exit(0)
             os.close(read_end)
-            os.close(write_end)
             os.chdir("/")
             redirect_output(log_file)
-            setproctitle.setproctitle("pynetes supervisor")
+            setproctitle.setproctitle(_TITLE)
             pid_file.write_text(str(os.getpid()))
+            os.write(write_end, str(os.getpid()).encode())  # from now on `running_pid` finds it
+            os.close(write_end)
             main()
             code = 0
         except BaseException:
@@ -266,4 +268,4 @@ def running_pid(pid_file: Path) -> int | None:
     except (FileNotFoundError, ValueError, ProcessLookupError):
         return None
     title = Path(f"/proc/{pid}/cmdline")
-    return pid if title.exists() and b"pynetes supervisor" in title.read_bytes() else None
+    return pid if title.exists() and _TITLE.encode() in title.read_bytes() else None
