@@ -95,3 +95,30 @@ async def test_a_runtime_without_events_is_listed_more_often(inspector):
             while "u" not in pleg.runtime_pods:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         assert pleg.healthy()
+
+
+async def test_a_container_that_nobody_has_read_of_yet_is_followed_to_its_end(inspector):
+    events, heard = asyncio.Queue(), asyncio.Queue()
+    listed = inspector.list_pods
+
+    async def stream():
+        while True:
+            yield await events.get()
+
+    async def empty():
+        return {}
+
+    inspector.list_pods = empty
+    pleg = PLEG(inspector, stream, heard.put_nowait, relist_period=60)
+    async with Tasks("test") as tasks:
+        tasks.start(pleg.run(), name="pleg")
+        while not pleg.last_relist:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        inspector.list_pods = listed
+        events.put_nowait(RuntimeEvent("delete", "c"))
+        async with asyncio.timeout(5):
+            # The list shows it running still: that alone must not be the last word.
+            assert await heard.get() == "u"
+            inspector.state = State.EXITED
+            assert await heard.get() == "u"
+        assert (await pleg.status("u")).containers[0].state is State.EXITED

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 _RECONNECT = 0.5
 _DELETE_TIMEOUT = 1.0
-_SETTLE = (0.0, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
+_SETTLE = (0.0, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.0, 2.0, 4.0, 8.0, 16.0)
 """How long to wait, again and again, for the runtime's status to follow its own event."""
 HEALTH_LIMIT = 180.0
 """A list older than this makes the node unready (upstream: PLEG is not healthy)."""
@@ -105,11 +105,8 @@ class PLEG:
             if self._events is not None:
                 tasks.start(self._watch_events(tasks), name="events")
             while True:
-                try:
-                    await self.relist()
-                except CRIError as error:
-                    log.warning("listing the runtime's pods failed: %s", error)
                 self._relist_now.clear()
+                await self._relist_quietly()
                 try:
                     async with asyncio.timeout(self._period_with_events if self.streaming else self._period):
                         await self._relist_now.wait()
@@ -183,14 +180,31 @@ class PLEG:
             timer.cancel()
         uid = self._owner(container_id)
         if uid is None:
-            self._relist_now.set()
+            # So young that nobody has read of it yet.
+            await self._relist_quietly()
+            uid = self._owner(container_id)
+        if uid is None:
             return
         for pause in _SETTLE:
             await clock.sleep(pause)
             self.invalidate(uid)
-            status = await self.status(uid)
-            still_running = any(c.id == container_id and c.state is State.RUNNING for c in status.containers)
-            still_ready = any(s.id == container_id and s.ready for s in status.sandboxes)
-            if not still_running and not still_ready:
+            try:
+                status = await self.status(uid)
+            except CRIError as error:
+                log.info("status of pod %s after an event: %s", uid, error)
+                continue
+            if not _alive(status, container_id):
                 break
         self._on_change(uid)
+
+    async def _relist_quietly(self) -> None:
+        try:
+            await self.relist()
+        except CRIError as error:
+            log.warning("listing the runtime's pods failed: %s", error)
+
+
+def _alive(status: PodStatus, container_id: str) -> bool:
+    """Of a container or a sandbox."""
+    running = any(c.id == container_id and c.state is State.RUNNING for c in status.containers)
+    return running or any(s.id == container_id and s.ready for s in status.sandboxes)
