@@ -184,3 +184,20 @@ async def test_a_write_of_unknown_outcome_gives_nothing_back() -> None:
         hooks.begin_create(service("two", clusterIP="10.0.0.5"), dry_run=False)
     hooks.after_delete(service("one", clusterIP="10.0.0.5", clusterIPs=["10.0.0.5"]))
     hooks.begin_create(service("two", clusterIP="10.0.0.5"), dry_run=False)
+
+
+async def test_the_range_of_cluster_ips_is_an_object(web: Web) -> None:
+    found = await web.ok("GET", "/apis/networking.k8s.io/v1/servicecidrs/kubernetes")
+    assert found["spec"] == {"cidrs": ["10.96.0.0/12"]}
+    (ready,) = found["status"]["conditions"]
+    assert (ready["type"], ready["status"]) == ("Ready", "True")
+
+
+async def test_every_method_of_http_goes_through_the_proxy(web: Web) -> None:
+    """503: there is no pod behind the name, which only a request that was let through can find out."""
+    await web.ok("POST", SERVICES, {"metadata": {"name": "empty"}, "spec": {"ports": [{"port": 80}]}})
+    endpoints = {"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "empty"}}
+    await web.ok("POST", "/api/v1/namespaces/default/endpoints", endpoints)
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        assert (await web(method, f"{SERVICES}/empty/proxy/")).status == 503, method
+    assert (await web("OPTIONS", f"{SERVICES}/empty")).status == 405

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from pynetes.apiserver.bootstrap import objects, policy, service
+from pynetes.apiserver.bootstrap import objects, policy, service, servicecidr
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.registry.registry import Registry
 from pynetes.client.rest import Client
@@ -29,6 +29,9 @@ class PostStartHooks:
             host, port = address()
             await service.reconcile(client, config.service_cluster_ip_range, host, port)
 
+        async def service_cidr() -> None:
+            await servicecidr.reconcile(client, config.service_cluster_ip_range)
+
         async def authentication() -> None:
             await objects.authentication_config(client, config)
 
@@ -38,6 +41,7 @@ class PostStartHooks:
             "rbac/bootstrap-roles": lambda: policy.roles(client, registry),
             "scheduling/bootstrap-system-priority-classes": lambda: objects.priority_classes(client),
             "start-cluster-authentication-info-controller": authentication,
+            "start-kubernetes-service-cidr-controller": service_cidr,
             "bootstrap-controller": kubernetes_service,
         }
         self._done: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._steps}

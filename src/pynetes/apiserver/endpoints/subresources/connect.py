@@ -18,7 +18,8 @@ from pynetes.apiserver.streaming.proxy import Proxy
 
 #: Serves one (request, namespace, name).
 Serve = Callable[[Request, str, str], Awaitable[Answer]]
-_PROXY_VERBS = ("create", "delete", "get", "patch", "update")
+#: A method that is no verb of the API (OPTIONS) has the verb "".
+_PROXY_VERBS = ("", "create", "delete", "get", "patch", "update")
 
 
 def handlers(backend: Backend, kubelets: KubeletClient) -> dict[tuple[str, str, str], Mapping[str, Handler]]:

@@ -1,0 +1,70 @@
+"""The ServiceCIDR `kubernetes`: the range of Services' addresses that this server was started with, as an object."""
+
+import logging
+from typing import Any
+
+from pynetes.apimachinery import meta
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.times import format_time
+from pynetes.apis.names import SERVICE_CIDRS
+from pynetes.apiserver.bootstrap.objects import create_missing
+from pynetes.client.rest import Client
+from pynetes.component import clock
+
+log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+
+_NAME = "kubernetes"
+
+
+def service_cidr(cidrs: list[str]) -> Object:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "ServiceCIDR",
+        "metadata": {"name": _NAME},
+        "spec": {"cidrs": cidrs},
+    }
+
+
+async def reconcile(client: Client, ranges: str) -> None:
+    """Creates it and reports it ready. A single-stack range may have become dual-stack; else it stays as it is."""
+    cidrs = [cidr.strip() for cidr in ranges.split(",")]
+    await create_missing(client, SERVICE_CIDRS, service_cidr(cidrs))
+    present = await client.get(SERVICE_CIDRS, _NAME)
+    if meta.is_deleting(present):
+        return
+    if len(cidrs) == 2 and present["spec"]["cidrs"] == cidrs[:1]:
+        present["spec"]["cidrs"] = cidrs
+        present = await client.update(SERVICE_CIDRS, present)
+    if present["spec"]["cidrs"] != cidrs:
+        log.warning("the default ServiceCIDR %s does not match the configured %s", present["spec"]["cidrs"], cidrs)
+        return
+    if ready := ready_status(present):
+        await _report(client, present | {"status": ready})
+
+
+def ready_status(present: Object) -> Object | None:
+    """The status with the condition Ready; None if someone has spoken already."""
+    status: Object = present.get("status") or {}
+    conditions: list[Object] = status.get("conditions") or []
+    current = meta.get_condition(conditions, "Ready")
+    if current is not None and current["status"] != "Unknown":
+        return None
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "",
+        "message": "Kubernetes default Service CIDR is ready",
+        "lastTransitionTime": format_time(clock.now()),
+    }
+    return status | {"conditions": [*(c for c in conditions if c["type"] != "Ready"), ready]}
+
+
+async def _report(client: Client, obj: Object) -> None:
+    try:
+        await client.update_status(SERVICE_CIDRS, obj)
+    except StatusError as error:
+        if error.reason != "Conflict":
+            raise
+        log.debug("another server reports the ServiceCIDR")
