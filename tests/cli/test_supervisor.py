@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -135,3 +136,29 @@ def test_the_error_of_a_component_is_in_its_log(start: Callable[..., Running], t
     running = start(Process("broken", tmp_path / "broken.log", main=broken))
     _until(lambda: running.entry("broken")["restarts"] >= 1)
     assert "ValueError: the reason" in (tmp_path / "broken.log").read_text()
+
+
+def test_modules_are_imported_before_the_fork_and_no_earlier(
+    start: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "heavy_of_one.py").touch()
+    (tmp_path / "heavy_of_two.py").touch()
+
+    def seen(name: str) -> Callable[[], None]:
+        def main() -> None:
+            (tmp_path / name).write_text(" ".join(sorted(m for m in sys.modules if m.startswith("heavy_of_"))))
+            (tmp_path / f"{name}.ready").touch()
+            while True:
+                signal.pause()
+
+        return main
+
+    start(
+        Process("one", tmp_path / "one.log", main=seen("one"), modules=("heavy_of_one",)),
+        Process("two", tmp_path / "two.log", main=seen("two"), modules=("heavy_of_two",)),
+    )
+    for name in ("one", "two"):
+        _until((tmp_path / f"{name}.ready").exists)
+    assert (tmp_path / "one").read_text() == "heavy_of_one"
+    assert (tmp_path / "two").read_text() == "heavy_of_one heavy_of_two"

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.cli import components
@@ -18,9 +18,9 @@ from pynetes.component.pki import PKI, Node
 from pynetes.controllers.config import ControllerManagerConfig
 from pynetes.kubelet.config import KubeletConfig
 from pynetes.kubelet.containerd import Containerd, ContainerdConfig, detect_machine
-from pynetes.network.agent import NetworkConfig
-from pynetes.network.pod_network import NodeNetwork
-from pynetes.proxy.proxier import ProxyConfig
+
+if TYPE_CHECKING:
+    from pynetes.network.agent import NetworkConfig
 
 
 def ensure_pki(layout: Layout, settings: Settings) -> PKI:
@@ -96,7 +96,10 @@ def containerd_config(layout: Layout) -> ContainerdConfig:
     )
 
 
-def network_config(layout: Layout, settings: Settings) -> NetworkConfig:
+def network_config(layout: Layout, settings: Settings) -> "NetworkConfig":
+    from pynetes.network.agent import NetworkConfig
+    from pynetes.network.pod_network import NodeNetwork
+
     node = NodeNetwork(settings.node_name, settings.cluster_cidr, layout.cni_conf, layout.cni_state)
     return NetworkConfig(
         node=node,
@@ -135,30 +138,42 @@ def processes(layout: Layout, settings: Settings) -> list[Process]:
     log = partial(_log_of, layout)
     containerd = containerd_config(layout)
 
-    def python(name: str, main: Callable[[], Coroutine[Any, Any, None]], stop_seconds: float = 10.0) -> Process:
+    def python(name: str, module: str, main: Callable[[], Coroutine[Any, Any, None]]) -> Process:
         run = partial(run_component, main, verbosity=settings.verbosity)
-        return Process(name, log(name), main=run, stop_seconds=stop_seconds)
+        return Process(name, log(name), main=run, modules=(module,))
+
+    def proxy() -> Coroutine[Any, Any, None]:
+        from pynetes.proxy.proxier import ProxyConfig
+
+        return components.proxy(kubeconfig("kube-proxy"), ProxyConfig(settings.node_name))
+
+    def controller_manager() -> Coroutine[Any, Any, None]:
+        config = controller_manager_config(layout, settings)
+        return components.controller_manager(kubeconfig("controller-manager"), config)
+
+    def kubelet() -> Coroutine[Any, Any, None]:
+        return components.kubelet(kubeconfig("kubelet"), kubelet_config(layout, settings), containerd)
+
+    def network() -> Coroutine[Any, Any, None]:
+        return components.network(kubeconfig("network"), network_config(layout, settings))
 
     kubeconfig = layout.kubeconfig
     made = [
-        python("apiserver", lambda: components.apiserver(apiserver_config(layout, settings))),
+        python(
+            "apiserver",
+            "pynetes.apiserver.server",
+            lambda: components.apiserver(apiserver_config(layout, settings)),
+        ),
         Process(
             "containerd",
             log("containerd"),
             command=("containerd", "--config", str(containerd.root.with_name(containerd.root.name + ".toml"))),
         ),
-        python(
-            "kubelet", lambda: components.kubelet(kubeconfig("kubelet"), kubelet_config(layout, settings), containerd)
-        ),
-        python(
-            "controller-manager",
-            lambda: components.controller_manager(
-                kubeconfig("controller-manager"), controller_manager_config(layout, settings)
-            ),
-        ),
-        python("scheduler", lambda: components.scheduler(kubeconfig("scheduler"))),
-        python("proxy", lambda: components.proxy(kubeconfig("kube-proxy"), ProxyConfig(settings.node_name))),
-        python("network", lambda: components.network(kubeconfig("network"), network_config(layout, settings))),
+        python("kubelet", "pynetes.kubelet.kubelet", kubelet),
+        python("controller-manager", "pynetes.controllers.manager", controller_manager),
+        python("scheduler", "pynetes.scheduler.scheduler", lambda: components.scheduler(kubeconfig("scheduler"))),
+        python("proxy", "pynetes.proxy.proxier", proxy),
+        python("network", "pynetes.network.agent", network),
     ]
     if settings.registry_port:
         command = ("docker-registry", "serve", str(registry_file(layout)))

@@ -1,4 +1,7 @@
-"""Every component as a coroutine that runs until it is cancelled: what `up` and the single commands start."""
+"""Every component as a coroutine that runs until it is cancelled: what `up` and the single commands start.
+
+Each is imported where it runs: a process holds one of them, and `up` need not wait for all to start the first.
+"""
 
 import asyncio
 import logging
@@ -6,10 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pynetes.apimachinery.errors import StatusError
-from pynetes.apiserver.config import APIServerConfig
-from pynetes.apiserver.server import APIServer
 from pynetes.client import kubeconfig
 from pynetes.client.events import EventRecorder
 from pynetes.client.leaderelection import LeaderElector
@@ -17,19 +19,15 @@ from pynetes.client.rest import Client
 from pynetes.client.transport import TransportError
 from pynetes.component import clock
 from pynetes.component.tasks import Tasks
-from pynetes.controllers import manager
-from pynetes.controllers.accounts import AccountClients
-from pynetes.controllers.config import ControllerManagerConfig
-from pynetes.controllers.context import ControllerContext
-from pynetes.kubelet.config import KubeletConfig
-from pynetes.kubelet.containerd import Containerd, ContainerdConfig
-from pynetes.kubelet.cri.channel import Channel
-from pynetes.kubelet.cri.images import ImageService
-from pynetes.kubelet.kubelet import run as run_kubelet
-from pynetes.network import agent
-from pynetes.network.agent import NetworkConfig
-from pynetes.proxy.proxier import Proxier, ProxyConfig
-from pynetes.scheduler.scheduler import Scheduler, SchedulerConfig
+
+if TYPE_CHECKING:
+    from pynetes.apiserver.config import APIServerConfig
+    from pynetes.controllers.config import ControllerManagerConfig
+    from pynetes.kubelet.config import KubeletConfig
+    from pynetes.kubelet.containerd import Containerd, ContainerdConfig
+    from pynetes.network.agent import NetworkConfig
+    from pynetes.proxy.proxier import ProxyConfig
+    from pynetes.scheduler.scheduler import SchedulerConfig
 
 log = logging.getLogger(__name__)
 
@@ -57,14 +55,20 @@ async def _reachable(client: Client) -> None:
         await clock.sleep(_POLL)
 
 
-async def apiserver(config: APIServerConfig) -> None:
+async def apiserver(config: "APIServerConfig") -> None:
+    from pynetes.apiserver.server import APIServer
+
     async with APIServer(config) as server:
         log.info("listening on port %d", server.port)
         await asyncio.get_running_loop().create_future()
 
 
-async def controller_manager(path: Path, config: ControllerManagerConfig) -> None:
+async def controller_manager(path: Path, config: "ControllerManagerConfig") -> None:
     """Every controller acts as its own service account."""
+    from pynetes.controllers import manager
+    from pynetes.controllers.accounts import AccountClients
+    from pynetes.controllers.context import ControllerContext
+
     anonymous = kubeconfig.transport(replace(kubeconfig.load(path), cert=None, key=None, token=None, token_file=None))
     async with _client(path, "controller-manager") as client:
         try:
@@ -74,7 +78,9 @@ async def controller_manager(path: Path, config: ControllerManagerConfig) -> Non
             await anonymous.close()
 
 
-async def scheduler(path: Path, config: SchedulerConfig | None = None, *, leader_elect: bool = True) -> None:
+async def scheduler(path: Path, config: "SchedulerConfig | None" = None, *, leader_elect: bool = True) -> None:
+    from pynetes.scheduler.scheduler import Scheduler
+
     async with _client(path, "scheduler") as client:
 
         async def lead() -> None:
@@ -85,6 +91,8 @@ async def scheduler(path: Path, config: SchedulerConfig | None = None, *, leader
 
 
 async def _elected(client: Client, name: str, lead: Callable[[], Awaitable[None]]) -> None:
+    from pynetes.controllers.manager import default_identity
+
     async with Tasks("leader election") as tasks:
         recorder = EventRecorder(client, name)
         tasks.start(recorder.run(), name="events")
@@ -92,32 +100,42 @@ async def _elected(client: Client, name: str, lead: Callable[[], Awaitable[None]
         async def run() -> None:
             await lead()
 
-        await LeaderElector(client, _SYSTEM, name, manager.default_identity(), recorder=recorder).run(run)
+        await LeaderElector(client, _SYSTEM, name, default_identity(), recorder=recorder).run(run)
 
 
-async def proxy(path: Path, config: ProxyConfig) -> None:
+async def proxy(path: Path, config: "ProxyConfig") -> None:
+    from pynetes.proxy.proxier import Proxier
+
     async with _client(path, "proxy") as client:
         await _reachable(client)
         await Proxier(client, config).run()
 
 
-async def network(path: Path, config: NetworkConfig) -> None:
+async def network(path: Path, config: "NetworkConfig") -> None:
+    from pynetes.network import agent
+
     async with _client(path, "network") as client:
         await _reachable(client)
         await agent.run(client, config)
 
 
-async def kubelet(path: Path, config: KubeletConfig, runtime: ContainerdConfig | None = None) -> None:
+async def kubelet(path: Path, config: "KubeletConfig", runtime: "ContainerdConfig | None" = None) -> None:
     """`runtime`: a containerd of ours, which is given the pause image before the first pod."""
+    from pynetes.kubelet.containerd import Containerd
+    from pynetes.kubelet.kubelet import run
+
     async with _client(path, "kubelet") as client:
         if runtime is not None:
             containerd = Containerd(runtime)
             await containerd.wait_ready()
             await _ensure_pause_image(containerd)
-        await run_kubelet(client, config)
+        await run(client, config)
 
 
-async def _ensure_pause_image(containerd: Containerd) -> None:
+async def _ensure_pause_image(containerd: "Containerd") -> None:
+    from pynetes.kubelet.cri.channel import Channel
+    from pynetes.kubelet.cri.images import ImageService
+
     async with Channel(containerd.endpoint) as channel:
         if await ImageService(channel).image_status(containerd.config.sandbox_image) is not None:
             return

@@ -1,14 +1,16 @@
 """Runs one process a component, restarts what dies, stops all in order.
 
-The supervisor is a small synchronous process without threads or event loop, so that it can fork: it has imported what
-components share before it forks the first one, which makes a component start in milliseconds and lets all of them
-share those pages of memory. A component written in another language is a command that is executed instead.
+The supervisor is a small synchronous process without threads or event loop, so that it can fork: it imports a
+component's modules before it forks it, so that a component that comes again starts in milliseconds, and all share
+those pages of memory. The first one is on its way while the next one's modules are imported. A component written in
+another language is a command that is executed instead.
 
 Children die with the supervisor (PR_SET_PDEATHSIG); containers do not: their shims are nobody's children but init's.
 """
 
 import ctypes
 import gc
+import importlib
 import json
 import logging
 import os
@@ -41,13 +43,15 @@ BACKOFF_FIRST, BACKOFF_MAX = 0.2, 10.0
 class Process:
     """One supervised process: `main` runs in a fork, or `command` is executed.
 
-    `stop_seconds` is how long it may take to end after SIGTERM before it is killed.
+    `modules` are imported before the fork; `stop_seconds` is how long it may take to end after SIGTERM before it is
+    killed.
     """
 
     name: str
     log: Path
     main: Callable[[], None] | None = None
     command: Sequence[str] = ()
+    modules: Sequence[str] = ()
     stop_seconds: float = 10.0
 
 
@@ -76,8 +80,6 @@ class Supervisor:
         """Supervises until SIGTERM or SIGINT; returns when all processes have ended."""
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        gc.collect()
-        gc.freeze()  # shared pages stay shared: the collector does not touch what was loaded before the forks
         self._children = [_Child(process) for process in self.processes]
         try:
             while not self._stopping:
@@ -135,6 +137,10 @@ class Supervisor:
             log.warning("%s ended (%s), starts again in %.1f s", child.process.name, child.last_exit, child.backoff)
 
     def _start(self, child: _Child) -> None:
+        for module in child.process.modules:
+            importlib.import_module(module)
+        gc.collect()
+        gc.freeze()  # shared pages stay shared: the collector does not touch what was loaded before the fork
         child.restarts += 1
         child.started = clock.monotonic()
         supervisor = os.getpid()
