@@ -1,11 +1,12 @@
 """From `pynetes up` on an empty disk to `/readyz`, to node Ready, to an answer of the guestbook.
 
-Seen from outside, by polls every 20 ms. The guestbook is applied with kubectl as soon as the node is ready; its
+Pynetes is compiled before, as an installed package is. Seen from outside, by polls every 20 ms. The guestbook is applied with kubectl as soon as the node is ready; its
 images are pulled from a registry on the same machine. Anchors in the same run: the same Python importing the
 libraries that no process can do without, and the original API server on etcd to `/readyz`, if there is one.
 """
 
 import asyncio
+import compileall
 import os
 import ssl
 import subprocess
@@ -17,6 +18,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import pynetes
 from bench import images, machine, servers
 from bench.frame import Options, Table, median, progress
 from pynetes.cli import readiness
@@ -34,6 +36,7 @@ def run(options: Options) -> list[Table]:
     times: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.directory) as place:
         storage = images.guestbook(options, Path(place))
+        compileall.compile_dir(Path(pynetes.__file__).parent, quiet=1)
         for number in range(options.rounds):
             progress(f"startup: round {number + 1} of {options.rounds}")
             _anchors(options, times)
