@@ -211,9 +211,13 @@ def signing_request(common_name: str) -> dict[str, Any]:
 
 
 async def test_certificates_only_for_the_nodes_own_name(objects: Any) -> None:
-    await admit(objects, "CREATE", names.CSRS, signing_request("system:node:n1"))
+    await admit(objects, "CREATE", names.CERTIFICATE_SIGNING_REQUESTS, signing_request("system:node:n1"))
     await refused(
-        objects, "can only create a node CSR with CN=system:node:n1", "CREATE", names.CSRS, signing_request("admin")
+        objects,
+        "can only create a node CSR with CN=system:node:n1",
+        "CREATE",
+        names.CERTIFICATE_SIGNING_REQUESTS,
+        signing_request("admin"),
     )
     broken = obj("csr", spec={"signerName": "kubernetes.io/kubelet-serving", "request": "eA=="})
-    await refused(objects, "unable to parse csr", "CREATE", names.CSRS, broken)
+    await refused(objects, "unable to parse csr", "CREATE", names.CERTIFICATE_SIGNING_REQUESTS, broken)
