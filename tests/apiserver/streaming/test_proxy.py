@@ -72,6 +72,11 @@ async def backend() -> AsyncIterator[int]:
             return socket
         if request.path == "/big":
             return web.Response(body=b"x" * (1 << 20))
+        if request.path == "/page":
+            headers = {"Access-Control-Allow-Origin": "*"}
+            return web.Response(text='<a href="/other">o</a>', content_type="text/html", headers=headers)
+        if request.path == "/moved":
+            return web.Response(status=302, headers={"Location": "/page"})
         seen = {"method": request.method, "path": request.rel_url.raw_path_qs, "body": (await request.read()).decode()}
         seen |= {"authorization": request.headers.get("Authorization", ""), "x": request.headers.get("X-Mine", "")}
         return web.json_response(seen, status=418, headers={"X-Theirs": "yes"})
@@ -121,6 +126,16 @@ async def test_large_answers_stream_and_missing_slashes_are_added(cluster: Clust
         async with request(cluster, "GET", f"/api/v1/nodes/n1:{port}/proxy") as response:
             assert response.status == 301
             assert response.headers["Location"] == f"/api/v1/nodes/n1:{port}/proxy/"
+
+
+async def test_links_and_redirects_stay_within_the_proxy(cluster: Cluster) -> None:
+    async with backend() as port:
+        base = f"/api/v1/nodes/n1:{port}/proxy"
+        async with request(cluster, "GET", f"{base}/page") as response:
+            assert await response.text() == f'<a href="{base}/other">o</a>'
+            assert "Access-Control-Allow-Origin" not in response.headers
+        async with request(cluster, "GET", f"{base}/moved") as response:
+            assert (response.status, response.headers["Location"]) == (302, f"{base}/page")
 
 
 async def test_upgrades_are_piped(cluster: Cluster) -> None:

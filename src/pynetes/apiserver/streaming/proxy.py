@@ -1,12 +1,16 @@
 """Proxy of pods, services and nodes: a request goes on to what stands behind the name, its path being what follows.
 
-Names are `name`, `name:port` or `scheme:name:port`. Nothing is rewritten but the path; upgrades are piped.
+Names are `name`, `name:port` or `scheme:name:port`. Nothing is rewritten but the path, and the backend's links to
+itself in HTML pages and redirects (`links`); upgrades are piped.
 """
 
 import contextlib
+import gzip
+import io
 import ipaddress
 import random
 import ssl
+import zlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,6 +29,7 @@ from pynetes.apiserver.http import Answer, Request, Response, StreamResponse, Up
 from pynetes.apiserver.objects import ObjectReader
 from pynetes.apiserver.streaming import websocket
 from pynetes.apiserver.streaming.kubelet import KubeletClient, describe
+from pynetes.apiserver.streaming.links import Links
 from pynetes.apiserver.streaming.takeover import UpgradedDuplex
 from pynetes.component import certificates
 
@@ -99,9 +104,9 @@ class Proxy:
         target = target if target.startswith("/") else f"/{target}"
         if websocket.is_upgrade(request):
             return await self._upgrade(request, backend, target)
-        return await self._request(request, backend, target)
+        return await self._request(request, backend, target, prefix_of(request, depth))
 
-    async def _request(self, request: Request, backend: Backend, target: str) -> Answer:
+    async def _request(self, request: Request, backend: Backend, target: str, prefix: str) -> Answer:
         url = URL(f"{backend.scheme}://{backend.host_port}{target}", encoded=True)
         body = await request.read_body() if request.method not in ("GET", "HEAD", "OPTIONS") else None
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT)
@@ -119,12 +124,17 @@ class Proxy:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             why = f"error trying to reach service: {describe(error)}"
             raise StatusError(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable", why) from error
+        links = Links(prefix, backend.host_port, request.headers.get("Host", ""))
         headers = {name: value for name, value in response.headers.items() if name.lower() not in _OURS}
+        if location := response.headers.get("Location"):
+            headers["Location"] = links.url(location)
         content_type = response.headers.get("Content-Type", "application/octet-stream")
         length = response.headers.get("Content-Length", "")
         if request.method == "HEAD" or response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             response.release()
             return Response(response.status, b"", content_type, headers)
+        if _is_page(response) and not location:
+            return await _page(response, content_type, headers, links)
         if length.isdigit() and int(length) <= _WHOLE:
             async with response:
                 return Response(response.status, await response.read(), content_type, headers)
@@ -158,7 +168,22 @@ class Proxy:
 #: Bodies up to this size are sent on whole, so that the connection to the client stays usable.
 _WHOLE = 256 * 1024
 #: Headers of a backend's answer that are ours to write.
-_OURS = frozenset((*_HOP_BY_HOP, "content-length", "content-type", "date", "audit-id"))
+_OURS = frozenset(
+    (
+        *_HOP_BY_HOP,
+        "content-length",
+        "content-type",
+        "date",
+        "audit-id",
+        # Which origins may read answers of this server is not a backend's to say.
+        "access-control-allow-credentials",
+        "access-control-allow-headers",
+        "access-control-allow-methods",
+        "access-control-allow-origin",
+    )
+)
+#: HTML pages larger than this go on unchanged: they would have to be kept whole.
+_LARGEST_PAGE = 16 * 1024 * 1024
 
 
 class _Verbatim(web.StreamResponse):
@@ -269,6 +294,11 @@ def target_of(request: Request, depth: int) -> str:
     return f"{target}?{query}" if query else target
 
 
+def prefix_of(request: Request, depth: int) -> str:
+    """The path up to and with `…/proxy`."""
+    return "/".join(request.path.split("/", depth)[:depth])
+
+
 def _to_root(request: Request) -> Response:
     """`…/proxy` → `…/proxy/`, so that relative links of the backend's pages work."""
     query = request.raw.rel_url.raw_query_string if request.raw is not None else ""
@@ -283,6 +313,42 @@ def _forwarded(request: Request, backend: Backend) -> dict[str, str]:
     headers.setdefault("X-Forwarded-Host", request.headers.get("Host", ""))
     headers.setdefault("X-Forwarded-Uri", request.path)
     return headers
+
+
+def _is_page(response: aiohttp.ClientResponse) -> bool:
+    """Whether its links can be found: HTML, and packed in no way but gzip."""
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return kind == "text/html" and response.headers.get("Content-Encoding", "") in ("", "gzip")
+
+
+async def _page(
+    response: aiohttp.ClientResponse, content_type: str, headers: dict[str, str], links: Links
+) -> Response | StreamResponse:
+    body = bytearray()
+    chunks = _chunks(response)
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > _LARGEST_PAGE:
+            return StreamResponse(response.status, content_type, _resumed(bytes(body), chunks), headers)
+    return Response(response.status, rewritten(bytes(body), response.headers, links), content_type, headers)
+
+
+def rewritten(body: bytes, headers: Mapping[str, str], links: Links) -> bytes:
+    """A page with its links changed; one that claims to be packed and is not stays as it is."""
+    if headers.get("Content-Encoding", "") != "gzip":
+        return links.page(body)
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
+            page = packed.read(_LARGEST_PAGE + 1)
+    except (OSError, EOFError, zlib.error):
+        return body
+    return body if len(page) > _LARGEST_PAGE else gzip.compress(links.page(page), compresslevel=1)
+
+
+async def _resumed(start: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield start
+    async for chunk in rest:
+        yield chunk
 
 
 async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
