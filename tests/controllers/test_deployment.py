@@ -253,6 +253,15 @@ def test_a_new_revision_is_one_more_than_the_highest():
     assert annotations.next_revision([]) == 1
 
 
+def test_revisions_have_64_bits():
+    """Clients count on with dates in nanoseconds, which sizes' 32 bits do not hold."""
+    old = replica_set(annotations={annotations.REVISION: "3546343826724305832"})
+    assert annotations.next_revision([old]) == 3546343826724305833
+    current = {annotations.REVISION: "3546343826724305832"}
+    changed = annotations.for_new_replica_set(deployment(), current, 3546343826724305833)
+    assert changed[annotations.REVISION] == "3546343826724305833"
+
+
 @pytest.mark.parametrize(
     ("current", "number", "expected"),
     [

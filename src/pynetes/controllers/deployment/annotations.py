@@ -26,7 +26,7 @@ _OWN = frozenset(
 
 def revision(obj: Object) -> int:
     """0 without one, or with one that is no number."""
-    return _number(meta.annotations(obj).get(REVISION)) or 0
+    return _number(meta.annotations(obj).get(REVISION), bits=64) or 0
 
 
 def desired_replicas(rs: Object) -> int | None:
@@ -37,11 +37,11 @@ def max_replicas(rs: Object) -> int | None:
     return _number(meta.annotations(rs).get(MAX_REPLICAS))
 
 
-def _number(text: str | None) -> int | None:
+def _number(text: str | None, bits: int = 32) -> int | None:
     if text is None or not text.isdecimal():
         return None
     value = int(text)
-    return value if value < 2**31 else None
+    return value if value < 1 << bits - 1 else None
 
 
 def next_revision(old_sets: list[Object]) -> int:
@@ -53,7 +53,7 @@ def for_new_replica_set(deployment: Object, current: dict[str, str], new_revisio
     out = dict(current)
     out.update({k: v for k, v in meta.annotations(deployment).items() if k not in _OWN})
     text = current.get(REVISION)
-    old = 0 if not text else _number(text)
+    old = 0 if not text else _number(text, bits=64)
     if old is None or old >= new_revision:
         return out
     out[REVISION] = str(new_revision)
