@@ -51,3 +51,8 @@ def test_nothing_acceptable_is_406_and_unknown_bodies_415() -> None:
 def test_tables_are_for_resources_only() -> None:
     with pytest.raises(StatusError):
         negotiate(request(Accept=TABLE), "plain")
+    with pytest.raises(StatusError) as caught:
+        negotiate(request(Accept=TABLE), "reviews")
+    assert caught.value.code == 406
+    partial = negotiate(request(Accept=TABLE.replace("Table", "PartialObjectMetadata")), "reviews")
+    assert partial.transform is not None

@@ -60,6 +60,11 @@ def accept_objects(media: Codec, transform: Transform | None) -> bool:
     return transform.kind in _PARTIAL or (transform.kind == "Table" and media.text)
 
 
+def accept_reviews(media: Codec, transform: Transform | None) -> bool:
+    """The restriction of kinds that are never stored: they have no columns, so no Table, and no lists."""
+    return transform is None or (accept_objects(media, transform) and transform.kind == "PartialObjectMetadata")
+
+
 def accept_plain(media: Codec, transform: Transform | None) -> bool:
     """The restriction of endpoints whose answers have one form only."""
     return transform is None
@@ -73,7 +78,12 @@ def accept_discovery(media: Codec, transform: Transform | None) -> bool:
     return wanted == ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2")
 
 
-_RESTRICTIONS = {"objects": accept_objects, "plain": accept_plain, "discovery": accept_discovery}
+_RESTRICTIONS = {
+    "objects": accept_objects,
+    "reviews": accept_reviews,
+    "plain": accept_plain,
+    "discovery": accept_discovery,
+}
 
 
 def negotiate(request: Request, restriction: str = "objects") -> MediaType:

@@ -9,6 +9,7 @@ from pynetes.apiserver.authentication.user import ANONYMOUS_USER, UserInfo
 from pynetes.apiserver.authorization import reviews as access
 from pynetes.apiserver.authorization.union import ClusterAuthorizer
 from pynetes.apiserver.endpoints.body import decode_as
+from pynetes.apiserver.endpoints.tables import partial
 from pynetes.apiserver.http import Answer, Handler, Request, Response
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
@@ -56,10 +57,12 @@ def create(resource: Resource, answer: Answerer) -> Handler:
     async def handle(request: Request) -> Answer:
         info = request.info
         assert info is not None
-        media = negotiate(request)
+        media = negotiate(request, "reviews")
         options = WriteOptions.of(request.query, "CreateOptions")
         review = await decode_as(resource.gvk, request, options)
         answered = await answer(request.user or ANONYMOUS_USER, info.namespace, review)
+        if media.transform is not None:
+            answered = partial(answered, media.transform.api_version)
         return Response(201, media.codec.encode(answered, media.pretty), media.codec.media_type)
 
     return handle
