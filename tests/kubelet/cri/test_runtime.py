@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 
 import pytest
 
@@ -28,6 +29,14 @@ async def test_runs_a_sandbox_and_a_container_and_hears_of_both_within_moments(o
         image = await image_service.image_status(images.BUSYBOX)
         assert image is not None
         events = subscribe(channel)
+        exited: set[str] = set()
+
+        async def listen() -> None:
+            async for event in events:
+                if event.type == "exit":
+                    exited.add(event.container_id)
+
+        listening = asyncio.create_task(listen())  # before anything happens
         sandbox_config = _sandbox(tmp_path, on_node.cgroup_root)
         sandbox = await runtime.run_pod_sandbox(sandbox_config)
         status = (await runtime.pod_sandbox_status(sandbox)).status
@@ -41,10 +50,11 @@ async def test_runs_a_sandbox_and_a_container_and_hears_of_both_within_moments(o
         )
         container = await runtime.create_container(sandbox, config, sandbox_config)
         await runtime.start_container(container)
-        async for event in events:
-            if event.container_id == container and event.type == "exit":
-                break
-        await events.aclose()
+        while container not in exited:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening
         # The event is a moment ahead of what CRI itself shows.
         while (await runtime.container_status(container)).status.state != pb.CONTAINER_EXITED:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
