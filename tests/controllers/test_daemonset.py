@@ -1,11 +1,14 @@
 """Placement and updates of DaemonSets: by table, and against the real API server."""
 
+import json
+
 import pytest
 from controller_objects import NOW, node, pod
 
 from pynetes.apimachinery import meta
 from pynetes.apis.names import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS
 from pynetes.controllers.daemonset import placement, plan
+from pynetes.controllers.history import revisions
 
 LABELS = {"app": "x"}
 
@@ -146,6 +149,13 @@ def test_status():
     }
 
 
+def test_a_revisions_data_is_sorted_for_clients_that_compare_bytes():
+    owner = {"spec": {"template": {"spec": {"b": 1, "a": [{"d": 1, "c": 2}]}, "metadata": {}}}}
+    assert json.dumps(revisions.data_of(owner)) == json.dumps(
+        {"spec": {"template": {"$patch": "replace", "metadata": {}, "spec": {"a": [{"c": 2, "d": 1}], "b": 1}}}}
+    )
+
+
 async def test_daemons_in_a_cluster(cluster):
     ready = [{"type": "Ready", "status": "True"}]
     await cluster.client.create(NODES, {"metadata": {"name": "n2"}, "status": {"conditions": ready}})
@@ -169,8 +179,8 @@ async def test_daemons_in_a_cluster(cluster):
         return [p["spec"]["containers"][0]["image"] for p in pods] == ["v2"] * 2 and await settled(2)
 
     await cluster.eventually(rolled)
-    revisions = (await cluster.client.list(CONTROLLER_REVISIONS, "default"))["items"]
-    assert sorted(r["revision"] for r in revisions) == [1, 2]
-    assert all(meta.controller_of(r)["kind"] == "DaemonSet" for r in revisions)
+    found = (await cluster.client.list(CONTROLLER_REVISIONS, "default"))["items"]
+    assert sorted(r["revision"] for r in found) == [1, 2]
+    assert all(meta.controller_of(r)["kind"] == "DaemonSet" for r in found)
     await cluster.client.delete(NODES, "n2")
     await cluster.eventually(lambda: settled(1))

@@ -11,8 +11,14 @@ Object = dict[str, Any]
 
 
 def data_of(owner: Object) -> Object:
-    """A strategic merge patch that puts this template back."""
-    return {"spec": {"template": {"$patch": "replace", **meta.copy(owner["spec"]["template"])}}}
+    """A strategic merge patch that puts this template back; keys sorted, as clients compare it byte by byte."""
+    patch = {"spec": {"template": {"$patch": "replace", **owner["spec"]["template"]}}}
+    sorted_: Object = orjson.loads(_canonical(patch))
+    return sorted_
+
+
+def _canonical(data: Object) -> bytes:
+    return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
 
 
 def template_in(revision: Object) -> Object:
@@ -28,7 +34,7 @@ def matches(owner: Object, revision: Object) -> bool:
 def new_revision(owner: Object, number: int, collision_count: int | None, hash_label: str) -> Object:
     """The revision of the owner's present template; the collision count changes its name."""
     data = data_of(owner)
-    raw = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+    raw = _canonical(data)
     if collision_count is not None:
         raw += str(collision_count).encode()
     hash_ = names.safe_encode(str(fnv32a(raw)))
