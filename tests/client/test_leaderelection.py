@@ -124,6 +124,30 @@ def test_cancelling_gives_the_lease_back(virtual):
     assert (spec["holderIdentity"], spec["leaseDurationSeconds"]) == ("", 1)
 
 
+@pytest.mark.parametrize("holder", ["a", "other"])
+def test_a_lease_that_changed_unseen_is_given_back_if_it_is_still_held(virtual, holder):
+    """As after a renewal that was cancelled when the server had it already."""
+
+    async def scenario():
+        server = LeaseServer()
+        started = asyncio.Event()
+
+        async def work():
+            started.set()
+            await asyncio.sleep(1000)
+
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(elector(server, "a").run(work))
+            await started.wait()
+            server.version += 1
+            server.lease = {**server.lease, "spec": {**server.lease["spec"], "holderIdentity": holder}}
+            server.lease["metadata"]["resourceVersion"] = str(server.version)
+            task.cancel()
+        return server.lease["spec"]["holderIdentity"]
+
+    assert virtual(scenario()) == ("" if holder == "a" else "other")
+
+
 @pytest.mark.parametrize(
     ("spec", "seen_at", "held"),
     [

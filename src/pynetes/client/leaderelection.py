@@ -190,6 +190,23 @@ class LeaderElector:
         self._fresh = True
 
     async def _release(self) -> None:
+        try:
+            await self._give_back()
+        except (StatusError, TransportError) as error:
+            log.warning("could not release lease %s/%s: %s", self._namespace, self._name, error)
+
+    async def _give_back(self) -> None:
+        """A renewal that was cancelled on its way may have been written after all: the lease is looked at again."""
+        try:
+            await self._write_released()
+        except StatusError as error:
+            if error.code != 409:
+                raise
+            self._observe(await self._client.get(LEASES, self._name, self._namespace))
+            if self.is_leader:
+                await self._write_released()
+
+    async def _write_released(self) -> None:
         assert self._lease is not None
         assert self._seen is not None
         stamp = format_micro_time(clock.now())
@@ -200,10 +217,7 @@ class LeaderElector:
             "acquireTime": stamp,
             "renewTime": stamp,
         }
-        try:
-            self._observe(await self._client.update(LEASES, {**self._lease, "spec": spec}))
-        except (StatusError, TransportError) as error:
-            log.warning("could not release lease %s/%s: %s", self._namespace, self._name, error)
+        self._observe(await self._client.update(LEASES, {**self._lease, "spec": spec}))
 
     def _note(self, what: str) -> None:
         if self._recorder is not None and self._lease is not None:
