@@ -1,9 +1,9 @@
 """From `pynetes up` on an empty disk to `/readyz`, to node Ready, to an answer of the guestbook.
 
-Pynetes is compiled before, as an installed package is. Seen from outside, by polls every 20 ms.
-The guestbook is applied with kubectl as soon as the node is ready; its
-images are pulled from a registry on the same machine. Anchors in the same run: the same Python importing the
-libraries that no process can do without, and the original API server on etcd to `/readyz`, if there is one.
+Pynetes is compiled before, as an installed package is. Seen from outside, by polls every 20 ms. The guestbook is
+applied with kubectl as soon as the node is ready; its images are pulled from a registry on the same machine. Anchors
+in the same run: the same Python importing the libraries that no process can do without, and the original API server
+on etcd to `/readyz`, if there is one.
 """
 
 import asyncio
