@@ -31,6 +31,7 @@ class ControllerManagerConfig:
     large_cluster_size_threshold: int = 50
     terminated_pod_gc_threshold: int = 12500
     max_endpoints_per_slice: int = 100
+    mirroring_max_endpoints_per_subset: int = 1000
     concurrent_deployment_syncs: int = 5
     concurrent_replicaset_syncs: int = 5
     concurrent_rc_syncs: int = 5
@@ -40,6 +41,7 @@ class ControllerManagerConfig:
     concurrent_cron_job_syncs: int = 5
     concurrent_endpoint_syncs: int = 5
     concurrent_service_endpoint_syncs: int = 5
+    mirroring_concurrent_service_endpoint_syncs: int = 5
     concurrent_gc_syncs: int = 20
     concurrent_namespace_syncs: int = 10
     concurrent_serviceaccount_token_syncs: int = 5

@@ -11,6 +11,7 @@ from pynetes.controllers.daemonset.controller import DaemonSetController
 from pynetes.controllers.deployment.controller import DeploymentController
 from pynetes.controllers.endpoints.endpoints_controller import EndpointsController
 from pynetes.controllers.endpoints.endpointslice_controller import EndpointSliceController
+from pynetes.controllers.endpoints.mirroring_controller import EndpointSliceMirroringController
 from pynetes.controllers.garbagecollector.controller import GarbageCollector
 from pynetes.controllers.job.controller import JobController
 from pynetes.controllers.namespace.controller import NamespaceController
@@ -35,6 +36,7 @@ CONTROLLERS: dict[str, Constructor] = {
     "taint-eviction-controller": TaintEvictionController,
     "endpoints-controller": EndpointsController,
     "endpointslice-controller": EndpointSliceController,
+    "endpointslice-mirroring-controller": EndpointSliceMirroringController,
     "deployment-controller": DeploymentController,
     "replicaset-controller": ReplicaSetController,
     "replicationcontroller-controller": ReplicationControllerController,

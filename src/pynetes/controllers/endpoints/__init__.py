@@ -1,6 +1,8 @@
 """endpoints-controller and endpointslice-controller: the addresses behind every Service that has a selector.
 
+endpointslice-mirroring-controller repeats Endpoints of the others, which users write, as slices.
+
 Pure: `membership` (which pods, ports and addresses belong to a Service), `subsets` (Endpoints objects), `slices`
-(EndpointSlices, changed as little as possible), `hints` (traffic distribution). `watching` maps changes of pods to
-Services for both controllers.
+(EndpointSlices, changed as little as possible), `hints` (traffic distribution), `mirror` (slices that repeat Endpoints).
+`watching` maps changes of pods to Services for the first two.
 """

@@ -68,7 +68,7 @@ def _plan_family(
     groups = _groups(service, pods, nodes, family, out)
     by_ports: dict[Any, list[Object]] = {}
     for slice_ in own:
-        by_ports.setdefault(_port_key(slice_.get("ports") or []), []).append(slice_)
+        by_ports.setdefault(port_key(slice_.get("ports") or []), []).append(slice_)
     create: list[Object] = []
     update: list[Object] = []
     for key, group in groups.items():
@@ -89,7 +89,7 @@ def _groups(service: Object, pods: list[Object], nodes: dict[str, Object], famil
         if not membership.may_be_endpoint(pod, include_terminating=True):
             continue
         ports = membership.ports(service, pod)
-        group = groups.setdefault(_port_key(ports), _Group(ports))
+        group = groups.setdefault(port_key(ports), _Group(ports))
         node = nodes.get(state.node_name(pod))
         if node is None and not publish:
             service_key = meta.key(service)
@@ -99,7 +99,7 @@ def _groups(service: Object, pods: list[Object], nodes: dict[str, Object], famil
             continue
         endpoint = build_endpoint(service, pod, node, family)
         if endpoint["addresses"]:
-            group.endpoints[_endpoint_key(endpoint)] = endpoint
+            group.endpoints[endpoint_key(endpoint)] = endpoint
     return groups
 
 
@@ -122,7 +122,7 @@ def build_endpoint(service: Object, pod: Object, node: Object | None, family: st
     return endpoint
 
 
-def _endpoint_key(endpoint: Object) -> tuple[Any, ...]:
+def endpoint_key(endpoint: Object) -> tuple[Any, ...]:
     """What makes two endpoints the same one, though its state may differ."""
     target = endpoint.get("targetRef") or {}
     return (
@@ -133,7 +133,7 @@ def _endpoint_key(endpoint: Object) -> tuple[Any, ...]:
     )
 
 
-def _port_key(ports: Iterable[Object]) -> frozenset[tuple[Any, ...]]:
+def port_key(ports: Iterable[Object]) -> frozenset[tuple[Any, ...]]:
     return frozenset(
         (p.get("name") or "", p.get("port"), p.get("protocol") or "TCP", p.get("appProtocol")) for p in ports
     )
@@ -190,7 +190,7 @@ def _keep(present: list[Object], wanted: Endpoints) -> tuple[list[Object], bool]
     """The endpoints of a slice that stay, as they should be (taken out of `wanted`), and whether that is a change."""
     kept, differs = [], False
     for endpoint in present:
-        new = wanted.pop(_endpoint_key(endpoint), None)
+        new = wanted.pop(endpoint_key(endpoint), None)
         if new is None:
             differs = True
         elif _same(endpoint, new):
