@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pynetes.apimachinery.errors import StatusError
 from pynetes.client import kubeconfig
 from pynetes.client.events import EventRecorder
-from pynetes.client.leaderelection import LeaderElector
+from pynetes.client.leaderelection import LeaderElector, default_identity
 from pynetes.client.rest import Client
 from pynetes.client.transport import TransportError
 from pynetes.component import clock
@@ -91,8 +91,6 @@ async def scheduler(path: Path, config: "SchedulerConfig | None" = None, *, lead
 
 
 async def _elected(client: Client, name: str, lead: Callable[[], Awaitable[None]]) -> None:
-    from pynetes.controllers.manager import default_identity
-
     async with Tasks("leader election") as tasks:
         recorder = EventRecorder(client, name)
         tasks.start(recorder.run(), name="events")

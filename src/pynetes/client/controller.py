@@ -15,6 +15,14 @@ log = logging.getLogger(__name__)
 K = TypeVar("K", bound=Hashable)
 
 
+class RetryAfter(Exception):
+    """Raised by a sync that knows when it is worth another try: the key comes again then, without a back-off."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class Controller(Generic[K]):
     """Calls `sync(key)` for the queue's keys from `workers` tasks; an error adds the key again."""
 
@@ -55,6 +63,9 @@ class Controller(Generic[K]):
         """One sync of one key."""
         try:
             await self._sync(key)
+        except RetryAfter as error:
+            log.info("%s: %s: %s (again in %g s)", self.name, key, error, error.seconds)
+            self.queue.add_after(key, error.seconds)
         except Exception as error:
             self._log_failure(key, error)
             self.queue.add_rate_limited(key)

@@ -7,6 +7,8 @@ unchanged for its whole duration. `next_record` decides and is pure.
 import asyncio
 import logging
 import random
+import socket
+import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +28,11 @@ LEASES = GroupVersionResource("coordination.k8s.io", "v1", "leases")
 JITTER = 1.2
 
 Object = dict[str, Any]
+
+
+def default_identity() -> str:
+    """Host name and a random part, as upstream names a candidate."""
+    return f"{socket.gethostname()}_{uuid.uuid4()}"
 
 
 class LeadershipLost(Exception):

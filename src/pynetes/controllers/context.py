@@ -1,18 +1,12 @@
-"""What a controller is given: clients, shared informers, recorders, settings."""
+"""What a controller is given: what all managers' controllers share, and this manager's settings."""
 
-from collections.abc import Callable
-
-from pynetes.client.events import EventRecorder
+from pynetes.client.controllercontext import ClientFactory, SharedContext
 from pynetes.client.informer import InformerFactory
 from pynetes.client.rest import Client
-from pynetes.component.tasks import Tasks
 from pynetes.controllers.config import ControllerManagerConfig
 
-ClientFactory = Callable[[str], Client]
-"""A client that acts as this service account of kube-system (or as one user for all)."""
 
-
-class ControllerContext:
+class ControllerContext(SharedContext):
     """Handed to every controller's constructor. `informers` reads as the manager itself."""
 
     def __init__(
@@ -22,29 +16,10 @@ class ControllerContext:
         *,
         informers: InformerFactory | None = None,
     ) -> None:
-        self.client_factory = client_factory
-        self.client = client_factory("kube-controller-manager")
+        super().__init__(client_factory, "kube-controller-manager", informers=informers)
         self.config = config or ControllerManagerConfig()
-        self.informers = informers or InformerFactory(self.client)
-        self._recorders: list[EventRecorder] = []
-        self._tasks: Tasks | None = None
 
     @classmethod
     def for_client(cls, client: Client, config: ControllerManagerConfig | None = None) -> "ControllerContext":
         """All controllers act as the one user of `client`."""
         return cls(lambda name: client, config)
-
-    def recorder(self, account: str, component: str) -> EventRecorder:
-        """Events written as the service account `account`, with `component` as their source."""
-        recorder = EventRecorder(self.client_factory(account), component)
-        self._recorders.append(recorder)
-        if self._tasks is not None:
-            self._tasks.start(recorder.run(), name=f"events of {component}")
-        return recorder
-
-    def start(self, tasks: Tasks) -> None:
-        """Runs informers and recorders in `tasks`."""
-        self._tasks = tasks
-        for recorder in self._recorders:
-            tasks.start(recorder.run(), name="events")
-        self.informers.start(tasks)

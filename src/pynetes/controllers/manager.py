@@ -6,12 +6,10 @@ process starts it again with a fresh view of the cluster.
 
 import logging
 import os
-import socket
-import uuid
 from typing import Any
 
 from pynetes.client.events import EventRecorder
-from pynetes.client.leaderelection import LeaderElector
+from pynetes.client.leaderelection import LeaderElector, default_identity
 from pynetes.component.tasks import Tasks
 from pynetes.controllers.base import BaseController
 from pynetes.controllers.context import ControllerContext
@@ -20,11 +18,6 @@ from pynetes.controllers.registry import CONTROLLERS, enabled
 log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
-
-
-def default_identity() -> str:
-    """Host name and a random part, as upstream names a candidate."""
-    return f"{socket.gethostname()}_{uuid.uuid4()}"
 
 
 async def run(context: ControllerContext, *, identity: str = "") -> None:
