@@ -192,3 +192,13 @@ def test_the_node_port_is_not_served_by_a_tier_without_pods(machine: Machine) ->
     with pytest.raises(OSError, match="refused"):
         machine.request(f"http://{NODE_IP}:30081/", timeout=5)
     machine.kubectl("delete service empty")
+
+
+def test_entries_outlive_the_cluster_being_down(machine: Machine) -> None:
+    store(machine, "before the night")
+    time.sleep(1.5)  # Redis saves once a second
+    machine.pynetes("down")
+    machine.pynetes("up")
+    for deployment in ("redis-leader", "redis-replica", "web", "frontend"):
+        machine.kubectl(f"rollout status deployment/{deployment} --timeout=90s")
+    until(lambda: machine.answers(URL) and "before the night" in entries(machine))

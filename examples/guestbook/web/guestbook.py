@@ -1,7 +1,7 @@
 """The guestbook's back end: `POST /entries` (form field `text`) stores an entry, `GET /entries` reads all as JSON.
 
-Writes go to Redis' leader and are acknowledged when a replica has them too; reads go to a replica. Both wait out the
-seconds in which a dead Redis is replaced.
+Writes go to Redis' leader and are acknowledged when the replicas have them too; reads go to a replica. Both wait out
+the seconds in which a dead Redis is replaced.
 """
 
 import functools
@@ -54,7 +54,7 @@ def store(text):
     pipeline.rpush(KEY, entry)
     pipeline.ltrim(KEY, -MAX_ENTRIES, -1)
     pipeline.execute()
-    LEADER.wait(1, 1000)
+    LEADER.wait(LEADER.info("replication")["connected_slaves"], 1000)
 
 
 def read():
