@@ -57,8 +57,7 @@ class ProbeWorker:
             # After a restart of the kubelet, not all probes of all pods in the same moment.
             if clock.time_seconds() - self._around.started_at < self._period and self._ran_before():
                 await clock.sleep(random.random() * self._period)
-            while await self.once():
-                self._trigger.clear()
+            while await self._turn():
                 try:
                     async with asyncio.timeout(self._period):
                         await self._trigger.wait()
@@ -67,6 +66,11 @@ class ProbeWorker:
         finally:
             if self.container_id:
                 self._results.remove(self.container_id)
+
+    async def _turn(self) -> bool:
+        """`once`; a trigger while it runs counts: what the probe looked at may have changed since."""
+        self._trigger.clear()
+        return await self.once()
 
     def _ran_before(self) -> bool:
         status = _container_status(self._around.status(self.uid) or {}, self.container["name"])
