@@ -6,8 +6,8 @@ The registry of the API server calls, in this order: `default` after decoding; o
 `old` is never mutated: what is taken over from it is copied.
 """
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
@@ -37,6 +37,19 @@ def desired_state_changed(obj: Object, old: Object) -> bool:
     return any(not semantic_equal(obj.get(f), old.get(f), f) for f in fields)
 
 
+class Requester(Protocol):
+    """Who sends a request, as the API server has authenticated it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def uid(self) -> str: ...
+    @property
+    def groups(self) -> Sequence[str]: ...
+    @property
+    def extra(self) -> Mapping[str, Sequence[str]]: ...
+
+
 class Strategy:
     """Rules that hold for most kinds; a kind's own strategy overrides what differs."""
 
@@ -64,6 +77,9 @@ class Strategy:
             obj["metadata"]["generation"] = 1
         else:
             obj["metadata"].pop("generation", None)
+
+    def record_requester(self, obj: Object, requester: Requester) -> None:
+        """Kinds that tell who created them write it down here; called after `prepare_for_create`."""
 
     def prepare_for_update(self, obj: Object, old: Object) -> None:
         if self.has_status:

@@ -18,6 +18,7 @@ from typing import Self
 from pynetes.apis.names import SERVICES
 from pynetes.apiserver.admission import chain as admission
 from pynetes.apiserver.admission.attributes import Plugin
+from pynetes.apiserver.admission.certificates import CertificateApproval, CertificateSigning
 from pynetes.apiserver.admission.noderestriction import NodeRestriction
 from pynetes.apiserver.admission.rbacescalation import RBACEscalation
 from pynetes.apiserver.admission.serviceaccount import ServiceAccount
@@ -186,6 +187,7 @@ class APIServer:
             plugins.append(RBACEscalation(authorizer))
             await self._feed(authorizer, tasks)
         plugins.append(NodeRestriction(self.registry, authorizer))
+        plugins += [CertificateApproval(authorizer), CertificateSigning(authorizer)]
         return _Security(authenticator, authorizer, plugins)
 
     async def _feed(self, authorizer: ClusterAuthorizer, tasks: Tasks) -> None:

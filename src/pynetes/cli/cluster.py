@@ -55,10 +55,14 @@ def apiserver_config(layout: Layout, settings: Settings) -> APIServerConfig:
 
 
 def controller_manager_config(layout: Layout, settings: Settings) -> ControllerManagerConfig:
+    pki = PKI(layout.pki)
     return ControllerManagerConfig(
+        controllers=("*", "bootstrap-signer-controller", "token-cleaner-controller"),
         cluster_cidr=settings.cluster_cidr,
         service_cluster_ip_range=settings.service_cidr,
-        root_ca=PKI(layout.pki).ca.certificate.read_text(),
+        root_ca=pki.ca.certificate.read_text(),
+        cluster_signing_cert_file=str(pki.ca.certificate),
+        cluster_signing_key_file=str(pki.ca.key),
     )
 
 

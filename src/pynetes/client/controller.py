@@ -23,6 +23,10 @@ class RetryAfter(Exception):
         self.seconds = seconds
 
 
+class TryAgain(Exception):
+    """Raised by a sync that cannot go on yet: the key comes back with a growing delay, and nobody is alarmed."""
+
+
 class Controller(Generic[K]):
     """Calls `sync(key)` for the queue's keys from `workers` tasks; an error adds the key again."""
 
@@ -74,7 +78,8 @@ class Controller(Generic[K]):
 
     def _log_failure(self, key: K, error: Exception) -> None:
         """Conflicts and cut connections are how the world is; a bug deserves its traceback."""
-        if isinstance(error, StatusError) and error.code in (404, 409):
+        expected = isinstance(error, StatusError) and error.code in (404, 409)
+        if expected or isinstance(error, TryAgain):
             log.debug("%s: %s: %s", self.name, key, error)
         elif isinstance(error, StatusError | TransportError):
             log.warning("%s: %s: %s", self.name, key, error)

@@ -16,6 +16,11 @@ class ControllerManagerConfig:
     service_cluster_ip_range: str = "10.96.0.0/12"
     root_ca: str = ""
     """PEM of the CA that pods trust; empty switches its publisher off."""
+    cluster_signing_cert_file: str = ""
+    """CA that signs CertificateSigningRequests; empty switches their signing off."""
+    cluster_signing_key_file: str = ""
+    cluster_signing_duration: float = 365 * 24 * 3600.0
+    """The longest a signed certificate is valid."""
     leader_elect: bool = True
     leader_elect_lease_duration: float = 15
     leader_elect_renew_deadline: float = 10

@@ -3,6 +3,11 @@
 from collections.abc import Callable
 
 from pynetes.controllers.base import BaseController
+from pynetes.controllers.bootstrap.cleaner import TokenCleaner
+from pynetes.controllers.bootstrap.signer import BootstrapSigner
+from pynetes.controllers.certificates.approving import ApprovingController
+from pynetes.controllers.certificates.cleaner import CleanerController
+from pynetes.controllers.certificates.signing import SigningController
 from pynetes.controllers.clusterroleaggregation import ClusterRoleAggregationController
 from pynetes.controllers.config import ControllerManagerConfig
 from pynetes.controllers.context import ControllerContext
@@ -48,7 +53,15 @@ CONTROLLERS: dict[str, Constructor] = {
     "pod-garbage-collector-controller": PodGarbageCollector,
     "garbage-collector-controller": GarbageCollector,
     "clusterrole-aggregation-controller": ClusterRoleAggregationController,
+    "certificatesigningrequest-signing-controller": SigningController,
+    "certificatesigningrequest-approving-controller": ApprovingController,
+    "certificatesigningrequest-cleaner-controller": CleanerController,
+    "bootstrap-signer-controller": BootstrapSigner,
+    "token-cleaner-controller": TokenCleaner,
 }
+
+#: `*` leaves these out.
+OFF_BY_DEFAULT = frozenset(("bootstrap-signer-controller", "token-cleaner-controller"))
 
 
 def enabled(config: ControllerManagerConfig) -> list[str]:
@@ -59,11 +72,14 @@ def enabled(config: ControllerManagerConfig) -> list[str]:
         raise ValueError(f'"{sorted(unknown)[0]}" is not in the list of known controllers')
     out = []
     for name in CONTROLLERS:
-        if f"-{name}" in wanted or not (name in wanted or "*" in wanted):
+        by_star = "*" in wanted and name not in OFF_BY_DEFAULT
+        if f"-{name}" in wanted or not (name in wanted or by_star):
             continue
         if name == "root-ca-certificate-publisher-controller" and not config.root_ca:
             continue
         if name == "node-ipam-controller" and not config.allocate_node_cidrs:
+            continue
+        if name == "certificatesigningrequest-signing-controller" and not config.cluster_signing_cert_file:
             continue
         out.append(name)
     return out

@@ -9,10 +9,11 @@ from pynetes.apimachinery.times import format_time
 from pynetes.apis.certificates.signing_request_validation import conditions_of, validate_signing_request
 from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import METADATA_FIELDS, Object, Strategy, take_over
+from pynetes.apis.strategy import METADATA_FIELDS, Object, Requester, Strategy, take_over
 from pynetes.component import clock
 
 _APPROVAL = ("Approved", "Denied")
+_REQUESTER = ("username", "uid", "groups", "extra")
 _KEPT = (*_APPROVAL, "Failed")
 
 
@@ -29,6 +30,18 @@ class SigningRequestStrategy(Strategy):
         fields = super().selectable_fields(obj)
         fields["spec.signerName"] = (obj.get("spec") or {}).get("signerName") or ""
         return fields
+
+    def record_requester(self, obj: Object, requester: Requester) -> None:
+        spec = obj.setdefault("spec", {})
+        for field in _REQUESTER:
+            spec.pop(field, None)
+        told = {
+            "username": requester.name,
+            "uid": requester.uid,
+            "groups": list(requester.groups),
+            "extra": {key: list(values) for key, values in requester.extra.items()},
+        }
+        spec |= {field: value for field, value in told.items() if value}
 
     def prepare_for_update(self, obj: Object, old: Object) -> None:
         take_over(obj, old, "spec", "status")

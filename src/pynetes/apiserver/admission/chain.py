@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from pynetes.apiserver.admission.attributes import Attributes, Objects, Plugin
+from pynetes.apiserver.admission.certificates import CertificateSubjectRestriction
 from pynetes.apiserver.admission.defaultingressclass import DefaultIngressClass
 from pynetes.apiserver.admission.defaultstorageclass import DefaultStorageClass
 from pynetes.apiserver.admission.defaulttolerationseconds import DefaultTolerationSeconds
@@ -17,6 +18,7 @@ from pynetes.apiserver.config import APIServerConfig
 #: Plugins that need the authorizer or know tokens are made by the server; these are their places.
 _FIRST = ("RBACEscalation",)
 _SECOND = ("ServiceAccount", "NodeRestriction")
+_THIRD = ("CertificateApproval", "CertificateSigning")
 
 
 class Chain:
@@ -39,7 +41,7 @@ class Chain:
 
 
 def build(config: APIServerConfig, objects: Objects, security: Sequence[Plugin] = ()) -> Chain:
-    """All plugins that the configuration leaves on; `security` are those named in _FIRST and _SECOND."""
+    """All plugins that the configuration leaves on; `security` are those named above."""
     by_name: dict[str, Plugin] = {plugin.name: plugin for plugin in security}
     made: list[Callable[[], Plugin | None]] = [
         *((lambda name=name: by_name.get(name)) for name in _FIRST),
@@ -53,6 +55,8 @@ def build(config: APIServerConfig, objects: Objects, security: Sequence[Plugin] 
         ),
         lambda: DefaultStorageClass(objects),
         lambda: RuntimeClass(objects),
+        *((lambda name=name: by_name.get(name)) for name in _THIRD),
+        lambda: CertificateSubjectRestriction(),
         lambda: DefaultIngressClass(objects),
         lambda: PodTopologyLabels(objects),
     ]

@@ -91,6 +91,7 @@ def prepare(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: str) -
     match_namespace(obj, namespace if resource.namespaced else "")
     metadata.pop("managedFields", None)
     strategy.prepare_for_create(obj)
+    strategy.record_requester(obj, ctx.user)
     errors = validation.validate_object_meta(
         metadata, "metadata", namespaced=resource.namespaced, name_rule=strategy.name_rule
     )

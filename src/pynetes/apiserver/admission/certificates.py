@@ -1,0 +1,89 @@
+"""CertificateApproval, CertificateSigning, CertificateSubjectRestriction: who may do what with signing requests.
+
+A right to approve or sign is one on the (virtual) resource `signers`, by the signer's name or its domain's `/*`.
+"""
+
+import base64
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from pynetes.apis.equality import semantic_equal
+from pynetes.apiserver.admission.attributes import Attributes, Plugin
+from pynetes.apiserver.authentication.user import PRIVILEGED, UserInfo
+from pynetes.apiserver.authorization.attributes import Attributes as Question
+from pynetes.apiserver.authorization.attributes import Authorizer
+
+GROUP, RESOURCE = "certificates.k8s.io", "certificatesigningrequests"
+CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client"
+
+
+def may(authorizer: Authorizer, user: UserInfo, verb: str, signer: str) -> bool:
+    """Whether `user` may approve or sign for `signer`, by its name or as one of its domain."""
+    names = (signer, signer.partition("/")[0] + "/*")
+    questions = (Question(user, verb, group=GROUP, version="*", resource="signers", name=name) for name in names)
+    return any(authorizer.authorize(question).allowed for question in questions)
+
+
+def _signer(attrs: Attributes) -> str:
+    """The stored object's: an update cannot change it, but may try."""
+    assert attrs.old is not None
+    return str((attrs.old.get("spec") or {}).get("signerName") or "")
+
+
+class CertificateApproval(Plugin):
+    name = "CertificateApproval"
+
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+
+    def handles(self, attrs: Attributes) -> bool:
+        return attrs.operation == "UPDATE" and attrs.is_resource(GROUP, RESOURCE, "approval")
+
+    async def validate(self, attrs: Attributes) -> None:
+        signer = _signer(attrs)
+        if not may(self._authorizer, attrs.user, "approve", signer):
+            raise attrs.forbid(f'user not permitted to approve requests with signerName "{signer}"')
+
+
+class CertificateSigning(Plugin):
+    name = "CertificateSigning"
+
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+
+    def handles(self, attrs: Attributes) -> bool:
+        return attrs.operation == "UPDATE" and attrs.is_resource(GROUP, RESOURCE, "status")
+
+    async def validate(self, attrs: Attributes) -> None:
+        assert attrs.obj is not None
+        assert attrs.old is not None
+        new, old = attrs.obj.get("status") or {}, attrs.old.get("status") or {}
+        unchanged = (new.get("certificate") or "") == (old.get("certificate") or "") and semantic_equal(
+            new.get("conditions") or [], old.get("conditions") or []
+        )
+        signer = _signer(attrs)
+        if not unchanged and not may(self._authorizer, attrs.user, "sign", signer):
+            raise attrs.forbid(f'user not permitted to sign requests with signerName "{signer}"')
+
+
+class CertificateSubjectRestriction(Plugin):
+    """Nobody becomes one of the privileged group by certificate of the client signer."""
+
+    name = "CertificateSubjectRestriction"
+
+    def handles(self, attrs: Attributes) -> bool:
+        return attrs.operation == "CREATE" and attrs.is_resource(GROUP, RESOURCE)
+
+    async def validate(self, attrs: Attributes) -> None:
+        assert attrs.obj is not None
+        spec = attrs.obj.get("spec") or {}
+        if spec.get("signerName") != CLIENT_SIGNER:
+            return
+        try:
+            request = x509.load_pem_x509_csr(base64.b64decode(spec.get("request") or ""))
+            organizations = [a.value for a in request.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
+        except ValueError as error:
+            raise attrs.forbid(f"failed to parse CSR: {error}") from error
+        if PRIVILEGED in organizations:
+            raise attrs.forbid(f"use of {CLIENT_SIGNER} signer with {PRIVILEGED} group is not allowed")
