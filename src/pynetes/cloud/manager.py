@@ -1,0 +1,52 @@
+"""Running the cloud controllers: behind leader election or at once, all in one task group."""
+
+import logging
+import os
+
+from pynetes.client.basecontroller import SharedController
+from pynetes.client.events import EventRecorder
+from pynetes.client.leaderelection import LeaderElector, default_identity
+from pynetes.cloud.context import MANAGER, CloudContext
+from pynetes.cloud.registry import CONTROLLERS, enabled
+from pynetes.component.tasks import Tasks
+
+log = logging.getLogger(__name__)
+
+
+async def run(context: CloudContext, *, identity: str = "") -> None:
+    """Runs all enabled controllers until cancelled; LeadershipLost if the lease is lost."""
+    config = context.config
+    names = enabled(config, context.provider)
+    try:
+        if not config.leader_elect:
+            await run_controllers(context, names)
+            return
+        async with Tasks("leader election") as tasks:
+            recorder = EventRecorder(context.client, MANAGER)
+            tasks.start(recorder.run(), name="events")
+            elector = LeaderElector(
+                context.client,
+                config.leader_elect_resource_namespace,
+                config.leader_elect_resource_name,
+                identity or default_identity(),
+                config.leader_elect_lease_duration,
+                config.leader_elect_renew_deadline,
+                config.leader_elect_retry_period,
+                recorder=recorder,
+            )
+            await elector.run(lambda: run_controllers(context, names))
+    finally:
+        await context.provider.close()
+
+
+async def run_controllers(context: CloudContext, names: list[str]) -> None:
+    """Starts the provider, makes the controllers, and runs them with what they share."""
+    await context.provider.start(context)
+    controllers: list[SharedController[CloudContext]] = [CONTROLLERS[name](context) for name in names]
+    controllers += context.provider.controllers(context)
+    async with Tasks("cloud controllers") as tasks:
+        context.start(tasks)
+        running = [tasks.start(controller.run(), name=controller.name) for controller in controllers]
+        log.info("%d cloud controllers of provider %s in process %d", len(running), context.provider.name, os.getpid())
+        for task in running:
+            await task

@@ -1,0 +1,78 @@
+"""Which node announces an address. Pure, so that all nodes agree without a word.
+
+Rendezvous hashing: every pair of address and node has a weight, the heaviest candidate announces. A node that goes
+takes along only its own addresses, which spread over the others; one that comes back gets them back.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pynetes.apimachinery import meta
+from pynetes.cloud.controllers.nodepredicates import is_backend, is_ready
+from pynetes.cloud.providers.local.balancers import LOAD_BALANCER_CLASS
+from pynetes.cloud.providers.local.config import LocalConfig
+
+Object = dict[str, Any]
+
+SERVICE_LABEL = "kubernetes.io/service-name"
+
+
+def announcer_of(address: str, candidates: Iterable[str]) -> str | None:
+    """The node that announces `address`; None without a candidate."""
+    return max(candidates, key=lambda node: (_weight(address, node), node), default=None)
+
+
+def _weight(address: str, node: str) -> bytes:
+    return hashlib.blake2b(f"{address}\n{node}".encode(), digest_size=8).digest()
+
+
+def eligible_nodes(nodes: Iterable[Object]) -> set[str]:
+    """Ready, not about to go, and not excluded from load balancers."""
+    return {meta.name(node) for node in nodes if is_ready(node) and is_backend(node)}
+
+
+def announced_by(
+    node: str,
+    services: Iterable[Object],
+    slices_of: Mapping[str, list[Object]],
+    nodes: Iterable[Object],
+    config: LocalConfig,
+) -> set[str]:
+    """The addresses that `node` announces. `slices_of`: EndpointSlices by key of their Service."""
+    eligible = eligible_nodes(nodes)
+    found = set()
+    for service in services:
+        candidates = eligible
+        if service["spec"].get("externalTrafficPolicy") == "Local":
+            candidates = eligible & nodes_with_endpoints(slices_of.get(meta.key(service), []))
+        for address in _addresses(service, config):
+            if announcer_of(address, candidates) == node:
+                found.add(address)
+    return found
+
+
+def _addresses(service: Object, config: LocalConfig) -> list[str]:
+    """Those of ours: another controller's addresses are announced by whoever gave them."""
+    spec = service["spec"]
+    if spec.get("type") != "LoadBalancer" or spec.get("loadBalancerClass", LOAD_BALANCER_CLASS) != LOAD_BALANCER_CLASS:
+        return []
+    ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    vips = [entry["ip"] for entry in ingress if entry.get("ip") and entry.get("ipMode", "VIP") == "VIP"]
+    return [ip for ip in vips if config.pool_of(ip) is not None]
+
+
+def nodes_with_endpoints(slices: Iterable[Object]) -> set[str]:
+    """Where traffic that must not leave the node finds an endpoint that is ready."""
+    return {
+        endpoint["nodeName"]
+        for slice_ in slices
+        for endpoint in slice_.get("endpoints") or ()
+        if endpoint.get("nodeName") and (endpoint.get("conditions") or {}).get("ready") is not False
+    }
+
+
+def service_of(slice_: Object) -> list[str]:
+    """The key of an EndpointSlice's Service: an informer's index."""
+    name = meta.labels(slice_).get(SERVICE_LABEL)
+    return [f"{meta.namespace(slice_)}/{name}"] if name else []
