@@ -61,6 +61,15 @@ def test_a_broken_leaf_is_replaced_and_a_broken_authority_refused(tmp_path: Path
         pki.ensure(tmp_path)
 
 
+def test_a_service_account_key_is_made_once_and_refused_when_broken(tmp_path: Path) -> None:
+    made = pki.ensure(tmp_path)
+    made.service_account_public_key.write_text("another's")
+    assert pki.ensure(tmp_path).service_account_public_key.read_text().startswith("-----BEGIN PUBLIC KEY")
+    made.service_account_key.write_text("not a key")
+    with pytest.raises(CertificateFileError, match=r"sa.key: not a PEM file"):
+        pki.ensure(tmp_path)
+
+
 def test_public_keys_load_from_public_and_private_pem(tmp_path: Path) -> None:
     made = pki.ensure(tmp_path)
     from_private = certificates.load_public_keys(made.service_account_key)

@@ -6,6 +6,7 @@ from pathlib import Path
 from pynetes.cli import cleanup, kubeconfigs, settings, up
 from pynetes.cli.layout import Layout
 from pynetes.cli.progress import Progress
+from pynetes.cli.settings import Settings, SettingsError
 from pynetes.component import clock
 
 _SUPERVISOR_SECONDS = 60.0
@@ -14,7 +15,23 @@ _SUPERVISOR_SECONDS = 60.0
 def down(layout: Layout) -> None:
     """Ends processes and pods, removes network, cgroups and runtime files. What is on disk stays."""
     progress = Progress()
-    cluster = settings.load(layout)
+    _down(layout, progress)
+    if layout.data.exists():
+        progress.say(
+            f"The cluster's state stays in {layout.data}: `pynetes up` brings it back, `pynetes purge` removes it."
+        )
+
+
+def purge(layout: Layout) -> None:
+    """`down`, and the state on disk."""
+    progress = Progress()
+    _down(layout, progress)
+    with progress.step(f"Remove {layout.data}"):
+        shutil.rmtree(layout.data, ignore_errors=True)
+
+
+def _down(layout: Layout, progress: Progress) -> None:
+    cluster, damage = _settings(layout)
     with progress.step("Stop the processes") as step:
         pid = up.stop_supervisor(layout)
         if pid is None:
@@ -31,18 +48,17 @@ def down(layout: Layout) -> None:
     removed = kubeconfigs.remove_from_user_file(layout)
     if removed is not None:
         progress.say(f"The context {kubeconfigs.CONTEXT} is no longer in {removed}.")
-    if layout.data.exists():
-        progress.say(
-            f"The cluster's state stays in {layout.data}: `pynetes up` brings it back, `pynetes purge` removes it."
-        )
+    if damage and cluster is None:
+        progress.say(f"{damage}.")
+        progress.say("It names the pods' cgroups, too: what is left of them stays until the machine starts anew.")
 
 
-def purge(layout: Layout) -> None:
-    """`down`, and the state on disk."""
-    down(layout)
-    progress = Progress()
-    with progress.step(f"Remove {layout.data}"):
-        shutil.rmtree(layout.data, ignore_errors=True)
+def _settings(layout: Layout) -> tuple[Settings | None, str]:
+    """The cluster's settings, and what is wrong with those on disk: a cluster must go whose files are damaged."""
+    try:
+        return settings.load(layout), ""
+    except SettingsError as error:
+        return settings.of_running(layout), str(error)
 
 
 def _wait_for_end(pid: int) -> bool:

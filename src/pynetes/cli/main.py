@@ -3,13 +3,14 @@
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from pynetes import KUBERNETES_VERSION, __version__
 from pynetes.cli.layout import DEFAULT_DATA, DEFAULT_RUN, Layout
 
+T = TypeVar("T")
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
@@ -104,18 +105,18 @@ def status_command(layout: Layout, output: str) -> None:
     """Show processes, node and system; exit code 1 unless all is ready."""
     from pynetes.cli import status
 
-    if not status.show(layout, output):
+    if not _told(lambda: status.show(layout, output)):
         raise SystemExit(1)
 
 
-def _told(action: Callable[[], None]) -> None:
+def _told(action: Callable[[], T]) -> T:
     """Runs a command; what the user can do something about is told in plain words."""
     from pynetes.cli.settings import SettingsError
     from pynetes.cli.up import UpError
     from pynetes.component.certificates import CertificateFileError
 
     try:
-        action()
+        return action()
     except (UpError, SettingsError, CertificateFileError, PermissionError) as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(1) from None

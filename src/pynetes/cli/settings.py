@@ -2,7 +2,7 @@
 
 import json
 import socket
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +47,34 @@ class Settings:
 def load(layout: Layout) -> Settings | None:
     """The settings of the cluster on this disk; None if there is none."""
     try:
-        values = json.loads(layout.settings.read_text())
+        return _parse(json.loads(layout.settings.read_text()))
     except FileNotFoundError:
         return None
     except ValueError as error:
         raise SettingsError(f"{layout.settings} is damaged ({error}); `pynetes purge` removes the cluster") from None
-    known = {field.name for field in fields(Settings)}
-    return Settings(**{key: value for key, value in values.items() if key in known})
+
+
+def of_running(layout: Layout) -> Settings | None:
+    """What the supervisor was started with; None if there is none, or its state cannot be read."""
+    try:
+        return _parse(json.loads(layout.supervisor_state.read_text())["settings"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def _parse(values: Any) -> Settings:
+    """ValueError for what is not a cluster's settings; what a newer version has added is left out."""
+    if not isinstance(values, dict):
+        raise ValueError("not an object")
+    known = {field.name: value for field in fields(Settings) if (value := values.get(field.name)) is not None}
+    for field in fields(Settings):
+        if field.name not in known and field.default is MISSING:
+            raise ValueError(f"{field.name} is missing")
+        if not isinstance(
+            known.get(field.name, field.default), str if field.default is MISSING else type(field.default)
+        ):
+            raise ValueError(f"{field.name} is {known[field.name]!r}")
+    return Settings(**known)
 
 
 def choose(layout: Layout, given: dict[str, Any]) -> Settings:

@@ -26,12 +26,10 @@ async def collect(layout: Layout) -> dict[str, Any]:
     settings = load(layout)
     if settings is None or supervisor.running_pid(layout.supervisor_pid) is None:
         return {"running": False, "state": str(layout.data) if settings else None}
-    state = json.loads(layout.supervisor_state.read_text())
-    for process in state["processes"].values():
+    processes = supervisor.read_state(layout.supervisor_state)
+    for process in processes.values():
         process["memoryBytes"] = _memory(process["pid"])
-    return {"running": True, "server": settings.server, "processes": state["processes"]} | await _cluster(
-        layout, settings
-    )
+    return {"running": True, "server": settings.server, "processes": processes} | await _cluster(layout, settings)
 
 
 async def _cluster(layout: Layout, settings: Settings) -> dict[str, Any]:

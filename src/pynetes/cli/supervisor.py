@@ -20,7 +20,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import setproctitle
 
@@ -183,6 +183,15 @@ class Supervisor:
         temporary = self.state.with_suffix(".tmp")
         temporary.write_text(text)
         temporary.replace(self.state)
+
+
+def read_state(path: Path) -> dict[str, dict[str, Any]]:
+    """What a supervisor has published of its processes, by name; nothing if there is none."""
+    try:
+        processes: dict[str, dict[str, Any]] = json.loads(path.read_text())["processes"]
+    except FileNotFoundError:
+        return {}
+    return processes
 
 
 def _signal(pid: int, number: int) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from pynetes.cli.preflight import Problem
 from pynetes.cli.progress import Progress
 from pynetes.cli.settings import Settings, choose
 from pynetes.client import kubeconfig
-from pynetes.client.rest import Client
 from pynetes.component import logs
+from pynetes.component.certificates import CertificateFileError
 
 API_SECONDS, NODE_SECONDS, DNS_SECONDS = 60.0, 120.0, 60.0
+#: A process that was restarted so often within one start will not live.
+HOPELESS_AFTER = 4
 
 
 class UpError(Exception):
@@ -66,7 +69,12 @@ def _stop_on(problems: list[Problem]) -> None:
 def _write_files(layout: Layout, settings: Settings) -> None:
     layout.make()
     settings.save(layout.settings)
-    kubeconfigs.write_all(layout, settings, cluster.ensure_pki(layout, settings))
+    try:
+        pki = cluster.ensure_pki(layout, settings)
+    except CertificateFileError as error:
+        hint = "restore the file, or begin with a new cluster after `pynetes purge`"
+        raise UpError(f"{error}: {hint}") from None
+    kubeconfigs.write_all(layout, settings, pki)
     cluster.prepare_blocking(layout, settings)
 
 
@@ -85,24 +93,30 @@ async def _wait(layout: Layout, settings: Settings, progress: Progress) -> None:
         client = kubeconfig.client_from_kubeconfig(layout.kubeconfig("admin"), "pynetes-up")
         stack.push_async_callback(client.close)
         with progress.step("API server") as step:
-            await readiness.wait_until(lambda: _api(layout, client), seconds=API_SECONDS, note=step.note)
+            check = lambda: _alive(layout, lambda: readiness.api_is_ready(client))  # noqa: E731
+            await readiness.wait_until(check, seconds=API_SECONDS, note=step.note)
             step.result = settings.server
         await addons.install(client)
         with progress.step("Node") as step:
             name = settings.node_name
-            check = lambda: readiness.node_is_ready(client, name)  # noqa: E731
+            check = lambda: _alive(layout, lambda: readiness.node_is_ready(client, name))  # noqa: E731
             await readiness.wait_until(check, seconds=NODE_SECONDS, note=step.note)
             step.result = "Ready"
         with progress.step("Cluster DNS") as step:
-            await readiness.wait_until(lambda: readiness.dns_answers(settings), seconds=DNS_SECONDS, note=step.note)
+            check = lambda: _alive(layout, lambda: readiness.dns_answers(settings))  # noqa: E731
+            await readiness.wait_until(check, seconds=DNS_SECONDS, note=step.note)
             step.result = settings.dns_ip
 
 
-async def _api(layout: Layout, client: Client) -> str:
-    """What is wrong with the API server; a supervisor that is gone ends the wait."""
+async def _alive(layout: Layout, check: Callable[[], Awaitable[str]]) -> str:
+    """What the check says; a process that cannot live, or a supervisor that is gone, ends the wait."""
     if supervisor.running_pid(layout.supervisor_pid) is None:
         raise readiness.NotReady(f"the supervisor has ended:\n{_last_lines(layout.logs / 'supervisor.log')}")
-    return await readiness.api_is_ready(client)
+    for name, process in supervisor.read_state(layout.supervisor_state).items():
+        if process["restarts"] >= HOPELESS_AFTER:
+            last = _last_lines(Path(process["log"]), 1)
+            raise readiness.NotReady(f"{name} ends whenever it starts ({process['lastExit']}):\n{last}")
+    return await check()
 
 
 def _last_lines(path: Path, number: int = 8) -> str:

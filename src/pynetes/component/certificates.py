@@ -199,7 +199,7 @@ def load_private_key(path: Path) -> PrivateKey:
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
-        raise CertificateFileError(f"{path}: {error}") from error
+        raise CertificateFileError(f"{path}: {_reason(error)}") from error
     if not isinstance(key, PrivateKey):
         raise CertificateFileError(f"{path}: neither an ECDSA nor an RSA key")
     return key
@@ -214,11 +214,18 @@ def load_public_keys(path: Path) -> list[PublicKey]:
         blocks = [part + b"-----END PUBLIC KEY-----\n" for part in data.split(b"-----END PUBLIC KEY-----")[:-1]]
         keys = [serialization.load_pem_public_key(block.strip()) for block in blocks]
     except (OSError, ValueError, TypeError) as error:
-        raise CertificateFileError(f"{path}: {error}") from error
+        raise CertificateFileError(f"{path}: {_reason(error)}") from error
     found = [key for key in keys if isinstance(key, PublicKey)]
     if not found:
         raise CertificateFileError(f"{path}: no public key")
     return found
+
+
+def _reason(error: Exception) -> str:
+    """In plain words: the library's own speak of its internals."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return "not a PEM file, or a damaged one"
 
 
 def load_certificates(path: Path) -> list[x509.Certificate]:
@@ -226,7 +233,7 @@ def load_certificates(path: Path) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise CertificateFileError(f"{path}: {error}") from error
+        raise CertificateFileError(f"{path}: {_reason(error)}") from error
 
 
 def load(certificate_path: Path, key_path: Path) -> KeyPair:

@@ -195,7 +195,7 @@ def _ensure_service_account_key(pki: PKI) -> None:
     if not pki.service_account_key.exists():
         key = certificates.new_key()
         certificates.write_file(pki.service_account_key, certificates.private_key_pem(key), mode=0o600)
-    elif pki.service_account_public_key.exists():
-        return
     public = certificates.load_private_key(pki.service_account_key).public_key()
-    certificates.write_file(pki.service_account_public_key, certificates.public_key_pem(public), mode=0o644)
+    pem = certificates.public_key_pem(public)
+    if not pki.service_account_public_key.exists() or pki.service_account_public_key.read_bytes() != pem:
+        certificates.write_file(pki.service_account_public_key, pem, mode=0o644)
