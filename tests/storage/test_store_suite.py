@@ -376,11 +376,13 @@ async def test_a_watch_from_before_the_compaction_is_refused(store: Store) -> No
 
 
 async def test_a_watch_that_fell_behind_a_compaction_says_so(store: Store) -> None:
-    async with store.watch(PODS, start=await store.revision() + 1) as watch:
-        last = await fill(store, [f"p{i:05}" for i in range(6000)])
+    begin = await store.revision() + 1
+    async with store.watch(PODS, start=begin) as slow, store.watch(PODS, start=begin) as quick:
+        names = [f"p{i:05}" for i in range(6000)]
+        last, _ = await asyncio.gather(fill(store, names), collect(quick, 6000))
         await store.compact(last)
         with pytest.raises(Compacted):
-            await collect(watch, 6000)
+            await collect(slow, 6000)
 
 
 async def test_compaction_forgets_deleted_keys_but_not_the_revision(store: Store) -> None:

@@ -57,6 +57,32 @@ class Tasks:
             task.cancel()
 
 
+class BackgroundTasks:
+    """Owner of tasks that live as long as an object with a `close`, where there is no block to own them.
+
+    An error ends only its own task and is logged. `close` cancels what still runs and awaits it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def start(self, coro: Coroutine[Any, Any, T], *, name: str) -> "asyncio.Task[T | None]":
+        """Runs `coro` until it ends or the owner closes."""
+        full = f"{self._name}/{name}"
+        task = asyncio.get_running_loop().create_task(_logged(coro, full), name=full)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _: coro.close())
+        return task
+
+    async def close(self) -> None:
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
 async def _logged(coro: Coroutine[Any, Any, T], name: str) -> T | None:
     try:
         return await coro

@@ -3,6 +3,8 @@
 A watch is a cursor in the history. While it keeps up, events come to it straight from the commits; a new watch, or
 one whose queue overflowed, reads the log until it has caught up. So a slow consumer costs no memory and misses nothing
 until its place is compacted away.
+
+Where other servers write to the same store, the hub runs a moment behind it: `newest` then asks the store itself.
 """
 
 import asyncio
@@ -14,22 +16,31 @@ from typing import Self
 from pynetes.storage.interface import Batch, Event, StoreError, StoreUnavailable
 
 ReadAfter = Callable[[str, int, int, int], Awaitable[list[Event]]]
-"""`LogReader.after`, awaited: prefix, revision, upto, limit."""
+"""`LogReader.after`, awaited: prefix, revision, upto, limit. More than `limit` to keep a revision's events together."""
+
+Newest = Callable[[], Awaitable[int]]
+"""The store's revision, at the time of the call or later. StoreUnavailable."""
 
 _CAPACITY = 4096
 _REPLAY = 1000
+_COME_TO = 5.0
 
 
 class Hub:
     """All watches of one store. `published`: all events up to it have been handed out."""
 
-    def __init__(self, read_after: ReadAfter, *, capacity: int = _CAPACITY) -> None:
+    def __init__(self, read_after: ReadAfter, *, capacity: int = _CAPACITY, newest: Newest | None = None) -> None:
         self.published = 0
         self.capacity = capacity
         self.read_after = read_after
+        self.newest = newest or self._newest
         self._by_directory: defaultdict[str, dict[HubWatch, None]] = defaultdict(dict)
         self._others: dict[HubWatch, None] = {}
+        self._reached: list[tuple[int, asyncio.Future[None]]] = []
         self._closed: StoreError | None = None
+
+    async def _newest(self) -> int:
+        return self.published
 
     @asynccontextmanager
     async def watch(self, prefix: str, start: int) -> AsyncIterator["HubWatch"]:
@@ -40,6 +51,9 @@ class Hub:
         watches = self._by_directory[prefix] if prefix.endswith("/") else self._others
         watches[watch] = None
         try:
+            if start > self.published:
+                # Whether it is compacted shows only there.
+                await self.come_to(min(start, await self.newest()))
             await watch.catch_up()
             yield watch
         finally:
@@ -56,6 +70,35 @@ class Hub:
         for watch, found in concerned.items():
             watch.offer(found)
         self.published = max(self.published, revision)
+        if self._reached:
+            self._wake_reached()
+
+    async def come_to(self, revision: int) -> None:
+        """Waits until everything up to `revision` has been handed out. StoreUnavailable when that takes long."""
+        try:
+            async with asyncio.timeout(_COME_TO):
+                await self.reached(revision)
+        except TimeoutError:
+            raise StoreUnavailable(f"the store's changes are told up to revision {self.published} only") from None
+
+    def reached(self, revision: int) -> "asyncio.Future[None]":
+        """Done when everything up to `revision` has been handed out, or the hub was closed or restarted."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if revision <= self.published or self._closed is not None:
+            future.set_result(None)
+        else:
+            self._reached.append((revision, future))
+        return future
+
+    def _wake_reached(self, *, all_of_them: bool = False) -> None:
+        waiting, self._reached = self._reached, []
+        for revision, future in waiting:
+            if future.done():
+                continue
+            if all_of_them or revision <= self.published:
+                future.set_result(None)
+            else:
+                self._reached.append((revision, future))
 
     def _concerned(self, key: str) -> list["HubWatch"]:
         found: list[HubWatch] = [watch for watch in self._others if key.startswith(watch.prefix)]
@@ -67,12 +110,21 @@ class Hub:
             slash = key.find("/", slash + 1)
         return found
 
+    def restart(self, error: StoreError, revision: int) -> None:
+        """Ends all watches with the error and goes on from `revision`: what lay between cannot be told."""
+        self.published = revision
+        self._fail(error)
+
     def close(self) -> None:
         """Ends all watches with StoreUnavailable."""
         self._closed = StoreUnavailable("the store is closed")
+        self._fail(self._closed)
+
+    def _fail(self, error: StoreError) -> None:
         for watches in (self._others, *self._by_directory.values()):
             for watch in watches:
-                watch.fail(self._closed)
+                watch.fail(error)
+        self._wake_reached(all_of_them=True)
 
 
 class HubWatch:
@@ -91,6 +143,7 @@ class HubWatch:
         self._replayed: list[Event] = []
         self._replayed_to = cursor
         self._progress_wanted = False
+        self._goal: asyncio.Future[None] | None = None
         self._error: StoreError | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -137,7 +190,7 @@ class HubWatch:
             except BaseException:
                 self._queue = None
                 raise
-            if len(events) == _REPLAY:
+            if len(events) >= _REPLAY:
                 self._queue = None
                 goal = events[-1].kv.mod_revision
             if events:
@@ -156,14 +209,35 @@ class HubWatch:
             if self._replayed:
                 events, self._replayed, self._cursor = self._replayed, [], self._replayed_to
                 return Batch(events, self._cursor)
+            if self._progress_wanted:
+                await self._set_goal()
             if not self._live:
                 await self.catch_up()
-            elif self._queue or self._progress_wanted:
-                events, self._queue, self._progress_wanted = self._queue or [], [], False
+            elif self._queue or self._goal_reached():
+                events, self._queue = self._queue or [], []
                 self._cursor = max(self._cursor, self._hub.published)
                 return Batch(events, self._cursor)
             else:
                 await self._wait()
+
+    async def _set_goal(self) -> None:
+        """Progress is told once the hub has come to where the store was when asked."""
+        self._progress_wanted = False
+        try:
+            revision = await self._hub.newest()
+        except StoreUnavailable:
+            return  # whoever needs it asks again; the watch itself goes on
+        except BaseException:
+            self._progress_wanted = True
+            raise
+        self._goal = self._hub.reached(revision)
+        self._goal.add_done_callback(lambda _: self._wake())
+
+    def _goal_reached(self) -> bool:
+        if self._goal is None or not self._goal.done():
+            return False
+        self._goal = None
+        return True
 
     async def _wait(self) -> None:
         self._waiter = asyncio.get_running_loop().create_future()

@@ -1,27 +1,53 @@
-"""Opens a store by its URL: `sqlite:///var/lib/pynetes/store.db`, `memory:`."""
+"""Opens a store by its URL.
+
+memory:
+sqlite:///var/lib/pynetes/store.db
+etcd://HOST:2379,HOST:2379?cacert=FILE&cert=FILE&key=FILE          etcds: TLS with the system's authorities
+"""
 
 from collections.abc import Awaitable, Callable
 
 from pynetes.storage.interface import Store, StoreUnavailable
-from pynetes.storage.memory import MemoryStore
-from pynetes.storage.sqlite import SQLiteStore
+from pynetes.storage.location import Location
 
 
-async def _memory(location: str) -> Store:
+async def _memory(location: Location) -> Store:
+    from pynetes.storage.memory import MemoryStore
+
     return MemoryStore()
 
 
-async def _sqlite(location: str) -> Store:
-    return await SQLiteStore.open(location.removeprefix("//"))
+async def _sqlite(location: Location) -> Store:
+    from pynetes.storage.sqlite import SQLiteStore
+
+    return await SQLiteStore.open(location.rest.removeprefix("//"))
 
 
-_OPENERS: dict[str, Callable[[str], Awaitable[Store]]] = {"memory": _memory, "sqlite": _sqlite}
-"""By scheme; the opener gets what follows the colon."""
+async def _etcd(location: Location) -> Store:
+    from pynetes.storage.etcd import EtcdStore, TLSFiles
+
+    location.no_user("etcd knows its clients by certificate: cert=FILE&key=FILE")
+    tls = TLSFiles(location.option("cacert"), location.option("cert"), location.option("key"))
+    location.no_more_options()
+    secure = location.scheme == "etcds" or tls != TLSFiles()
+    return await EtcdStore.open(location.addresses(2379), tls if secure else None)
+
+
+_OPENERS: dict[str, Callable[[Location], Awaitable[Store]]] = {
+    "memory": _memory,
+    "sqlite": _sqlite,
+    "etcd": _etcd,
+    "etcds": _etcd,
+}
+"""By scheme. An engine's modules and its driver are imported when it is wanted."""
 
 
 async def open_store(url: str) -> Store:
     """StoreUnavailable for an engine that is not there, or an URL that names none."""
-    scheme, _, location = url.partition(":")
-    if scheme not in _OPENERS:
+    scheme = url.partition(":")[0]
+    if scheme not in _OPENERS or ":" not in url:
         raise StoreUnavailable(f"no store engine for {url!r}: known are {', '.join(sorted(_OPENERS))}")
-    return await _OPENERS[scheme](location)
+    try:
+        return await _OPENERS[scheme](Location(url))
+    except ModuleNotFoundError as e:
+        raise StoreUnavailable(f"the store engine {scheme!r} needs the Python package {e.name!r}") from e

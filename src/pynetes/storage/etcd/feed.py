@@ -1,0 +1,155 @@
+"""The changes of an etcd: one stream of all keys that feeds the hub, and history read again for single watches.
+
+One watch for everything, not one for each of the API server's resources: it is the same amount of events, and what it
+has told up to a revision is known for every key without asking. Progress needs no notifications then, which old
+versions (before 3.4.25) can send ahead of the events they vouch for: every revision has an event of its own.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+
+from pynetes.component import clock
+from pynetes.storage.etcd import rpc_pb2 as pb
+from pynetes.storage.etcd.endpoints import METADATA, Endpoints, store_error
+from pynetes.storage.hub import Hub, Newest
+from pynetes.storage.interface import Batch, Compacted, Event, KeyValue, StoreUnavailable
+from pynetes.storage.mvcc import FIRST_REVISION
+
+log = logging.getLogger(__name__)
+
+_WATCH = "/etcdserverpb.Watch/Watch"
+_FIRST_KEY = b"\0"
+_TO_THE_LAST = b"\0"
+"""As range_end: all keys from the first on."""
+_RETRY = 0.2
+_READ_TIMEOUT = 60.0
+_END: Final[Any] = vars(grpc.aio)["EOF"]  # which its type stubs forgot
+
+
+class Feed:
+    """`run` publishes to the hub until cancelled, reconnecting without gap or duplicate."""
+
+    def __init__(self, endpoints: Endpoints, hub: Hub, newest: Newest) -> None:
+        """`newest` also looks whether the store went back."""
+        self._endpoints = endpoints
+        self._hub = hub
+        self._newest = newest
+        self._call: Any = None
+        self._reconnecting = False
+        endpoints.on_change = self.reconnect
+
+    def reconnect(self) -> None:
+        """For callers who know sooner than the stream that its member failed, or that the store went back."""
+        if self._call is not None:
+            self._reconnecting = True
+            self._call.cancel()
+
+    async def run(self) -> None:
+        broken = False
+        while True:
+            try:
+                if broken:
+                    await self._newest()
+                async with aclosing(self._changes(self._hub.published, follow=True)) as changes:
+                    async for batch in changes:
+                        if broken:
+                            log.info(
+                                "etcd's changes are told again, from revision %d on", batch.events[0].kv.mod_revision
+                            )
+                            broken = False
+                        self._hub.publish(batch.events, batch.revision)
+            except Compacted as e:
+                log.error("etcd compacted what was not told yet, all watches start anew: %s", e)
+                self._hub.restart(e, e.oldest - 1)
+                continue
+            except StoreUnavailable as e:
+                if not broken:
+                    log.warning("etcd's changes are not told for now: %s", e)
+                broken = True
+            await clock.sleep(_RETRY)
+
+    async def read_after(self, prefix: str, revision: int, upto: int, limit: int) -> list[Event]:
+        """`LogReader.after`; a revision is never cut in two, so there may be more events than the limit."""
+        found: list[Event] = []
+        if upto <= FIRST_REVISION:  # the only one without an event
+            return found
+        try:
+            async with asyncio.timeout(_READ_TIMEOUT), aclosing(self._changes(revision)) as changes:
+                async for batch in changes:
+                    found += [e for e in batch.events if e.kv.mod_revision <= upto and e.kv.key.startswith(prefix)]
+                    if batch.revision >= upto or len(found) >= limit:
+                        break
+        except TimeoutError:
+            raise StoreUnavailable(f"etcd did not tell its changes from {revision} to {upto} in time") from None
+        return found
+
+    async def _changes(self, after: int, *, follow: bool = False) -> AsyncGenerator[Batch, None]:
+        """Batches of whole revisions later than `after`, for ever. Compacted when some of them are gone."""
+        member = self._endpoints.member
+        call = member.stream(_WATCH, pb.WatchResponse)(metadata=METADATA)
+        if follow:
+            self._call, self._reconnecting = call, False
+        try:
+            # From `after` itself: etcd refuses a watch only if it starts before the compacted revision, at which
+            # deletes are gone already.
+            await call.write(_request(max(after, 1)))
+            pending: list[pb.Event] = []
+            while (response := await call.read()) is not _END:
+                if response.canceled:
+                    raise _refusal(response, after)
+                pending += response.events
+                if response.fragment:
+                    continue
+                events = [_event(event) for event in pending if event.kv.mod_revision > after]
+                pending = []
+                if events:
+                    yield Batch(events, events[-1].kv.mod_revision)
+            raise StoreUnavailable(f"etcd {member.address} ended the watch: {await call.details()}")
+        except asyncio.CancelledError:  # of the call or of this task
+            task = asyncio.current_task()
+            if not (follow and self._reconnecting) or task is None or task.cancelling():
+                raise
+            self._reconnecting = False
+            raise StoreUnavailable(f"the watch of etcd {member.address} was left") from None
+        except grpc.aio.AioRpcError as e:
+            self._endpoints.leave(member)
+            raise store_error(e, member.address) from None
+        except (grpc.aio.UsageError, grpc.aio.InternalError) as e:
+            raise StoreUnavailable(f"etcd {member.address}: {e}") from None
+        finally:
+            self._call = None if follow else self._call
+            call.cancel()
+
+
+def _request(start: int) -> pb.WatchRequest:
+    return pb.WatchRequest(
+        create_request=pb.WatchCreateRequest(
+            key=_FIRST_KEY, range_end=_TO_THE_LAST, start_revision=start,
+            prev_kv=True, progress_notify=True, fragment=True,
+        )
+    )  # fmt: skip
+
+
+def _refusal(response: pb.WatchResponse, after: int) -> Compacted | StoreUnavailable:
+    if response.compact_revision:
+        return Compacted(after + 1, response.compact_revision + 1)
+    return StoreUnavailable(f"etcd ended the watch: {response.cancel_reason}")
+
+
+def key_value(kv: pb.KeyValue) -> KeyValue:
+    return KeyValue(kv.key.decode(), kv.value, kv.create_revision, kv.mod_revision)
+
+
+def _event(event: pb.Event) -> Event:
+    prev = key_value(event.prev_kv) if event.HasField("prev_kv") else None
+    if event.type == pb.Event.DELETE:
+        key = event.kv.key.decode()
+        value, created = (prev.value, prev.create_revision) if prev else (b"", 0)
+        return Event("DELETE", KeyValue(key, value, created, event.kv.mod_revision), prev)
+    return Event("PUT", key_value(event.kv), prev)
