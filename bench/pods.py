@@ -54,10 +54,10 @@ async def _measure(cluster: machine.Cluster, rounds: int) -> dict[str, list[floa
     times: dict[str, list[float]] = {ONE: [], TEN: [], f"bare {ONE}": [], f"bare {TEN}": []}
     kubelet = cluster.processes()["kubelet"]
     async with cluster.client() as client, Channel(f"unix://{cluster.containerd_socket}") as channel:
-        await _settled(client)
         runtime = RuntimeService(channel)
         for number in range(rounds):
             progress(f"pods: round {number + 1} of {rounds}")
+            await _settled(client)
             async with PodStarts(client) as starts:
                 await _round(starts.one, times, "")
             with _paused(kubelet):
@@ -74,7 +74,7 @@ async def _round(start: Start, times: dict[str, list[float]], prefix: str) -> No
 
 
 async def _settled(client: Client) -> None:
-    """The first pod waits for the namespace's service account: not what is measured."""
+    """The first pod waits for the namespace's service account, or for a kubelet that was paused: not measured."""
     async with PodStarts(client) as starts:
         await starts.one()
 
