@@ -1,12 +1,14 @@
 """Settings are chosen once, kept for the next start, and fit several clusters on one kernel."""
 
 import json
+import socket
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pynetes.cli import cluster, settings
+from pynetes.cli import cluster, preflight, settings
 from pynetes.cli.layout import Layout
 from pynetes.cli.settings import SettingsError
 
@@ -60,3 +62,40 @@ def test_a_running_cluster_is_known_though_its_settings_on_disk_are_damaged(layo
     layout.supervisor_state.write_text(json.dumps({"settings": asdict(running), "processes": {}}))
     layout.settings.write_text("{")
     assert settings.of_running(layout) == running
+
+
+def test_the_addresses_of_api_and_dns_follow_the_range_of_services(layout: Layout) -> None:
+    chosen = settings.choose(layout, {"node_name": "one", "node_ip": "127.0.0.1", "service_cidr": "10.50.0.0/16"})
+    assert (chosen.service_ip, chosen.dns_ip) == ("10.50.0.1", "10.50.0.10")
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"node_name": "A_b"}, "--node-name 'A_b': a lowercase RFC 1123 subdomain"),
+        ({"cluster_cidr": "foo"}, "--cluster-cidr 'foo' is no range of IPv4 addresses"),
+        ({"service_cidr": "10.96.0.1/12"}, "has host bits set"),
+        ({"service_cidr": "10.96.0.0/30"}, "too small: at least a /28"),
+        ({"secure_port": 70000}, "--secure-port 70000: must be between 1 and 65535"),
+    ],
+)
+def test_values_that_no_cluster_can_have_are_refused(layout: Layout, given: dict[str, Any], problem: str) -> None:
+    with pytest.raises(SettingsError, match=problem):
+        settings.choose(layout, {"node_name": "one", "node_ip": "127.0.0.1"} | given)
+
+
+@pytest.mark.parametrize(
+    "given", [{"node_name": "two"}, {"service_cidr": "10.50.0.0/16"}, {"cluster_cidr": "10.60.0.0/16"}]
+)
+def test_what_objects_rest_on_stays_until_purge(layout: Layout, given: dict[str, Any]) -> None:
+    settings.choose(layout, {"node_name": "one", "node_ip": "127.0.0.1"}).save(layout.settings)
+    with pytest.raises(SettingsError, match=r"this cluster's .* is .*; another is free after `pynetes purge`"):
+        settings.choose(layout, {"node_ip": "127.0.0.1"} | given)
+
+
+def test_an_address_the_machine_does_not_have_is_told_apart_from_a_taken_port() -> None:
+    (foreign,) = preflight.check_ports([("the kubelet", "192.0.2.1", 10250)])
+    assert "--node-ip" in foreign.remedy
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        (problem,) = preflight.check_ports([("the kubelet", "127.0.0.1", taken.getsockname()[1])])
+    assert "ss -ltnp" in problem.remedy

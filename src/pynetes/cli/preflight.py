@@ -3,6 +3,7 @@
 Every problem is one line that says what is wrong and what to do about it.
 """
 
+import errno
 import os
 import shutil
 import socket
@@ -71,13 +72,15 @@ def check_ports(ports: Iterable[tuple[str, str, int]]) -> list[Problem]:
             try:
                 probe.bind((address, port))
             except OSError as error:
-                problems.append(
-                    Problem(
-                        f"{component} cannot listen on {address}:{port} ({error.strerror})",
-                        f"see who has it with `ss -ltnp 'sport = :{port}'`, or choose another port",
-                    )
-                )
+                problems.append(_unusable(component, address, port, error))
     return problems
+
+
+def _unusable(component: str, address: str, port: int, error: OSError) -> Problem:
+    remedy = f"see who has it with `ss -ltnp 'sport = :{port}'`, or choose another port"
+    if error.errno == errno.EADDRNOTAVAIL:
+        remedy = "choose an address that `ip address` shows with --node-ip"
+    return Problem(f"{component} cannot listen on {address}:{port} ({error.strerror})", remedy)
 
 
 def check_kernel() -> list[Problem]:

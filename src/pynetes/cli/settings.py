@@ -3,12 +3,20 @@
 import json
 import socket
 from dataclasses import MISSING, asdict, dataclass, fields
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
 from pyroute2 import IPRoute
 
+from pynetes.apimachinery import names
 from pynetes.cli.layout import Layout
+
+#: What objects on disk rest on: not to be changed under them.
+_FIXED = {"node_name": "node", "service_cidr": "range of Service addresses", "cluster_cidr": "range of pod addresses"}
+
+#: The longest prefixes: a node's pods take a /24, and the tenth Service address is the DNS'.
+_SMALLEST = {"service_cidr": 28, "cluster_cidr": 24}
 
 
 class SettingsError(Exception):
@@ -35,10 +43,21 @@ class Settings:
     domain: str = "cluster.local"
     cgroup_root: str = "/pynetes"
     verbosity: int = 0
+    role: str = "all"
+    """`all`: control plane and node; `server`: the control plane; `agent`: a node of the cluster at `api_server`."""
+    api_server: str = ""
+
+    @property
+    def runs_control_plane(self) -> bool:
+        return self.role != "agent"
+
+    @property
+    def runs_node(self) -> bool:
+        return self.role != "server"
 
     @property
     def server(self) -> str:
-        return f"https://{self.node_ip}:{self.secure_port}"
+        return self.api_server or f"https://{self.node_ip}:{self.secure_port}"
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=1) + "\n")
@@ -82,14 +101,40 @@ def choose(layout: Layout, given: dict[str, Any]) -> Settings:
     given = {key: value for key, value in given.items() if value is not None}
     existing = load(layout)
     base: dict[str, Any] = asdict(existing) if existing else {"node_name": default_node_name()}
-    if existing and given.get("node_name", existing.node_name) != existing.node_name:
-        raise SettingsError(f"this cluster's node is {existing.node_name}; another name is free after `pynetes purge`")
+    for name, what in _FIXED.items():
+        if existing and given.get(name, base[name]) != base[name]:
+            raise SettingsError(f"this cluster's {what} is {base[name]}; another is free after `pynetes purge`")
     chosen = base | given
+    _check(chosen)
+    if given.get("service_cidr"):
+        addresses = IPv4Network(given["service_cidr"])
+        chosen |= {"service_ip": str(addresses[1]), "dns_ip": str(addresses[10])}
     if chosen.get("cgroup_root"):
         chosen["cgroup_root"] = cgroup_path(chosen["cgroup_root"])
     if not given.get("node_ip"):
         chosen["node_ip"] = default_node_ip()  # it may have changed since
     return Settings(**chosen)
+
+
+def _check(chosen: dict[str, Any]) -> None:
+    """SettingsError for a value that no cluster can be made with."""
+    if problems := names.dns1123_subdomain(chosen["node_name"]):
+        raise SettingsError(f"--node-name {chosen['node_name']!r}: {problems[0]}")
+    for name, flag in (("service_cidr", "--service-cluster-ip-range"), ("cluster_cidr", "--cluster-cidr")):
+        if name in chosen:
+            _check_range(chosen[name], flag, _SMALLEST[name])
+    for name in ("secure_port", "kubelet_port"):
+        if not 1 <= chosen.get(name, 1) <= 65535:
+            raise SettingsError(f"--{name.replace('_', '-')} {chosen[name]}: must be between 1 and 65535, inclusive")
+
+
+def _check_range(text: str, flag: str, longest: int) -> None:
+    try:
+        prefix = IPv4Network(text).prefixlen
+    except ValueError as error:
+        raise SettingsError(f"{flag} {text!r} is no range of IPv4 addresses, as 10.96.0.0/12 is: {error}") from None
+    if prefix > longest:
+        raise SettingsError(f"{flag} {text} is too small: at least a /{longest} is needed")
 
 
 def cgroup_path(text: str) -> str:
