@@ -6,9 +6,9 @@ BIN := $(VENV)/bin
 UP ?= --registry
 
 NODE_PACKAGES := containerd runc containernetworking-plugins nftables conntrack iptables iproute2 docker-registry
-TEST_PACKAGES := $(NODE_PACKAGES) busybox-static curl
+TEST_PACKAGES := $(NODE_PACKAGES) busybox-static curl iputils-ping procps skopeo util-linux
 
-.PHONY: up down purge status test check bench lock install install-dev format clean
+.PHONY: up down purge status test check bench generate lock install install-dev format clean
 
 up: install ## Start a one-node cluster with the guestbook's images at hand
 	@scripts/install-packages $(NODE_PACKAGES)
@@ -41,6 +41,9 @@ format: install-dev
 bench: install-dev ## Measure; prints the tables of docs/benchmarks.md
 	@scripts/install-packages $(TEST_PACKAGES) etcd-server etcd-client
 	@$(BIN)/python -m bench
+
+generate: install-dev ## Make the gRPC stubs out of the .proto files anew
+	$(BIN)/python scripts/generate_protos.py
 
 lock: ## Pin newer versions of all packages
 	@test -x $(BIN)/pip-compile || $(BIN)/pip install -q pip-tools
