@@ -122,6 +122,7 @@ class StatusError(Exception):
         self.reason = reason
         self.message = message
         self.details = dict(details or {})
+        self._shows_details = details is not None
         if retry_after is not None:
             self.details["retryAfterSeconds"] = retry_after
 
@@ -135,7 +136,7 @@ class StatusError(Exception):
         }
         if self.reason:
             out["reason"] = self.reason
-        if self.details:
+        if self.details or self._shows_details:
             out["details"] = self.details
         out["code"] = self.code
         return out
@@ -154,11 +155,12 @@ class StatusError(Exception):
 def _named(resource: str, name: str) -> dict[str, Any]:
     """Details of one object; `resource` is `deployments.apps` or `pods`."""
     plural, _, group = resource.partition(".")
-    details = {"name": name}
-    if group:
-        details["group"] = group
-    details["kind"] = plural
-    return details
+    return _details(name, group, plural)
+
+
+def _details(name: str, group: str, kind: str) -> dict[str, Any]:
+    """What is empty is left out, as Go's `omitempty` does."""
+    return {key: value for key, value in (("name", name), ("group", group), ("kind", kind)) if value}
 
 
 def not_found(resource: str, name: str) -> StatusError:
@@ -187,10 +189,7 @@ def invalid(kind: str, group: str, name: str, errors: Iterable[FieldError]) -> S
     texts = list(dict.fromkeys(str(e) for e in found))
     text = texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
     type_name = f"{kind}.{group}" if group else kind
-    details: dict[str, Any] = {"name": name}
-    if group:
-        details["group"] = group
-    details["kind"] = kind
+    details = _details(name, group, kind)
     details["causes"] = [e.cause() for e in found]
     return StatusError(422, "Invalid", f'{type_name} "{name}" is invalid: {text}', details)
 
@@ -206,12 +205,9 @@ def unauthorized(message: str = "Unauthorized") -> StatusError:
 def forbidden(resource: str, name: str, why: str) -> StatusError:
     """`resource` may be empty for a request outside of any resource."""
     if not resource:
-        return StatusError(403, "Forbidden", f"forbidden: {why}")
+        return StatusError(403, "Forbidden", f"forbidden: {why}", {})
     subject = f'{resource} "{name}"' if name else resource
-    details = _named(resource, name)
-    if not name:
-        del details["name"]
-    return StatusError(403, "Forbidden", f"{subject} is forbidden: {why}", details)
+    return StatusError(403, "Forbidden", f"{subject} is forbidden: {why}", _named(resource, name))
 
 
 def method_not_supported(resource: str, action: str) -> StatusError:

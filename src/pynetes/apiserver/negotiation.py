@@ -7,7 +7,7 @@ to be turned into (`as=Table;v=v1;g=meta.k8s.io`) is checked against what the en
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pynetes.apimachinery.errors import not_acceptable, unsupported_media_type
+from pynetes.apimachinery.errors import StatusError, not_acceptable, unsupported_media_type
 from pynetes.apiserver.encoding import CODECS, INPUT_TYPES, JSON, Codec
 from pynetes.apiserver.http import Request
 
@@ -91,10 +91,21 @@ def negotiate(request: Request, restriction: str = "objects") -> MediaType:
     headers = request.headers
     found = _negotiate(headers.get("Accept", ""), restriction)
     if found is None:
-        raise not_acceptable(codec.media_type for codec in CODECS.values())
+        raise _refusal(request, headers.get("Accept", ""))
     if _wants_pretty(request):
         return MediaType(found.codec, True, found.transform, found.profile)
     return found
+
+
+def _refusal(request: Request, header: str) -> StatusError:
+    """Upstream's router looks at the types alone, its codecs at what comes with them: each has a message of its own."""
+    types = [codec.media_type for codec in CODECS.values()]
+    if any(_matches(clause, codec) for clause in _parse_accept(header) for codec in CODECS.values()):
+        return not_acceptable(types)
+    if request.info is not None and request.info.verb in ("list", "watch"):
+        types.append(f"{JSON.media_type};stream=watch")
+    message = "406: Not Acceptable\n\nAvailable representations: " + ", ".join(types)
+    return StatusError(406, "NotAcceptable", message, {})
 
 
 def _wants_pretty(request: Request) -> bool:

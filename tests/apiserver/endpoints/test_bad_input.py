@@ -100,11 +100,38 @@ async def test_paths_that_are_not_there(web: Web, path: str) -> None:
     assert (await web("GET", path)).status == 404
 
 
-async def test_methods_that_are_not_allowed(web: Web) -> None:
-    for method, path in (("POST", "/api/v1/pods"), ("DELETE", "/api/v1/namespaces"), ("POST", "/version")):
-        refused = await web(method, path, {})
-        assert refused.status == 405
-        assert refused.message == "the server does not allow this method on the requested resource"
+@pytest.mark.parametrize("path", ["/api/v1/nothings", "/apis/apps/v9", "/api/v2", "/apis/apps/v1/namespaces/a/b/c"])
+async def test_what_is_missing_in_a_served_group_is_missing_as_a_resource_is(web: Web, path: str) -> None:
+    missing = await web("GET", path)
+    assert (missing.status, missing.message) == (404, "the server could not find the requested resource")
+    assert missing.json["details"] == {}
+    assert (await web("GET", "/apis/none/v1")).body == b"404 page not found\n"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/pods"),
+        ("DELETE", "/api/v1/namespaces"),
+        ("POST", "/version"),
+        ("POST", f"{MAPS}/one"),
+        ("PUT", MAPS),
+        ("PATCH", MAPS),
+    ],
+)
+async def test_methods_that_are_not_allowed(web: Web, method: str, path: str) -> None:
+    refused = await web(method, path, {})
+    assert refused.status == 405
+    assert refused.message == "the server does not allow this method on the requested resource"
+
+
+@pytest.mark.parametrize("path", ["nodes", "nodes/one", "namespaces", "namespaces/kube-system", "persistentvolumes"])
+async def test_what_belongs_to_no_namespace_is_not_found_in_one(web: Web, path: str) -> None:
+    """Else rights in one namespace would be rights to the cluster."""
+    assert (await web("GET", f"/api/v1/namespaces/default/{path}")).status == 404
+    role = {"metadata": {"name": "mine"}, "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]}
+    inside = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/clusterroles"
+    assert (await web("POST", inside, role)).status == 404
 
 
 @pytest.mark.parametrize(

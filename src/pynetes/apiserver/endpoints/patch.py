@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pynetes.apimachinery import codec as codecs
-from pynetes.apimachinery.errors import invalid, invalid_value, unsupported_media_type
+from pynetes.apimachinery.errors import StatusError, invalid, invalid_value
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.patch import body, json_patch, merge_patch, strategic
 from pynetes.apiserver.endpoints.output import entry_response
@@ -29,7 +29,7 @@ def patch_type(request: Request) -> str:
     """StatusError 415 for one that is not known."""
     content_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
     if content_type not in PATCH_TYPES:
-        raise unsupported_media_type(PATCH_TYPES)
+        raise StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
     return content_type
 
 

@@ -16,7 +16,7 @@ class Router:
     """All endpoints of the server."""
 
     def __init__(self) -> None:
-        self._routes: dict[Route, tuple[Handler, bool]] = {}
+        self._routes: dict[Route, Handler] = {}
         self._resources: dict[tuple[str, str, str], Resource] = {}
         self._paths: dict[str, Handler] = {}
         self._prefixes: list[tuple[str, Handler]] = []
@@ -28,12 +28,8 @@ class Router:
         self._resources[resource.gvk.group, resource.gvk.version, resource.plural] = resource
 
     def add(self, resource: Resource, subresource: str, verb: str, handler: Handler) -> None:
-        """`handler` serves the verb of a resource; its path must name a namespace if the resource is namespaced."""
-        needs_namespace = resource.namespaced and verb not in ("list", "watch")
-        self._routes[resource.gvk.group, resource.gvk.version, resource.plural, subresource, verb] = (
-            handler,
-            needs_namespace,
-        )
+        """`handler` serves the verb of a resource, at the paths that upstream has for it."""
+        self._routes[resource.gvk.group, resource.gvk.version, resource.plural, subresource, verb] = handler
 
     def add_path(self, path: str, handler: Handler) -> None:
         self._paths[path] = handler
@@ -54,14 +50,14 @@ class Router:
         assert info is not None
         if not info.is_resource:
             return await self._handle_path(request)
-        found = self._routes.get((info.group, info.version, info.resource, info.subresource, info.verb))
-        if found is None:
+        handler = self._routes.get((info.group, info.version, info.resource, info.subresource, info.verb))
+        if handler is None:
             return self._missing(info)
-        handler, needs_namespace = found
-        if needs_namespace and not info.namespace:
-            raise _not_allowed() if not info.name else route_not_found()
         if len(info.parts) > 3 and info.subresource != "proxy":
             raise route_not_found()
+        _check_scope(self._resources[info.group, info.version, info.resource], info)
+        if (request.method == "HEAD" and info.subresource != "proxy") or not _names_what_it_needs(info):
+            raise _not_allowed()
         return await handler(request)
 
     async def _handle_path(self, request: Request) -> Answer:
@@ -70,7 +66,7 @@ class Router:
         if handler is None:
             handler = next((handler for prefix, handler in self._prefixes if path.startswith(prefix)), None)
         if handler is None:
-            return text("404 page not found\n", 404)
+            return self._unknown(request)
         if request.method not in ("GET", "HEAD"):
             raise _not_allowed()
         return await handler(request)
@@ -80,9 +76,19 @@ class Router:
         known = resource is not None and (not info.subresource or resource.subresource(info.subresource) is not None)
         if known:
             raise _not_allowed()
-        if resource is not None:
+        if resource is not None or self._serves(info.api_prefix, info.group):
             raise route_not_found()
         return text("404 page not found\n", 404)
+
+    def _unknown(self, request: Request) -> Answer:
+        """Below a served group, what is missing is answered as an API answers; elsewhere, as a web server does."""
+        prefix, _, rest = request.path.strip("/").partition("/")
+        if self._serves(prefix, rest.partition("/")[0] if prefix == "apis" else ""):
+            raise route_not_found()
+        return text("404 page not found\n", 404)
+
+    def _serves(self, prefix: str, group: str) -> bool:
+        return prefix == "api" or (prefix == "apis" and any(group == served for served, _, _ in self._resources))
 
     async def index(self, request: Request) -> Answer:
         """`/`: the list of paths."""
@@ -91,6 +97,25 @@ class Router:
 
 def _not_allowed() -> StatusError:
     return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
+
+
+def _check_scope(resource: Resource, info: RequestInfo) -> None:
+    """A namespace in the path where there must be one, and only there.
+
+    The second is more than tidiness: rights in a namespace are no rights to what belongs to the whole cluster.
+    """
+    if resource.namespaced:
+        if not info.namespace and info.verb not in ("list", "watch"):
+            raise _not_allowed() if not info.name else route_not_found()
+    elif info.namespace and not (info.resource == "namespaces" and info.name == info.namespace):
+        raise route_not_found()
+
+
+def _names_what_it_needs(info: RequestInfo) -> bool:
+    """Objects are created in a collection, and changed by name."""
+    if info.subresource:
+        return True
+    return not info.name if info.verb == "create" else bool(info.name) or info.verb not in ("update", "patch")
 
 
 def bind(scope: Scope, endpoint: Endpoint) -> Handler:
