@@ -61,6 +61,7 @@ $(VENV)/.runtime: pyproject.toml requirements/runtime.lock requirements/build.lo
 	@echo "Installing Python packages"
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/runtime.lock -r requirements/build.lock
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q src # so that the first `up` is as fast as the others
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
