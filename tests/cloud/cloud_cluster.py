@@ -1,0 +1,133 @@
+"""The real API server on a memory store with the cloud controllers, and the provider of the documentation."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apis.names import EVENTS, NODES, SERVICES
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.server import APIServer
+from pynetes.client.rest import Client
+from pynetes.cloud import manager
+from pynetes.cloud.config import CloudControllerManagerConfig
+from pynetes.cloud.context import CloudContext
+from pynetes.cloud.interface import CloudProvider
+from pynetes.component import pki
+from pynetes.component.tasks import Tasks
+
+Object = dict[str, Any]
+PAGE = Path(__file__).parents[2] / "docs" / "write-a-cloud-provider.md"
+
+
+def documented_provider() -> Any:
+    """An instance of what the page "Write a cloud provider" shows."""
+    code = re.search(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert code is not None
+    module: dict[str, Any] = {}
+    exec(compile(code[1], str(PAGE), "exec"), module)
+    return module["AcmeCloud"]("")
+
+
+class Cluster:
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    async def create_node(self, name: str, *, ready: bool = True, **changes: Any) -> Object:
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, **changes}
+        node["metadata"].setdefault("name", name)
+        created = await self.client.create(NODES, node)
+        return await self.set_ready(name, ready) if "status" not in changes else created
+
+    async def set_ready(self, name: str, ready: bool) -> Object:
+        condition = {"type": "Ready", "status": "True" if ready else "False", "reason": "Test", "message": ""}
+        patch = {"status": {"conditions": [condition]}}
+        return await self.client.patch(NODES, name, patch, type="strategic", subresource="status")
+
+    async def create_service(self, name: str = "web", **spec: Any) -> Object:
+        spec = {"type": "LoadBalancer", "ports": [{"port": 80}], **spec}
+        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
+        return await self.client.create(SERVICES, service, "default")
+
+    async def service(self, name: str = "web") -> Object:
+        return await self.client.get(SERVICES, name, "default")
+
+    async def node(self, name: str) -> Object:
+        return await self.client.get(NODES, name)
+
+    async def ingress(self, name: str = "web") -> list[Object]:
+        found: list[Object] = (await self.service(name))["status"]["loadBalancer"].get("ingress") or []
+        return found
+
+    async def has_address(self, name: str = "web") -> str:
+        async def check() -> str:
+            entries = await self.ingress(name)
+            return entries[0]["ip"] if entries else ""
+
+        return str(await self.eventually(check))
+
+    async def reasons(self, name: str) -> list[str]:
+        return [event["reason"] for event in await self.events(name)]
+
+    async def events(self, name: str) -> list[Object]:
+        listed = await self.client.list(EVENTS)
+        found = [event for event in listed["items"] if event["involvedObject"]["name"] == name]
+        return sorted(found, key=lambda event: int(event["metadata"]["name"].rsplit(".", 1)[1], 16))
+
+    async def event(self, name: str, reason: str) -> Object:
+        async def check() -> Object | None:
+            return next((event for event in await self.events(name) if event["reason"] == reason), None)
+
+        found: Object = await self.eventually(check)
+        return found
+
+    async def eventually(self, check: Callable[[], Awaitable[Any]], timeout: float = 20) -> Any:
+        """What `check` returns once it is true."""
+        found: Any = None
+        try:
+            async with asyncio.timeout(timeout):
+                while not (found := await check()):  # noqa: ASYNC110 (the state is the server's)
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"never came true: {found!r}") from None
+        return found
+
+    async def gone(self, gvr: Any, name: str, namespace: str | None = None) -> None:
+        async def check() -> bool:
+            try:
+                await self.client.get(gvr, name, namespace)
+            except StatusError as error:
+                return error.code == 404
+            return False
+
+        await self.eventually(check)
+
+
+@asynccontextmanager
+async def serving(directory: Path) -> AsyncIterator[Cluster]:
+    keys = pki.ensure(directory)
+    config = APIServerConfig(
+        bind_address="127.0.0.1",
+        secure_port=0,
+        tls_cert_file=keys.apiserver.certificate,
+        tls_private_key_file=keys.apiserver.key,
+        client_ca_file=keys.ca.certificate,
+        service_account_signing_key_file=keys.service_account_key,
+        shutdown_grace_period=0.1,
+    )
+    async with APIServer(config) as server:
+        await server.ready()
+        yield Cluster(server.client())
+
+
+@asynccontextmanager
+async def managing(cluster: Cluster, provider: CloudProvider, **settings: Any) -> AsyncIterator[None]:
+    """The cloud controller manager; `settings` are its own."""
+    settings = {"leader_elect": False, "node_monitor_period": 0.05, **settings}
+    context = CloudContext.for_client(cluster.client, provider, CloudControllerManagerConfig(**settings))
+    async with Tasks("test") as tasks:
+        tasks.start(manager.run(context), name="cloud controller manager")
+        yield
