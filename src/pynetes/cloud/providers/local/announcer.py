@@ -118,6 +118,11 @@ class Responder:
 
 async def run(client: Client, config: AnnouncerConfig) -> None:
     """Until cancelled. Run in the node's network namespace."""
+    await follow(client, config, Responder(config.interface or interface_of(config.node_ip)))
+
+
+async def follow(client: Client, config: AnnouncerConfig, responder: Responder) -> None:
+    """Lets `responder` answer for what falls to this node, until cancelled; closes it."""
     informers = InformerFactory(client)
     services, nodes = informers.informer(SERVICES), informers.informer(NODES)
     slices = informers.informer(ENDPOINT_SLICES)
@@ -125,7 +130,6 @@ async def run(client: Client, config: AnnouncerConfig) -> None:
     changed = asyncio.Event()
     for informer in (services, nodes, slices):
         informer.add_handler(lambda _: changed.set(), lambda *_: changed.set(), lambda _: changed.set())
-    responder = Responder(config.interface or interface_of(config.node_ip))
     async with Tasks("announcer") as tasks:
         tasks.start(responder.run(), name="arp")
         informers.start(tasks)
