@@ -49,6 +49,11 @@ async def test_openapi(web: Web) -> None:
     assert "/apis/apps/v1/namespaces/{namespace}/deployments/{name}" in document.json["paths"]
     assert "immutable" in document.headers["Cache-Control"]
     assert (await web.ok("GET", "/openapi/v2"))["swagger"] == "2.0"
+    for media in ("spec.v2@v1.0", "spec.v2.v1.0"):
+        protobuf = await web("GET", "/openapi/v2", accept=f"application/com.github.proto-openapi.{media}+protobuf")
+        assert protobuf.headers["Content-Type"] == "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+        assert protobuf.body.startswith(b"\x0a\x032.0")
+    assert (await web("GET", "/openapi/v2", accept="text/html")).status == 406
     assert (await web("GET", "/openapi/v3/apis/none/v1")).status == 404
 
 

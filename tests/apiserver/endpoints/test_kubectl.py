@@ -75,3 +75,13 @@ async def test_mistakes_read_as_usual(kubectl: Kubectl, server: APIServer) -> No
     code, out = await kubectl("apply", "-f", "-", stdin=MANIFEST.replace("replicas", "replicaz"))
     assert code == 1
     assert 'strict decoding error: unknown field "spec.replicaz"' in out
+
+
+async def test_unknown_kinds_are_named_as_such(kubectl: Kubectl, server: APIServer) -> None:
+    """kubectl looks for them in the OpenAPI document, as protobuf, before it says so."""
+    code, out = await kubectl("create", "-f", "-", stdin="apiVersion: v1\nkind: Foo\nmetadata: {name: x}")
+    assert code == 1
+    assert 'no matches for kind "Foo" in version "v1"' in out
+    assert "ensure CRDs are installed first" in out
+    code, out = await kubectl("apply", "-f", "-", stdin="apiVersion: foo/v1\nkind: Foo\nmetadata: {name: x}")
+    assert 'no matches for kind "Foo" in version "foo/v1"' in out

@@ -7,7 +7,7 @@ from pynetes.apimachinery.errors import not_acceptable
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.http import Answer, Handler, Request, Response
 from pynetes.apiserver.negotiation import MediaType, negotiate
-from pynetes.apiserver.openapi import v2, v3
+from pynetes.apiserver.openapi import gnostic, v2, v3
 
 _FOREVER = "public, immutable"
 _EXPIRES = "Thu, 31 Dec 2099 23:59:59 GMT"
@@ -46,14 +46,29 @@ def v3_document(resources: Sequence[Resource]) -> Handler:
 
 def v2_document(resources: Sequence[Resource]) -> Handler:
     async def handle(request: Request) -> Answer:
-        _require_json(request)
+        as_protobuf = _wants_protobuf(request)
+        if not as_protobuf:
+            _require_json(request)
         etag = f'"{v2.document_hash(resources)}"'
         headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "no-cache, private"}
         if request.headers.get("If-None-Match") == etag:
             return Response(304, b"", _JSON, headers)
+        if as_protobuf:
+            return Response(200, v2.protobuf(resources), gnostic.MEDIA_TYPE, headers)
         return Response(200, v2.document(resources), _JSON, headers)
 
     return handle
+
+
+def _wants_protobuf(request: Request) -> bool:
+    """Of the forms this document has, the one that is named first."""
+    for clause in request.headers.get("Accept", "").split(","):
+        media = clause.partition(";")[0].strip()
+        if media in gnostic.ACCEPTED:
+            return True
+        if media in (_JSON, "application/*", "*/*"):
+            return False
+    return False
 
 
 def _require_json(request: Request) -> None:

@@ -3,7 +3,8 @@
 - `operations`: a neutral description of every operation of a resource (path, verb, parameters, body, answer);
 - `parameters`: the query and path parameters they take; `schemas`: definitions in OpenAPI v3's form;
 - `signature`: the hash of what a document depends on, known without writing the document;
-- `v2`, `v3`: the documents; both lazy and cached by that hash, so asking again costs nothing.
+- `v2`, `v3`: the documents; both lazy and cached by that hash, so asking again costs nothing;
+- `gnostic`: v2 as protobuf, which is what client-go reads.
 
 `extra` holds definitions of kinds that are not built in (custom resources), by definition name, each with its
 `x-kubernetes-group-version-kind`. Pure functions: nothing here knows HTTP, storage or the registry.

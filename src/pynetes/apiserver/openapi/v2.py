@@ -7,7 +7,7 @@ import orjson
 
 from pynetes.apimachinery.schema.definitions import VERSION
 from pynetes.apis.resource import Resource
-from pynetes.apiserver.openapi import schemas
+from pynetes.apiserver.openapi import gnostic, schemas
 from pynetes.apiserver.openapi.operations import PATCH, Operation, all_operations, by_path
 from pynetes.apiserver.openapi.parameters import Parameter
 from pynetes.apiserver.openapi.signature import signature
@@ -25,6 +25,7 @@ _PATCHES = [
 ]
 _CODES = {200: "OK", 201: "Created", 202: "Accepted"}
 _latest: tuple[str, bytes] = ("", b"")
+_latest_protobuf: tuple[str, bytes] = ("", b"")
 
 
 def tree(resources: Sequence[Resource], extra: Extra = {}) -> dict[str, Any]:  # noqa: B006 (never changed)
@@ -55,6 +56,15 @@ def document(resources: Sequence[Resource], extra: Extra = {}) -> bytes:  # noqa
     if _latest[0] != key:
         _latest = (key, orjson.dumps(tree(resources, extra)))
     return _latest[1]
+
+
+def protobuf(resources: Sequence[Resource], extra: Extra = {}) -> bytes:  # noqa: B006
+    """The same as protobuf; the last one is kept, too."""
+    global _latest_protobuf
+    key = signature(resources, extra)
+    if _latest_protobuf[0] != key:
+        _latest_protobuf = (key, gnostic.encode(tree(resources, extra)))
+    return _latest_protobuf[1]
 
 
 def document_hash(resources: Sequence[Resource], extra: Extra = {}) -> str:  # noqa: B006
