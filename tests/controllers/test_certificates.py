@@ -20,6 +20,7 @@ from pynetes.component import certificates
 from pynetes.controllers.certificates import authority, signers
 from pynetes.controllers.certificates.approving import permissions
 from pynetes.controllers.certificates.cleaner import is_over
+from pynetes.controllers.certificates.serving import is_own, known, vouched
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 DNS, IP = x509.DNSName("n2"), x509.IPAddress(ipaddress.ip_address("10.0.0.2"))
@@ -194,3 +195,18 @@ async def test_nobody_asks_for_the_privileged_group(tmp_path: Path) -> None:
             await cluster.client.create(REQUESTS, request(signers.API_CLIENT, inner("jane", "system:masters")))
         assert caught.value.code == 403
         assert await cluster.client.list(CLUSTER_ROLE_BINDINGS)
+
+
+def node(*addresses: str) -> dict[str, Any]:
+    return {"status": {"addresses": [{"type": "InternalIP", "address": address} for address in addresses]}}
+
+
+def test_a_node_vouches_for_itself_alone() -> None:
+    made = inner("system:node:n2", "system:nodes", DNS, IP)
+    asked = request(signers.KUBELET_SERVING, made, SERVER, username="system:node:n2", groups=["system:nodes"])
+    assert is_own(asked, made)
+    assert vouched(made) <= known("n2", node("10.0.0.2", "host.example"))
+    assert not vouched(made) <= known("n2", node("10.0.0.3"))
+    assert not vouched(made) <= known("n2", None)
+    for change in ({"username": "system:node:n1"}, {"groups": []}, {"signerName": signers.KUBELET_CLIENT}):
+        assert not is_own({**asked, "spec": {**asked["spec"], **change}}, made)

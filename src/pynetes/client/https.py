@@ -6,6 +6,7 @@ pings for that).
 """
 
 import asyncio
+import logging
 import os
 import socket
 import ssl
@@ -20,6 +21,8 @@ from yarl import URL
 
 from pynetes.client.transport import Query, TransportError, TransportResponse, TransportStream
 from pynetes.component import clock
+
+log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT = 65.0
 """Seconds for a whole answer: just above the API server's own limit of 60."""
@@ -53,6 +56,40 @@ class TokenFile:
 
     def expire(self) -> None:
         self._read_at = float("-inf")
+
+
+class CertificateFiles:
+    """A client certificate in files that someone renews: looked at every few seconds."""
+
+    def __init__(self, certificate: str | Path, key: str | Path) -> None:
+        self._paths = (Path(certificate), Path(key))
+        self._seen = self._state()
+        self._looked_at = clock.monotonic()
+
+    def changed(self) -> bool:
+        """Whether the files are others than when this was last asked."""
+        if clock.monotonic() - self._looked_at < TOKEN_RELOAD_PERIOD:
+            return False
+        self._looked_at = clock.monotonic()
+        state = self._state()
+        if state == self._seen or None in state:
+            return False
+        self._seen = state
+        return True
+
+    def load_into(self, context: ssl.SSLContext) -> None:
+        context.load_cert_chain(*self._paths)
+
+    def _state(self) -> tuple[tuple[int, int] | None, ...]:
+        return tuple(_identity(path) for path in self._paths)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def tls_context(
@@ -103,6 +140,7 @@ class HTTPSTransport:
         token: str | Callable[[], str] | None = None,
         server_name: str | None = None,
         headers: Mapping[str, str] | None = None,
+        certificate_files: CertificateFiles | None = None,
     ) -> None:
         addresses = [servers] if isinstance(servers, str) else list(servers)
         self._servers = [URL(address.rstrip("/")) for address in addresses]
@@ -111,7 +149,9 @@ class HTTPSTransport:
         self._token = token
         self._server_name = server_name
         self._headers = list((headers or {}).items())
+        self._certificate_files = certificate_files
         self._session: aiohttp.ClientSession | None = None
+        self._outdated: aiohttp.ClientSession | None = None
         self._closed = False
 
     @property
@@ -174,6 +214,7 @@ class HTTPSTransport:
         limit: aiohttp.ClientTimeout,
     ) -> aiohttp.ClientResponse:
         """The answer's head, from the first address that takes the connection."""
+        await self._renew_certificate()
         session = self._open()
         all_headers = [*self._headers, *headers.items()]
         for attempt in range(len(self._servers)):
@@ -201,6 +242,20 @@ class HTTPSTransport:
                 raise TransportError(f"{method} {self._servers[index]}{path}: {_describe(error)}") from error
         raise TransportError("no server address")
 
+    async def _renew_certificate(self) -> None:
+        """With a renewed certificate, requests go over new connections; those under way end on the old ones."""
+        files = self._certificate_files
+        if files is None or self._tls is None or not files.changed():
+            return
+        try:
+            files.load_into(self._tls)
+        except (OSError, ssl.SSLError) as error:
+            log.warning("the client certificate is not renewed: %s", error)
+            return
+        older, self._outdated, self._session = self._outdated, self._session, None
+        if older is not None:
+            await older.close()
+
     def _open(self) -> aiohttp.ClientSession:
         if self._closed:
             raise TransportError("the transport is closed")
@@ -219,9 +274,10 @@ class HTTPSTransport:
 
     async def close(self) -> None:
         self._closed = True
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        for session in (self._session, self._outdated):
+            if session is not None:
+                await session.close()
+        self._session = self._outdated = None
 
 
 def _url(server: URL, path: str, query: Query) -> URL:

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from pynetes.client.https import HTTPSTransport, TokenFile, tls_context
+from pynetes.client.https import CertificateFiles, HTTPSTransport, TokenFile, tls_context
 from pynetes.client.rest import Client
 
 Document = dict[str, Any]
@@ -42,6 +42,9 @@ class Config:
     insecure: bool = False
     tls_server_name: str | None = None
     impersonate: str | None = None
+    #: Where `cert` and `key` come from, if they are files: read again when they change.
+    cert_file: str | None = None
+    key_file: str | None = None
 
 
 def load(path: str | Path | None = None, *, context: str | None = None) -> Config:
@@ -122,6 +125,8 @@ def choose(document: Document, context: str | None = None) -> Config:
         insecure=bool(cluster.get("insecure-skip-tls-verify")),
         tls_server_name=cluster.get("tls-server-name"),
         impersonate=user.get("as"),
+        cert_file=_file(user, "client-certificate"),
+        key_file=_file(user, "client-key"),
     )
 
 
@@ -149,6 +154,10 @@ def _material(values: Document, key: str) -> bytes | None:
     return None
 
 
+def _file(values: Document, key: str) -> str | None:
+    return None if values.get(f"{key}-data") else values.get(key)
+
+
 def in_cluster(environment: Mapping[str, str] = os.environ, folder: Path = IN_CLUSTER) -> Config:
     """The config of a pod: its service account's token and the kubernetes Service."""
     host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT")
@@ -171,7 +180,15 @@ def transport(config: Config) -> HTTPSTransport:
     tls = tls_context(ca_data=config.ca, cert_data=config.cert, key_data=config.key, insecure=config.insecure)
     token: str | Callable[[], str] | None = TokenFile(config.token_file) if config.token_file else config.token
     headers = {"Impersonate-User": config.impersonate} if config.impersonate else {}
-    return HTTPSTransport(config.server, tls=tls, token=token, server_name=config.tls_server_name, headers=headers)
+    files = CertificateFiles(config.cert_file, config.key_file) if config.cert_file and config.key_file else None
+    return HTTPSTransport(
+        config.server,
+        tls=tls,
+        token=token,
+        server_name=config.tls_server_name,
+        headers=headers,
+        certificate_files=files,
+    )
 
 
 def client_from_config(config: Config, user_agent: str = "pynetes") -> Client:

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+#: Controllers that `*` leaves out.
+OFF_BY_DEFAULT = frozenset(
+    ("bootstrap-signer-controller", "token-cleaner-controller", "kubelet-serving-certificate-approving-controller")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ControllerManagerConfig:

@@ -7,9 +7,10 @@ from pynetes.controllers.bootstrap.cleaner import TokenCleaner
 from pynetes.controllers.bootstrap.signer import BootstrapSigner
 from pynetes.controllers.certificates.approving import ApprovingController
 from pynetes.controllers.certificates.cleaner import CleanerController
+from pynetes.controllers.certificates.serving import ServingApprover
 from pynetes.controllers.certificates.signing import SigningController
 from pynetes.controllers.clusterroleaggregation import ClusterRoleAggregationController
-from pynetes.controllers.config import ControllerManagerConfig
+from pynetes.controllers.config import OFF_BY_DEFAULT, ControllerManagerConfig
 from pynetes.controllers.context import ControllerContext
 from pynetes.controllers.cronjob.controller import CronJobController
 from pynetes.controllers.daemonset.controller import DaemonSetController
@@ -56,12 +57,10 @@ CONTROLLERS: dict[str, Constructor] = {
     "certificatesigningrequest-signing-controller": SigningController,
     "certificatesigningrequest-approving-controller": ApprovingController,
     "certificatesigningrequest-cleaner-controller": CleanerController,
+    "kubelet-serving-certificate-approving-controller": ServingApprover,
     "bootstrap-signer-controller": BootstrapSigner,
     "token-cleaner-controller": TokenCleaner,
 }
-
-#: `*` leaves these out.
-OFF_BY_DEFAULT = frozenset(("bootstrap-signer-controller", "token-cleaner-controller"))
 
 
 def enabled(config: ControllerManagerConfig) -> list[str]:

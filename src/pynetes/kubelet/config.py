@@ -27,6 +27,14 @@ class KubeletConfig:
     port: int = 10250
     tls_cert_file: str = ""
     tls_private_key_file: str = ""
+    cert_dir: str = ""
+    """Where certificates are kept that the kubelet asks for. Empty: `pki` in the root directory."""
+    bootstrap_kubeconfig: str = ""
+    """Whose credentials get the first client certificate, if the node has none yet."""
+    rotate_certificates: bool = False
+    """Renew the client certificate in `cert_dir` before it expires."""
+    server_tls_bootstrap: bool = False
+    """Ask the API server for a serving certificate, where `tls_cert_file` names none."""
     client_ca_file: str = ""
     """Clients with a certificate of this CA (the API server) may use every endpoint."""
     healthz_bind_address: str = "127.0.0.1"
@@ -121,6 +129,10 @@ class KubeletConfig:
     eviction_max_pod_grace_period: int = 0
     eviction_minimum_reclaim: Mapping[str, str] = field(default_factory=dict)
     eviction_monitoring_interval: float = 10.0
+
+    @property
+    def cert_directory(self) -> str:
+        return self.cert_dir or f"{self.root_dir}/pki"
 
     @property
     def pods_dir(self) -> str:

@@ -8,6 +8,7 @@ Without a client it is a standalone node that runs static pods only.
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,7 +21,7 @@ from pynetes.client.rest import Client
 from pynetes.component import clock
 from pynetes.component.health import HealthGroup
 from pynetes.component.tasks import Tasks, run_forever
-from pynetes.kubelet import machine, node_status
+from pynetes.kubelet import certificates, machine, node_status
 from pynetes.kubelet import pod as pods
 from pynetes.kubelet.admit import NodeFacts, Rejection, admit
 from pynetes.kubelet.allocation import Allocations
@@ -368,10 +369,49 @@ class Kubelet:
     # -- running
 
     async def _start_server(self) -> None:
-        if not self.config.tls_cert_file:
+        """With the certificate of the configuration, or as soon as there is one that the API server issued."""
+        if self.config.tls_cert_file:
+            await self._serve(self.config)
+        elif self.config.server_tls_bootstrap and certificates.is_valid(
+            self._serving_store.load(), self._serving_wanted(), clock.now()
+        ):
+            await self._serve_with_issued()
+
+    async def _serve_with_issued(self) -> None:
+        current = str(self._serving_store.current)
+        await self._serve(replace(self.config, tls_cert_file=current, tls_private_key_file=current))
+
+    def _serving_wanted(self) -> certificates.Wanted:
+        return certificates.serving(self.config.node_name, self.host_ips())
+
+    def _serving_changed(self) -> None:
+        if self.server is not None:
+            self.server.reload_certificate()
+        else:
+            self._tasks.start(self._serve_with_issued(), name="server")
+
+    def _start_certificates(self) -> None:
+        """Keeps the client certificate, and the serving one where it comes from the API server."""
+        if self.client is None:
             return
+        config, wanted = self.config, certificates.Wanted(self.config.node_name)
+        if config.rotate_certificates:
+            store = certificates.CertificateStore(Path(config.cert_directory), certificates.CLIENT_PAIR)
+            manager = certificates.CertificateManager(self.client, lambda: wanted, store, lambda: None)
+            self._tasks.start(manager.run(), name="client-certificate")
+        if config.server_tls_bootstrap and not config.tls_cert_file:
+            manager = certificates.CertificateManager(
+                self.client, self._serving_wanted, self._serving_store, self._serving_changed
+            )
+            self._tasks.start(manager.run(), name="serving-certificate")
+
+    @property
+    def _serving_store(self) -> certificates.CertificateStore:
+        return certificates.CertificateStore(Path(self.config.cert_directory), certificates.SERVING_PAIR)
+
+    async def _serve(self, config: KubeletConfig) -> None:
         server = KubeletServer(
-            self.config,
+            config,
             host=self,
             runtime=self.runtime_service,
             stats=self.stats,
@@ -384,6 +424,7 @@ class Kubelet:
     async def _start_tasks(self) -> None:
         config, start = self.config, self._tasks.start
         await self.runtime_state.update()
+        self._start_certificates()
         start(self._watch_runtime(), name="runtime-state")
         start(self.pleg.run(), name="pleg")
         start(self.statuses.run(), name="statuses")

@@ -59,13 +59,13 @@ class KubeletServer:
 
     async def __aenter__(self) -> Self:
         config = self._config
-        context = authentication.tls_context(config.tls_cert_file, config.tls_private_key_file, config.client_ca_file)
+        self._tls = authentication.tls_context(config.tls_cert_file, config.tls_private_key_file, config.client_ca_file)
         secure = web.Application(middlewares=[self._check])
         for endpoints in self._endpoints:
             secure.add_routes(endpoints.routes())
         secure.add_routes(self._health_routes())
         runner = await self._start(secure)
-        site = web.TCPSite(runner, config.address, config.port, ssl_context=context)
+        site = web.TCPSite(runner, config.address, config.port, ssl_context=self._tls)
         await site.start()
         self.port = runner.addresses[0][1]
         if config.healthz_port:
@@ -74,6 +74,10 @@ class KubeletServer:
             address = config.healthz_bind_address
             await web.TCPSite(await self._start(plain), address, config.healthz_port).start()
         return self
+
+    def reload_certificate(self) -> None:
+        """Takes a renewed serving certificate from its files for connections to come."""
+        self._tls.load_cert_chain(self._config.tls_cert_file, self._config.tls_private_key_file)
 
     async def _start(self, application: web.Application) -> web.AppRunner:
         runner = web.AppRunner(
