@@ -38,7 +38,7 @@ class Machine:
 
     def pynetes(self, command: str, *options: str, check: bool = True) -> "CompletedProcess[str]":
         places = f"--data-dir {self.data} --run-dir {self.run_dir}"
-        own = f"--cgroup-root {self.cgroup_root}" if command == "up" else ""
+        own = f"--cgroup-root {self.cgroup_root}" if command in ("up", "server", "agent") else ""
         environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig), "COLUMNS": "200"}
         line = f"{sys.executable} -m pynetes.cli.main {command} {places} {own} {' '.join(options)}"
         return self.host.run(line, check=check, env=environment)

@@ -1,45 +1,128 @@
-"""Objects of our own that a cluster needs beside upstream's bootstrap policy."""
+"""Objects of our own that a cluster needs beside upstream's bootstrap policy: rights of the network and of joining
+nodes, and what a joining node reads."""
 
 from typing import Any
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
-from pynetes.apis.names import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES
+from pynetes.apis.core.bootstrap_token import INFO_KEY, INFO_NAME, INFO_NAMESPACE
+from pynetes.apis.names import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, CONFIG_MAPS, ROLE_BINDINGS, ROLES
+from pynetes.cli import join
+from pynetes.cli.settings import Settings
+from pynetes.cli.tokens import DEFAULT_GROUP
 from pynetes.client.rest import Client
-from pynetes.component.pki import NETWORK_USER
+from pynetes.component.pki import NETWORK_USER, NODES_GROUP
+
+Object = dict[str, Any]
+Owned = tuple[GroupVersionResource, Object]
 
 _LABELS = {"app.kubernetes.io/managed-by": "pynetes"}
 _RBAC = "rbac.authorization.k8s.io"
+_SERVING_APPROVER = "kubelet-serving-approver"
 
 
-def network_role() -> list[tuple[GroupVersionResource, dict[str, Any]]]:
-    """What the pod network and the DNS server may do: read what they serve, publish the DNS server."""
+def _subject(kind: str, name: str) -> Object:
+    if kind == "ServiceAccount":
+        return {"kind": kind, "name": name, "namespace": "kube-system"}
+    return {"apiGroup": _RBAC, "kind": kind, "name": name}
+
+
+def _role(name: str, rules: list[Object], namespace: str = "") -> Owned:
+    kind, gvr = ("Role", ROLES) if namespace else ("ClusterRole", CLUSTER_ROLES)
+    return gvr, {"apiVersion": f"{_RBAC}/v1", "kind": kind, "metadata": _metadata(name, namespace), "rules": rules}
+
+
+def _binding(name: str, role: str, *subjects: Object, namespace: str = "") -> Owned:
+    kind, gvr = ("RoleBinding", ROLE_BINDINGS) if namespace else ("ClusterRoleBinding", CLUSTER_ROLE_BINDINGS)
+    reference = {"apiGroup": _RBAC, "kind": kind.removesuffix("Binding"), "name": role}
+    return gvr, {
+        "apiVersion": f"{_RBAC}/v1",
+        "kind": kind,
+        "metadata": _metadata(name, namespace),
+        "roleRef": reference,
+        "subjects": list(subjects),
+    }
+
+
+def _metadata(name: str, namespace: str) -> Object:
+    metadata = {"name": name, "labels": _LABELS}
+    return {**metadata, "namespace": namespace} if namespace else metadata
+
+
+def network_role() -> list[Owned]:
+    """What the pod network and the DNS server may do: read what they serve, publish the DNS server.
+
+    A node that joined has one certificate: its network and proxy act as the node.
+    """
     read = ["get", "list", "watch"]
-    rules = [
+    rules: list[Object] = [
         {"apiGroups": [""], "resources": ["namespaces", "nodes", "services"], "verbs": read},
         {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": [*read, "create", "update"]},
         {"apiGroups": [""], "resources": ["services"], "verbs": ["create"]},
     ]
-    subject = {"apiGroup": _RBAC, "kind": "User", "name": NETWORK_USER}
-    metadata = {"name": NETWORK_USER, "labels": _LABELS}
-    role = {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": metadata, "rules": rules}
-    binding = {
-        "apiVersion": f"{_RBAC}/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": metadata,
-        "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": NETWORK_USER},
-        "subjects": [subject],
-    }
-    return [(CLUSTER_ROLES, role), (CLUSTER_ROLE_BINDINGS, binding)]
+    nodes = _subject("Group", NODES_GROUP)
+    return [
+        _role(NETWORK_USER, rules),
+        _binding(NETWORK_USER, NETWORK_USER, _subject("User", NETWORK_USER), nodes),
+        _binding("pynetes:node-proxier", "system:node-proxier", nodes),
+    ]
 
 
-async def install(client: Client) -> None:
+def bootstrap_rights() -> list[Owned]:
+    """Who holds a token for nodes gets a node's certificate; nodes renew theirs."""
+    csr, signers = "certificates.k8s.io", "system:certificates.k8s.io:certificatesigningrequests"
+    holders, approver = _subject("Group", DEFAULT_GROUP), _subject("ServiceAccount", _SERVING_APPROVER)
+    approve: list[Object] = [
+        {"apiGroups": [csr], "resources": ["certificatesigningrequests/approval"], "verbs": ["update"]},
+        {
+            "apiGroups": [csr],
+            "resources": ["signers"],
+            "resourceNames": ["kubernetes.io/kubelet-serving"],
+            "verbs": ["approve"],
+        },
+    ]
+    return [
+        _binding("pynetes:kubelet-bootstrap", "system:node-bootstrapper", holders),
+        _binding("pynetes:node-autoapprove-bootstrap", f"{signers}:nodeclient", holders),
+        _binding(
+            "pynetes:node-autoapprove-certificate-rotation", f"{signers}:selfnodeclient", _subject("Group", NODES_GROUP)
+        ),
+        _role(f"pynetes:{_SERVING_APPROVER}", approve),
+        _binding(f"pynetes:{_SERVING_APPROVER}", f"pynetes:{_SERVING_APPROVER}", approver),
+    ]
+
+
+def join_information(settings: Settings, authority: bytes) -> list[Owned]:
+    """`cluster-info` for everybody, the cluster's settings for whoever holds a token."""
+
+    def readable(name: str, namespace: str, *subjects: Object) -> list[Owned]:
+        rule = {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [name], "verbs": ["get"]}
+        return [
+            _role(f"pynetes:{name}", [rule], namespace),
+            _binding(f"pynetes:{name}", f"pynetes:{name}", *subjects, namespace=namespace),
+        ]
+
+    def config_map(name: str, namespace: str, data: dict[str, str]) -> Owned:
+        metadata = _metadata(name, namespace)
+        return CONFIG_MAPS, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+    shared = {join.SETTINGS_KEY: join.shared_settings(settings)}
+    return [
+        config_map(INFO_NAME, INFO_NAMESPACE, {INFO_KEY: join.cluster_info(settings.server, authority)}),
+        config_map(join.SETTINGS_NAME, "kube-system", shared),
+        *readable(INFO_NAME, INFO_NAMESPACE, _subject("User", "system:anonymous")),
+        *readable(join.SETTINGS_NAME, "kube-system", _subject("Group", DEFAULT_GROUP), _subject("Group", NODES_GROUP)),
+    ]
+
+
+async def install(client: Client, settings: Settings, authority: bytes) -> None:
     """Creates what is missing and brings the rest up to date."""
-    for gvr, obj in network_role():
+    for gvr, obj in (*network_role(), *bootstrap_rights(), *join_information(settings, authority)):
         try:
             await client.create(gvr, obj)
         except StatusError as error:
             if error.reason != "AlreadyExists":
                 raise
+            metadata = obj["metadata"]
             changes = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "roleRef")}
-            await client.patch(gvr, obj["metadata"]["name"], changes, type="merge")
+            await client.patch(gvr, metadata["name"], changes, metadata.get("namespace"), type="merge")

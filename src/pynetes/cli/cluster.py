@@ -15,7 +15,7 @@ from pynetes.cli.settings import Settings
 from pynetes.cli.supervisor import Process
 from pynetes.component import pki as pki_files
 from pynetes.component.pki import PKI, Node
-from pynetes.controllers.config import ControllerManagerConfig
+from pynetes.controllers.config import OFF_BY_DEFAULT, ControllerManagerConfig
 from pynetes.kubelet.config import KubeletConfig
 from pynetes.kubelet.containerd import Containerd, ContainerdConfig, detect_machine
 
@@ -57,7 +57,7 @@ def apiserver_config(layout: Layout, settings: Settings) -> APIServerConfig:
 def controller_manager_config(layout: Layout, settings: Settings) -> ControllerManagerConfig:
     pki = PKI(layout.pki)
     return ControllerManagerConfig(
-        controllers=("*", "bootstrap-signer-controller", "token-cleaner-controller"),
+        controllers=("*", *sorted(OFF_BY_DEFAULT)),
         cluster_cidr=settings.cluster_cidr,
         service_cluster_ip_range=settings.service_cidr,
         root_ca=pki.ca.certificate.read_text(),
@@ -68,13 +68,17 @@ def controller_manager_config(layout: Layout, settings: Settings) -> ControllerM
 
 def kubelet_config(layout: Layout, settings: Settings) -> KubeletConfig:
     pki = PKI(layout.pki)
-    serving = pki.kubelet_server(settings.node_name)
+    serving, joined = pki.kubelet_server(settings.node_name), not settings.runs_control_plane
     return KubeletConfig(
         node_name=settings.node_name,
         node_ip=settings.node_ip,
         port=settings.kubelet_port,
-        tls_cert_file=str(serving.certificate),
-        tls_private_key_file=str(serving.key),
+        # The control plane's own node has its certificates of the CA at hand, others ask for them.
+        tls_cert_file="" if joined else str(serving.certificate),
+        tls_private_key_file="" if joined else str(serving.key),
+        cert_dir=str(layout.kubelet_pki),
+        rotate_certificates=joined,
+        server_tls_bootstrap=joined,
         client_ca_file=str(pki.ca.certificate),
         container_runtime_endpoint=f"unix://{layout.containerd_socket}",
         root_dir=str(layout.kubelet),
@@ -126,6 +130,8 @@ def registry_config(layout: Layout, settings: Settings) -> str:
 
 async def prepare(layout: Layout, settings: Settings) -> None:
     """Files that processes read when they start."""
+    if not settings.runs_node:
+        return
     containerd = Containerd(containerd_config(layout))
     await containerd.prepare()
     if settings.registry_port:
@@ -137,8 +143,17 @@ def registry_file(layout: Layout) -> Path:
     return layout.run / "registry.yaml"
 
 
+#: Processes of the control plane; the others are a node's.
+CONTROL_PLANE = frozenset(("apiserver", "controller-manager", "scheduler"))
+
+
 def processes(layout: Layout, settings: Settings) -> list[Process]:
-    """All processes, in the order they start; they stop in reverse."""
+    """Those of the machine's role, in the order they start; they stop in reverse."""
+    wanted = {True: settings.runs_control_plane, False: settings.runs_node}
+    return [process for process in _all(layout, settings) if wanted[process.name in CONTROL_PLANE]]
+
+
+def _all(layout: Layout, settings: Settings) -> list[Process]:
     log = partial(_log_of, layout)
     containerd = containerd_config(layout)
 

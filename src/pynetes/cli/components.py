@@ -69,7 +69,10 @@ async def controller_manager(path: Path, config: "ControllerManagerConfig") -> N
     from pynetes.controllers.accounts import AccountClients
     from pynetes.controllers.context import ControllerContext
 
-    anonymous = kubeconfig.transport(replace(kubeconfig.load(path), cert=None, key=None, token=None, token_file=None))
+    nobody = replace(
+        kubeconfig.load(path), cert=None, key=None, cert_file=None, key_file=None, token=None, token_file=None
+    )
+    anonymous = kubeconfig.transport(nobody)
     async with _client(path, "controller-manager") as client:
         try:
             await _reachable(client)
@@ -119,9 +122,14 @@ async def network(path: Path, config: "NetworkConfig") -> None:
 
 async def kubelet(path: Path, config: "KubeletConfig", runtime: "ContainerdConfig | None" = None) -> None:
     """`runtime`: a containerd of ours, which is given the pause image before the first pod."""
+    from pynetes.kubelet import certificates
     from pynetes.kubelet.containerd import Containerd
     from pynetes.kubelet.kubelet import run
 
+    if config.bootstrap_kubeconfig:
+        await certificates.bootstrap(
+            Path(config.bootstrap_kubeconfig), path, Path(config.cert_directory), config.node_name
+        )
     async with _client(path, "kubelet") as client:
         if runtime is not None:
             containerd = Containerd(runtime)

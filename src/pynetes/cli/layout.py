@@ -31,6 +31,11 @@ class Layout:
         return self.data / "kubelet"
 
     @property
+    def kubelet_pki(self) -> Path:
+        """Certificates that the kubelet has asked for, on nodes that joined."""
+        return self.kubelet / "pki"
+
+    @property
     def manifests(self) -> Path:
         """Static pods."""
         return self.data / "manifests"

@@ -80,6 +80,100 @@ def up_command(layout: Layout, registry: bool | None, merge: bool, **given: Any)
     _told(lambda: up.up(layout, given, kubeconfig_wanted=merge))
 
 
+@main.command("server")
+@_places
+@click.option("--with-agent", is_flag=True, help="Make this machine a node, too.")
+@click.option("--node-name", help="Name of this machine. [default: the host name]")
+@click.option("--node-ip", help="Address that agents reach. [default: that of the default route's interface]")
+@click.option("--secure-port", type=int, help="Port of the API server. [default: 6443]")
+@click.option("--kubelet-port", type=int, help="Port of the kubelet. [default: 10250]")
+@click.option("--cluster-cidr", help="Range of pod addresses. [default: 10.244.0.0/16]")
+@click.option("--service-cluster-ip-range", "service_cidr", help="Range of Service addresses. [default: 10.96.0.0/12]")
+@click.option("--cgroup-root", help="Pods' cgroups; one for each cluster on a kernel. [default: /pynetes]")
+@click.option(
+    "--kubeconfig/--no-kubeconfig", "merge", default=True, help="Merge the context `pynetes` into the user's."
+)
+@click.option("-v", "verbosity", type=int, help="Verbosity of the components' logs.")
+def server_command(layout: Layout, with_agent: bool, merge: bool, **given: Any) -> None:
+    """Start a control plane and print the command with which other machines join it."""
+    from pynetes.cli import server
+
+    _told(lambda: server.server(layout, given, with_agent=with_agent, kubeconfig_wanted=merge))
+
+
+@main.command("agent")
+@_places
+@click.option("--server", help="The cluster's API server, https://HOST:PORT. [default: that of the first time]")
+@click.option("--token", help="A bootstrap token; needed the first time only.")
+@click.option(
+    "--discovery-token-ca-cert-hash",
+    "hashes",
+    multiple=True,
+    help="sha256:HEX of the CA's public key: proves that the cluster is the one that is meant.",
+)
+@click.option("--node-name", help="Name of the node. [default: the host name]")
+@click.option("--node-ip", help="Address of the node. [default: that of the default route's interface]")
+@click.option("--kubelet-port", type=int, help="Port of the kubelet. [default: 10250]")
+@click.option("--cgroup-root", help="Pods' cgroups; one for each node on a kernel. [default: /pynetes]")
+@click.option("-v", "verbosity", type=int, help="Verbosity of the components' logs.")
+def agent_command(layout: Layout, token: str | None, hashes: tuple[str, ...], **given: Any) -> None:
+    """Make this machine a node of a cluster whose control plane runs elsewhere."""
+    from pynetes.cli import agent
+
+    _told(lambda: agent.agent(layout, given, token, hashes))
+
+
+@main.group("token")
+def token_command() -> None:
+    """Bootstrap tokens, with which machines join this cluster."""
+
+
+@token_command.command("create")
+@_places
+@click.argument("token", required=False)
+@click.option("--ttl", default="24h", show_default=True, help="How long it holds (1s, 2m, 3h); 0: for ever.")
+@click.option("--usages", default="signing,authentication", show_default=True, help="What it may be used for.")
+@click.option("--groups", default=None, help="Groups of its holder. [default: those of joining nodes]")
+@click.option("--description", default="", help="What it is for.")
+@click.option("--print-join-command", is_flag=True, help="Print the whole command that joins a machine.")
+def token_create_command(
+    layout: Layout,
+    token: str | None,
+    ttl: str,
+    usages: str,
+    groups: str | None,
+    description: str,
+    print_join_command: bool,
+) -> None:
+    """Make a token and print it."""
+    from pynetes.cli import server, tokens
+
+    def run() -> None:
+        grant = tokens.grant(ttl, usages, groups, description)
+        server.create_command(layout, token, grant, print_join_command=print_join_command)
+
+    _told(run)
+
+
+@token_command.command("list")
+@_places
+def token_list_command(layout: Layout) -> None:
+    """List the tokens."""
+    from pynetes.cli import server
+
+    _told(lambda: server.list_command(layout))
+
+
+@token_command.command("delete")
+@_places
+@click.argument("tokens", nargs=-1, required=True)
+def token_delete_command(layout: Layout, tokens: tuple[str, ...]) -> None:
+    """Revoke tokens, given whole or by their ids."""
+    from pynetes.cli import server
+
+    _told(lambda: server.delete_command(layout, tokens))
+
+
 @main.command("down")
 @_places
 def down_command(layout: Layout) -> None:
@@ -111,13 +205,15 @@ def status_command(layout: Layout, output: str) -> None:
 
 def _told(action: Callable[[], T]) -> T:
     """Runs a command; what the user can do something about is told in plain words."""
+    from pynetes.cli.join import JoinError
     from pynetes.cli.settings import SettingsError
+    from pynetes.cli.tokens import TokenError
     from pynetes.cli.up import UpError
     from pynetes.component.certificates import CertificateFileError
 
     try:
         return action()
-    except (UpError, SettingsError, CertificateFileError, PermissionError) as error:
+    except (UpError, JoinError, TokenError, SettingsError, CertificateFileError, PermissionError) as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(1) from None
 

@@ -104,6 +104,9 @@ def choose(layout: Layout, given: dict[str, Any]) -> Settings:
     for name, what in _FIXED.items():
         if existing and given.get(name, base[name]) != base[name]:
             raise SettingsError(f"this cluster's {what} is {base[name]}; another is free after `pynetes purge`")
+    if existing and "agent" in (existing.role, given.get("role")) and given.get("role") != existing.role:
+        part = "a node of another machine's cluster" if existing.role == "agent" else "a cluster of its own"
+        raise SettingsError(f"this machine is {part}; it is free for something else after `pynetes purge`")
     chosen = base | given
     _check(chosen)
     if given.get("service_cidr"):

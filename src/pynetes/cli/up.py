@@ -1,4 +1,4 @@
-"""`pynetes up`: a one-node cluster on this machine, from nothing to ready."""
+"""`pynetes up` and `pynetes server`: a cluster on this machine, from nothing to ready."""
 
 import asyncio
 import contextlib
@@ -15,8 +15,10 @@ from pynetes.cli.preflight import Problem
 from pynetes.cli.progress import Progress
 from pynetes.cli.settings import Settings, choose
 from pynetes.client import kubeconfig
+from pynetes.client.rest import Client
 from pynetes.component import logs
 from pynetes.component.certificates import CertificateFileError
+from pynetes.component.pki import PKI
 
 API_SECONDS, NODE_SECONDS, DNS_SECONDS = 60.0, 120.0, 60.0
 #: A process that was restarted so often within one start will not live.
@@ -28,19 +30,23 @@ class UpError(Exception):
 
 
 def up(layout: Layout, given: dict[str, Any], *, kubeconfig_wanted: bool = True) -> None:
-    """Starts the cluster unless it runs; returns when its node is ready and its DNS answers."""
+    """Starts the cluster unless it runs; returns when its node is ready and its DNS answers.
+
+    With the role `server`, only the control plane: nodes are other machines.
+    """
+    given.setdefault("role", "all")
     progress = Progress()
     if supervisor.running_pid(layout.supervisor_pid) is not None:
         _already_up(layout, progress, kubeconfig_wanted)
         return
     with progress.step("Check the machine") as step:
-        settings = _check(layout, given)
+        settings = check(layout, given)
         step.result = f"node {settings.node_name}, {settings.node_ip}"
     with progress.step("Certificates, keys and configuration") as step:
         _write_files(layout, settings)
         step.result = str(layout.data)
     with progress.step("Start the processes") as step:
-        _start(layout, settings)
+        start(layout, settings)
     try:
         asyncio.run(_wait(layout, settings, progress))
     except readiness.NotReady as error:
@@ -48,13 +54,19 @@ def up(layout: Layout, given: dict[str, Any], *, kubeconfig_wanted: bool = True)
     _finish(layout, settings, progress, kubeconfig_wanted)
 
 
-def _check(layout: Layout, given: dict[str, Any]) -> Settings:
+def check(layout: Layout, given: dict[str, Any]) -> Settings:
+    """The settings to start with; UpError if the machine lacks what its role needs."""
     problems = [*preflight.check_root(), *preflight.check_kernel()]
-    problems += preflight.check_programs(with_registry=bool(given.get("registry_port")))
+    if given["role"] != "server":
+        problems += preflight.check_programs(with_registry=bool(given.get("registry_port")))
     _stop_on(problems)
     settings = choose(layout, given)
-    ports = [("the API server", "0.0.0.0", settings.secure_port), ("the kubelet", "0.0.0.0", settings.kubelet_port)]
-    ports.append(("the DNS server", settings.node_ip, settings.dns_port))
+    ports = []
+    if settings.runs_control_plane:
+        ports.append(("the API server", "0.0.0.0", settings.secure_port))
+    if settings.runs_node:
+        ports.append(("the kubelet", "0.0.0.0", settings.kubelet_port))
+        ports.append(("the DNS server", settings.node_ip, settings.dns_port))
     if settings.registry_port:
         ports.append(("the image registry", "127.0.0.1", settings.registry_port))
     _stop_on(preflight.check_ports(ports))
@@ -78,7 +90,7 @@ def _write_files(layout: Layout, settings: Settings) -> None:
     cluster.prepare_blocking(layout, settings)
 
 
-def _start(layout: Layout, settings: Settings) -> None:
+def start(layout: Layout, settings: Settings) -> None:
     def supervise() -> None:
         logs.configure()
         mountns.enter(layout)
@@ -96,16 +108,23 @@ async def _wait(layout: Layout, settings: Settings, progress: Progress) -> None:
             check = lambda: _alive(layout, lambda: readiness.api_is_ready(client))  # noqa: E731
             await readiness.wait_until(check, seconds=API_SECONDS, note=step.note)
             step.result = settings.server
-        await addons.install(client)
-        with progress.step("Node") as step:
-            name = settings.node_name
-            check = lambda: _alive(layout, lambda: readiness.node_is_ready(client, name))  # noqa: E731
-            await readiness.wait_until(check, seconds=NODE_SECONDS, note=step.note)
-            step.result = "Ready"
-        with progress.step("Cluster DNS") as step:
-            check = lambda: _alive(layout, lambda: readiness.dns_answers(settings))  # noqa: E731
-            await readiness.wait_until(check, seconds=DNS_SECONDS, note=step.note)
-            step.result = settings.dns_ip
+        await addons.install(client, settings, PKI(layout.pki).ca.certificate.read_bytes())
+        if not settings.runs_node:
+            return
+        await wait_for_node(layout, settings, client, progress)
+
+
+async def wait_for_node(layout: Layout, settings: Settings, client: Client, progress: Progress) -> None:
+    """Until this machine's node is ready and resolves the cluster's names; NotReady."""
+    with progress.step("Node") as step:
+        name = settings.node_name
+        check = lambda: _alive(layout, lambda: readiness.node_is_ready(client, name))  # noqa: E731
+        await readiness.wait_until(check, seconds=NODE_SECONDS, note=step.note)
+        step.result = "Ready"
+    with progress.step("Cluster DNS") as step:
+        check = lambda: _alive(layout, lambda: readiness.dns_answers(settings))  # noqa: E731
+        await readiness.wait_until(check, seconds=DNS_SECONDS, note=step.note)
+        step.result = settings.dns_ip
 
 
 async def _alive(layout: Layout, check: Callable[[], Awaitable[str]]) -> str:
@@ -143,6 +162,8 @@ def _finish(layout: Layout, settings: Settings, progress: Progress, kubeconfig_w
     if kubeconfig_wanted:
         _merge(layout, progress)
     progress.say()
+    if not settings.runs_node:
+        return
     progress.say("Try next:")
     progress.say("  kubectl get nodes,pods -A -o wide")
     progress.say("  kubectl apply -f examples/guestbook && kubectl rollout status deployment/frontend")

@@ -1,0 +1,138 @@
+"""Joining a cluster: from a token and the hash of a key to settings, the CA and a client certificate.
+
+1. `cluster-info` is read without knowing the server. It is believed if the token has signed it and, where hashes are
+   given, the CA in it is one of them.
+2. With that CA and the token, the cluster's settings are read.
+3. The kubelet's client certificate is asked for; kubelet, proxy and network act with it.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+from cryptography import x509
+
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apis.core import bootstrap_token
+from pynetes.apis.core.bootstrap_token import INFO_KEY, INFO_NAME, INFO_NAMESPACE, Token
+from pynetes.apis.names import CONFIG_MAPS
+from pynetes.cli import tokens
+from pynetes.cli.layout import Layout
+from pynetes.cli.settings import Settings
+from pynetes.client import kubeconfig
+from pynetes.client.kubeconfig import Config
+from pynetes.client.transport import TransportError
+from pynetes.component import certificates
+from pynetes.component.pki import PKI
+
+#: Settings that all nodes of a cluster share, in kube-system.
+SETTINGS_NAME, SETTINGS_KEY = "pynetes-settings", "settings.json"
+SHARED = ("service_cidr", "cluster_cidr", "dns_ip", "service_ip", "domain")
+
+NODE_USERS = ("kubelet", "kube-proxy", "network")
+
+
+class JoinError(Exception):
+    """The machine did not become a node; the message says why and what to do."""
+
+
+def shared_settings(settings: Settings) -> str:
+    values = asdict(settings)
+    return json.dumps({key: values[key] for key in SHARED}, indent=1)
+
+
+async def discover(server: str, token: Token, hashes: tuple[str, ...]) -> Config:
+    """How to reach the cluster at `server`, its CA believed."""
+    client = kubeconfig.client_from_config(Config(server, insecure=True), "pynetes-agent")
+    try:
+        info = await client.get(CONFIG_MAPS, INFO_NAME, INFO_NAMESPACE)
+    except (StatusError, TransportError) as error:
+        raise JoinError(f"{server} does not tell about its cluster: {error}") from None
+    finally:
+        await client.close()
+    authority = trusted_authority(info, server, token, hashes)
+    return Config(server, ca=authority, token=str(token))
+
+
+def trusted_authority(info: dict[str, Any], server: str, token: Token, hashes: tuple[str, ...]) -> bytes:
+    """The CA (PEM) in `cluster-info`; JoinError if it is not to be believed."""
+    if bootstrap_token.SIGNATURE_PREFIX + token.id not in (info.get("data") or {}):
+        raise JoinError(
+            f'the cluster at {server} knows no token "{token.id}", or it has expired: '
+            "make a new one there with `pynetes token create --print-join-command`"
+        )
+    if not bootstrap_token.is_signed(info, token):
+        raise JoinError(f'the token "{token.id}" is wrong, or {server} is not the cluster that it belongs to')
+    try:
+        authority = kubeconfig.choose(yaml.safe_load(info["data"][INFO_KEY]) | {"current-context": "join"}).ca or b""
+        found = x509.load_pem_x509_certificates(authority)
+    except (kubeconfig.ConfigError, ValueError, yaml.YAMLError) as error:
+        raise JoinError(f"{server} tells no usable CA: {error}") from None
+    unknown = [tokens.pin(certificate) for certificate in found if tokens.pin(certificate) not in hashes]
+    if hashes and unknown:
+        raise JoinError(
+            f"the CA at {server} is {unknown[0]}, not {' or '.join(hashes)}: "
+            "this is another cluster, or somebody in between"
+        )
+    return authority
+
+
+def cluster_info(server: str, authority: bytes) -> str:
+    """The kubeconfig in `cluster-info`: the cluster without a user."""
+    made = kubeconfig.document("join", Config(server, ca=authority))
+    made["contexts"], made["users"] = [{"name": "join", "context": {"cluster": "join", "user": ""}}], []
+    return yaml.safe_dump(made, sort_keys=True)
+
+
+async def read_settings(config: Config) -> dict[str, Any]:
+    """What all nodes share, read with the token."""
+    client = kubeconfig.client_from_config(config, "pynetes-agent")
+    try:
+        found = await client.get(CONFIG_MAPS, SETTINGS_NAME, bootstrap_token.NAMESPACE)
+    except StatusError as error:
+        if error.code in (401, 403):
+            raise JoinError(f"the token is refused ({error}): it has expired or is not one for nodes") from None
+        raise JoinError(f"{config.server} does not give the cluster's settings: {error}") from None
+    except TransportError as error:
+        raise JoinError(str(error)) from None
+    finally:
+        await client.close()
+    values = json.loads(found["data"][SETTINGS_KEY])
+    return {key: values[key] for key in SHARED}
+
+
+async def obtain_certificate(layout: Layout, settings: Settings, config: Config) -> None:
+    """The node's client certificate, and kubeconfigs that use it."""
+    from pynetes.kubelet import certificates as node_certificates
+
+    store = node_certificates.CertificateStore(layout.kubelet_pki, node_certificates.CLIENT_PAIR)
+    client = kubeconfig.client_from_config(config, "pynetes-agent")
+    try:
+        await node_certificates.obtain(client, node_certificates.Wanted(settings.node_name), store, seconds=60.0)
+    except (StatusError, TransportError, node_certificates.CertificateRefused) as error:
+        raise JoinError(f"no certificate for node {settings.node_name}: {error}") from None
+    except TimeoutError:
+        raise JoinError(
+            f"nobody approved the certificate of node {settings.node_name} within a minute: "
+            "see `kubectl get csr` on the server"
+        ) from None
+    finally:
+        await client.close()
+    assert config.ca is not None
+    certificates.write_file(PKI(layout.pki).ca.certificate, config.ca, mode=0o644)
+    document = node_certificates.client_document(config, store.current)
+    for user in NODE_USERS:
+        kubeconfig.write(layout.kubeconfig(user), document)
+
+
+def has_joined(layout: Layout, node_name: str) -> bool:
+    """Whether this machine has what a node needs, from an earlier time."""
+    from pynetes.component import clock
+    from pynetes.kubelet import certificates as node_certificates
+
+    store = node_certificates.CertificateStore(layout.kubelet_pki, node_certificates.CLIENT_PAIR)
+    needed = [PKI(layout.pki).ca.certificate, *(layout.kubeconfig(user) for user in NODE_USERS)]
+    valid = node_certificates.is_valid(store.load(), node_certificates.Wanted(node_name), clock.now())
+    return valid and all(Path(path).exists() for path in needed)
