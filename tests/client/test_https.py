@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
-from pynetes.client.https import HTTPSTransport, TokenFile, tls_context
+from pynetes.client.https import CertificateFiles, HTTPSTransport, TokenFile, tls_context
 from pynetes.client.rest import Client
 from pynetes.client.transport import TransportError
 
@@ -191,3 +191,28 @@ async def test_a_refusal_is_a_status_error(authority, tmp_path):
         assert caught.value.code == 404
         with pytest.raises(StatusError, match="bad gateway"):
             await Client(transport).get(PODS, "plain", "default")
+
+
+async def test_a_renewed_client_certificate_is_taken_up(authority, tmp_path, monkeypatch):
+    async def handler(request):
+        subject = dict(pair[0] for pair in request.get_extra_info("peercert")["subject"])
+        return web.Response(text=subject["commonName"])
+
+    def renew(name):
+        cert, key = authority.issue(name)
+        (tmp_path / "new.pem").write_bytes(cert + key)
+        (tmp_path / "new.pem").rename(tmp_path / "current.pem")
+
+    monkeypatch.setattr("pynetes.client.https.TOKEN_RELOAD_PERIOD", 0.0)
+    renew("old")
+    current = tmp_path / "current.pem"
+    tls = tls_context(ca_data=authority.pem, cert_file=str(current), key_file=str(current))
+    files = CertificateFiles(current, current)
+    async with serving(handler, authority, tmp_path) as url, connected(url, tls=tls, certificate_files=files) as client:
+        assert (await client.request("GET", "/")).body == b"old"
+        async with client.stream("GET", "/") as under_way:
+            renew("new")
+            assert (await client.request("GET", "/")).body == b"new"
+            assert b"".join([chunk async for chunk in under_way.chunks]) == b"old"
+        current.write_bytes(b"damaged")
+        assert (await client.request("GET", "/")).body == b"new"

@@ -108,6 +108,7 @@ def test_a_machine_joins_and_runs_pods_and_comes_back_without_a_token(pair: Pair
         "kubernetes.io/kube-apiserver-client-kubelet",
         "kubernetes.io/kubelet-serving",
     }
+    assert "ready  agent" in pair.agent.pynetes("status").stdout
     pair.agent.pynetes("down")
     assert pair.join("") == ""
     pair.server.kubectl("wait --for=condition=Ready node/agent --timeout=30s")

@@ -17,9 +17,14 @@ def down(layout: Layout) -> None:
     progress = Progress()
     _down(layout, progress)
     if layout.data.exists():
-        progress.say(
-            f"The cluster's state stays in {layout.data}: `pynetes up` brings it back, `pynetes purge` removes it."
-        )
+        again = f"`pynetes {_command(layout)}` brings it back, `pynetes purge` removes it."
+        progress.say(f"The state stays in {layout.data}: {again}")
+
+
+def _command(layout: Layout) -> str:
+    """What starts this machine's part of its cluster."""
+    cluster, _ = _settings(layout)
+    return "up" if cluster is None or cluster.role == "all" else cluster.role
 
 
 def purge(layout: Layout) -> None:
@@ -45,7 +50,8 @@ def _down(layout: Layout, progress: Progress) -> None:
         if cluster is not None:
             cleanup.remove_cgroups(cluster.cgroup_root)
     shutil.rmtree(layout.run, ignore_errors=True)
-    removed = kubeconfigs.remove_from_user_file(layout)
+    joined = cluster is not None and not cluster.runs_control_plane  # the user's context is another machine's
+    removed = None if joined else kubeconfigs.remove_from_user_file(layout)
     if removed is not None:
         progress.say(f"The context {kubeconfigs.CONTEXT} is no longer in {removed}.")
     if damage and cluster is None:

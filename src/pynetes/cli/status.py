@@ -16,7 +16,10 @@ from pynetes.cli import readiness, supervisor
 from pynetes.cli.layout import Layout
 from pynetes.cli.settings import Settings, load
 from pynetes.client import kubeconfig
+from pynetes.client.rest import Client
 from pynetes.client.transport import TransportError
+
+Object = dict[str, Any]
 
 _PAGE = 4096
 
@@ -34,24 +37,36 @@ async def collect(layout: Layout) -> dict[str, Any]:
 
 async def _cluster(layout: Layout, settings: Settings) -> dict[str, Any]:
     async with contextlib.AsyncExitStack() as stack:
-        client = kubeconfig.client_from_kubeconfig(layout.kubeconfig("admin"), "pynetes-status")
+        user = "admin" if settings.runs_control_plane else "kubelet"
+        client = kubeconfig.client_from_kubeconfig(layout.kubeconfig(user), "pynetes-status")
         stack.push_async_callback(client.close)
         problem = await readiness.api_is_ready(client)
         if problem:
             return {"api": {"ready": False, "message": problem}}
         try:
-            nodes, pods = await client.list(NODES), await client.list(PODS)
-            leases = await client.list(LEASES, "kube-system")
+            nodes, pods, leases = await _objects(client, settings)
         except (StatusError, TransportError) as error:
             return {"api": {"ready": False, "message": str(error)}}
-    dns = await readiness.dns_answers(settings)
-    return {
-        "api": {"ready": True, "message": ""},
-        "dns": {"ready": not dns, "message": dns},
-        "leaders": {meta.name(lease): lease["spec"].get("holderIdentity", "") for lease in leases["items"]},
-        "nodes": [_node(node) for node in nodes["items"]],
-        "pods": _phases(pods["items"]),
+    shown: dict[str, Any] = {"api": {"ready": True, "message": ""}}
+    if settings.runs_node:
+        dns = await readiness.dns_answers(settings)
+        shown["dns"] = {"ready": not dns, "message": dns}
+    return shown | {
+        "leaders": {meta.name(lease): lease["spec"].get("holderIdentity", "") for lease in leases},
+        "nodes": [_node(node) for node in nodes],
+        "pods": _phases(pods),
     }
+
+
+async def _objects(client: Client, settings: Settings) -> tuple[list[Object], list[Object], list[Object]]:
+    """Nodes, pods and leases of the cluster; a node that joined sees its own alone."""
+    if not settings.runs_control_plane:
+        mine = f"spec.nodeName={settings.node_name}"
+        pods = await client.list(PODS, field_selector=mine)
+        return [await client.get(NODES, settings.node_name)], pods["items"], []
+    nodes, pods = await client.list(NODES), await client.list(PODS)
+    leases = await client.list(LEASES, "kube-system")
+    return nodes["items"], pods["items"], leases["items"]
 
 
 def _node(node: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +103,8 @@ def _memory(pid: int) -> int:
 def show(layout: Layout, output: str) -> bool:
     """Prints the status; whether all is well."""
     status = asyncio.run(collect(layout))
-    well = bool(status["running"] and status.get("api", {}).get("ready") and status.get("dns", {}).get("ready"))
+    well = bool(status["running"] and status.get("api", {}).get("ready"))
+    well = well and bool(status.get("dns", {"ready": True})["ready"])
     well = well and all(node["ready"] for node in status.get("nodes", ()))
     if output == "json":
         print(json.dumps(status, indent=2))
@@ -113,9 +129,10 @@ def _print(console: Console, status: dict[str, Any]) -> None:
     console.print(table)
     console.print()
     console.print(f"API server   {_mark(status['api'])}  {status['server']}")
-    if "dns" not in status:
+    if "nodes" not in status:
         return
-    console.print(f"Cluster DNS  {_mark(status['dns'])}")
+    if "dns" in status:
+        console.print(f"Cluster DNS  {_mark(status['dns'])}")
     for name, holder in status["leaders"].items():
         console.print(f"Leader       {name}: {holder}")
     for node in status["nodes"]:
