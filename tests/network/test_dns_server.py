@@ -106,6 +106,18 @@ async def test_names_of_services_are_answered_with_authority(ask: object) -> Non
     assert answer.header.id == question.header.id
 
 
+@pytest.mark.parametrize("ask", [_udp, _tcp])
+async def test_an_external_name_comes_with_the_addresses_behind_it(ask: object) -> None:
+    """A pod's resolver does not ask on: it takes what stands in the answer."""
+    async with _server(Resolver()) as server:
+        answer = await ask(server, DNSRecord.question("ext.shop.svc.cluster.local", "A"))  # type: ignore[operator]
+    assert [(QTYPE.get(rr.rtype), str(rr.rdata)) for rr in answer.rr] == [
+        ("CNAME", "db.example.org."),
+        ("A", "198.51.100.1"),
+    ]
+    assert answer.header.ad == 0
+
+
 async def test_the_spelling_of_the_question_comes_back() -> None:
     async with _server(Resolver()) as server:
         answer = await _udp(server, DNSRecord.question("wEb.shOp.svc.cluster.local", "A"))

@@ -17,6 +17,8 @@ class Cluster:
             ("shop", "db"): _service("db", clusterIP="None", ports=[{"name": "sql", "port": 5432}]),
             ("shop", "none"): _service("none", clusterIP="None"),
             ("shop", "ext"): _service("ext", type="ExternalName", externalName="db.example.org"),
+            ("shop", "alias"): _service("alias", type="ExternalName", externalName="web.shop.svc.cluster.local."),
+            ("shop", "circle"): _service("circle", type="ExternalName", externalName="circle.shop.svc.cluster.local"),
         }
         self.slices = {
             ("shop", "db"): [
@@ -71,6 +73,8 @@ def zone() -> Zone:
         ("db-1.db.shop.svc.cluster.local", "A", None),
         ("none.shop.svc.cluster.local", "A", None),
         ("ext.shop.svc.cluster.local", "A", ["db.example.org"]),
+        ("alias.shop.svc.cluster.local", "A", ["web.shop.svc.cluster.local", "10.96.0.20"]),
+        ("alias.shop.svc.cluster.local", "CNAME", ["web.shop.svc.cluster.local"]),
         ("missing.shop.svc.cluster.local", "A", None),
         ("web.missing.svc.cluster.local", "A", None),
         ("10-244-0-9.shop.pod.cluster.local", "A", ["10.244.0.9"]),
@@ -100,6 +104,15 @@ def test_names_of_the_cluster(zone: Zone, name: str, qtype: str, expected: list[
     answer = zone.lookup(name, qtype)
     assert answer is not None
     assert (answer.exists, [record.data for record in answer.records]) == (expected is not None, expected or [])
+
+
+def test_aliases_are_followed_to_where_the_zone_ends(zone: Zone) -> None:
+    outside = zone.lookup("ext.shop.svc.cluster.local", "A")
+    assert outside is not None
+    assert outside.outside == "db.example.org"
+    circle = zone.lookup("circle.shop.svc.cluster.local", "A")
+    assert circle is not None
+    assert len(circle.records) < 10
 
 
 @pytest.mark.parametrize("name", ["example.org", "xcluster.local", "8.8.8.8.in-addr.arpa", "local"])

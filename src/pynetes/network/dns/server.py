@@ -4,19 +4,19 @@ import asyncio
 import logging
 import random
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
 from dnslib import AAAA as AAAARecord
 from dnslib import CNAME as CNAMERecord
 from dnslib import PTR as PTRRecord
-from dnslib import QTYPE, RCODE, RR, SOA, TXT, A, DNSError, DNSRecord
+from dnslib import QTYPE, RCODE, RR, SOA, TXT, A, DNSError, DNSHeader, DNSQuestion, DNSRecord
 from dnslib import SRV as SRVRecord
 
 from pynetes.component import clock, metrics
 from pynetes.component.tasks import Tasks
 from pynetes.network.dns.forward import Forwarder
-from pynetes.network.dns.zone import Answer, Record, Zone
+from pynetes.network.dns.zone import CNAME, Answer, Record, Zone
 
 log = logging.getLogger(__name__)
 
@@ -80,11 +80,13 @@ class Server:
             return
         _REQUESTS.labels("udp", _type(question)).inc()
         limit = _udp_limit(question)
-        local = self._local(question)
-        if local is not None:
-            reply(_fit(local, limit))
-        else:
+        local, outside = self._local(question)
+        if local is None:
             self._tasks.start(self._forward(question, reply, limit), name="forward", crash=False)
+        elif outside:
+            self._tasks.start(self._complete_datagram(local, outside, reply, limit), name="alias", crash=False)
+        else:
+            reply(_fit(local, limit))
 
     async def _forward(self, question: DNSRecord, reply: Callable[[bytes], None], limit: int) -> None:
         data = await self._ask(question)
@@ -93,6 +95,19 @@ class Server:
             cut.header.tc = 1
             data = cut.pack()
         reply(data)
+
+    async def _complete_datagram(
+        self, local: DNSRecord, outside: str, reply: Callable[[bytes], None], limit: int
+    ) -> None:
+        await self._complete(local, outside)
+        reply(_fit(local, limit))
+
+    async def _complete(self, local: DNSRecord, outside: str) -> None:
+        """Adds what the resolvers know of the name that an alias leads to; if they are silent, it stands alone."""
+        question = DNSRecord(DNSHeader(id=local.header.id, rd=1), q=DNSQuestion(outside, local.q.qtype))
+        data = await self._forwarder.ask(question)
+        if data is not None:
+            local.add_answer(*DNSRecord.parse(data).rr)
 
     async def _ask(self, question: DNSRecord) -> bytes:
         data = await self._forwarder.ask(question)
@@ -113,7 +128,9 @@ class Server:
                 if question is None:
                     break
                 _REQUESTS.labels("tcp", _type(question)).inc()
-                local = self._local(question)
+                local, outside = self._local(question)
+                if local is not None and outside:
+                    await self._complete(local, outside)
                 answer = bytes(local.pack()) if local is not None else await self._ask(question)
                 writer.write(struct.pack("!H", len(answer)) + answer)
                 await writer.drain()
@@ -122,18 +139,17 @@ class Server:
         finally:
             writer.close()
 
-    def _local(self, question: DNSRecord) -> DNSRecord | None:
-        """The zone's answer, or None for names that are not the zone's."""
+    def _local(self, question: DNSRecord) -> tuple[DNSRecord | None, str]:
+        """The zone's answer, or None for names that are not the zone's; and the name outside that it leads to."""
         asked = str(question.q.qname).rstrip(".")
         answer = self._zone.lookup(asked, _type(question))
         if answer is None:
-            return None
+            return None, ""
         reply = question.reply()
-        reply.header.aa = 1
+        reply.header.aa, reply.header.ad = 1, 0  # nothing here is signed
         if not answer.exists:
             reply.header.rcode = RCODE.NXDOMAIN
-        records = list(answer.records)
-        random.shuffle(records)  # clients that take the first spread over all
+        records = _spread(answer.records)
         for record in records:
             reply.add_answer(_resource_record(record, str(question.q.qname) if record.name == asked.lower() else None))
         for record in answer.additional:
@@ -141,7 +157,7 @@ class Server:
         if not records:
             reply.add_auth(self._soa(answer))
         _RESPONSES.labels(RCODE.get(reply.header.rcode)).inc()
-        return reply
+        return reply, answer.outside
 
     def _soa(self, _: Answer) -> RR:
         domain = self._zone.domain
@@ -164,6 +180,14 @@ class _Datagrams(asyncio.DatagramProtocol):
 
     def error_received(self, exc: Exception) -> None:
         log.debug("a datagram was not delivered: %s", exc)
+
+
+def _spread(records: Sequence[Record]) -> list[Record]:
+    """Aliases before what they stand for; the rest in any order: clients that take the first spread over all."""
+    aliases = [record for record in records if record.type == CNAME]
+    others = [record for record in records if record.type != CNAME]
+    random.shuffle(others)
+    return aliases + others
 
 
 def _parse(data: bytes) -> DNSRecord | None:

@@ -15,6 +15,9 @@ from typing import Any, Protocol
 
 SCHEMA_VERSION = "1.1.0"
 
+#: Aliases of aliases: more than this is a circle.
+_LONGEST_CHAIN = 7
+
 A, CNAME, PTR, TXT, AAAA, SRV, ANY = "A", "CNAME", "PTR", "TXT", "AAAA", "SRV", "ANY"
 
 
@@ -29,11 +32,15 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`exists` False is NXDOMAIN; True without records is an empty answer (the name has other types)."""
+    """`exists` False is NXDOMAIN; True without records is an empty answer (the name has other types).
+
+    `outside` is the name that the last alias leads to if it is not in this zone: its records belong to the answer too.
+    """
 
     records: Sequence[Record] = ()
     additional: Sequence[Record] = ()
     exists: bool = True
+    outside: str = ""
 
 
 NXDOMAIN = Answer(exists=False)
@@ -72,7 +79,26 @@ class Zone:
         self._records = records
 
     def lookup(self, name: str, qtype: str) -> Answer | None:
-        """None: not a name of this zone. `name` has no final dot."""
+        """None: not a name of this zone. `name` has no final dot. Aliases are followed as far as this zone goes."""
+        answer = self._find(name, qtype)
+        if answer is None or qtype in (CNAME, ANY):
+            return answer
+        return self._follow(answer, qtype)
+
+    def _follow(self, answer: Answer, qtype: str) -> Answer:
+        records = list(answer.records)
+        for _ in range(_LONGEST_CHAIN):
+            if not records or records[-1].type != CNAME:
+                break
+            further = self._find(records[-1].data, qtype)
+            if further is None:
+                return Answer(records, outside=records[-1].data)
+            if not further.records:
+                break
+            records += further.records
+        return Answer(records, answer.additional, answer.exists)
+
+    def _find(self, name: str, qtype: str) -> Answer | None:
         name = name.lower()
         labels = name.split(".")
         if name.endswith(".in-addr.arpa"):
