@@ -106,6 +106,21 @@ def test_what_to_do_now(given, jobs, create, stop, told):
     assert (step.create is not None, len(step.stop), reasons(step)) == (create, stop, told)
 
 
+def test_a_job_made_by_hand_is_told_of_and_does_not_count():
+    """`kubectl create job --from=cronjob/…` must not hold up the schedule."""
+    step = plan.decide(cron_job(concurrencyPolicy="Forbid"), [job("by-hand")], NOW)
+    assert (step.create is not None, reasons(step)) == (True, ["UnexpectedJob"])
+    assert "active" not in step.status
+
+
+def test_a_scheduled_job_that_the_status_does_not_know_is_taken_up():
+    made = job("forgotten")
+    made["metadata"]["annotations"] = {plan.SCHEDULED_AT: stamp(60)}
+    step = plan.decide(cron_job({"lastScheduleTime": stamp(0)}), [made], NOW)
+    assert [ref["name"] for ref in step.status["active"]] == ["forgotten"]
+    assert reasons(step) == []
+
+
 def test_it_looks_again_at_the_next_time():
     assert plan.decide(cron_job({"lastScheduleTime": stamp(0)}), [], NOW).wait == pytest.approx(60.1)
 

@@ -79,7 +79,7 @@ def _follow_jobs(cron_job: Object, jobs: list[Object], plan: Plan) -> None:
         uid, ended = meta.uid(job), outcome(job)
         if ended is None:
             if uid not in active and not meta.is_deleting(job):
-                active[uid] = reference(job)
+                _note_untracked(job, active, plan)
             continue
         if active.pop(uid, None) is not None:
             text = f"Saw completed job: {meta.name(job)}, condition: {ended}"
@@ -93,6 +93,15 @@ def _follow_jobs(cron_job: Object, jobs: list[Object], plan: Plan) -> None:
     status.pop("active", None)
     if active:
         status["active"] = list(active.values())
+
+
+def _note_untracked(job: Object, active: dict[str, Object], plan: Plan) -> None:
+    """A scheduled Job is the controller's own, made just before it ended itself; others are somebody's by hand."""
+    if SCHEDULED_AT in meta.annotations(job):
+        active[meta.uid(job)] = reference(job)
+        return
+    text = f"Saw a job that the controller did not create or forgot: {meta.name(job)}"
+    plan.events.append(("Warning", "UnexpectedJob", text))
 
 
 def _trim_history(spec: Object, jobs: list[Object], plan: Plan) -> None:
