@@ -83,9 +83,16 @@ class NodePodSyncer:
             host_ips=self.host_ips(),
             update_from_probes=self.probes.update_status,
             resize_conditions=() if is_terminal else self.allocations.conditions(pods.uid(pod)),
-            eviction=_DEADLINE if past_deadline(pod, old, clock.time_seconds()) else None,
+            eviction=self._deadline(pod, old),
         )
         return pod_status(pod, runtime, old, inputs, around, is_terminal=is_terminal)
+
+    def _deadline(self, pod: Pod, status: dict[str, Any]) -> Eviction | None:
+        if not past_deadline(pod, status, clock.time_seconds()):
+            return None
+        if status.get("phase") not in ("Succeeded", "Failed"):
+            self.events.pod(pod, "Normal", _DEADLINE.reason, _DEADLINE.message)
+        return _DEADLINE
 
     def _recursive_read_only(self) -> bool:
         return any(h.name == "" and h.features.recursive_read_only_mounts for h in self.runtime_state.handlers)

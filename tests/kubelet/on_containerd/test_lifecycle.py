@@ -281,6 +281,8 @@ async def test_a_deadline_ends_the_pod(kubelet, pods):
     pod = await pods.wait("deadline", lambda p: p["status"]["phase"] == "Failed")
     assert pod["status"]["reason"] == "DeadlineExceeded"
     assert pod["status"]["message"] == "Pod was active on the node longer than the specified deadline"
+    told = [message for _, reason, message in await pods.events("deadline") if reason == "DeadlineExceeded"]
+    assert told == [pod["status"]["message"]]
 
 
 async def test_a_pod_the_node_cannot_take_is_rejected(kubelet, pods):
