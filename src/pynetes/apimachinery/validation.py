@@ -26,6 +26,7 @@ _REASON_MAX = 1024
 _MESSAGE_MAX = 32 * 1024
 _EVENT = GroupVersionKind("", "v1", "Event")
 _ORPHAN, _FOREGROUND = "orphan", "foregroundDeletion"
+_STANDARD_FINALIZERS = frozenset(("kubernetes", _ORPHAN, _FOREGROUND))
 _REASON = "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?"
 _REASON_TEXT = (
     "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric "
@@ -169,6 +170,16 @@ def _validate_owner_reference(reference: Mapping[str, Any], path: str) -> list[F
     if owner == _EVENT:
         errors.append(invalid_value(path, dict(reference), f"/{owner} is disallowed from being an owner"))
     return errors
+
+
+def validate_finalizer_names(finalizers: Sequence[str] | None, path: str = "metadata.finalizers") -> list[FieldError]:
+    """The stricter rule of built-in kinds: a finalizer names its owner's domain, or is one of Kubernetes' own."""
+    detail = "name is neither a standard finalizer name nor is it fully qualified"
+    return [
+        invalid_value(f"{path}[{index}]", finalizer, detail)
+        for index, finalizer in enumerate(finalizers or ())
+        if "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS
+    ]
 
 
 def validate_finalizers(finalizers: Sequence[str] | None, path: str) -> list[FieldError]:

@@ -212,3 +212,23 @@ async def test_metadata_only(web: Web) -> None:
     assert "data" not in found
     listed = await web.ok("GET", MAPS, accept=wanted.replace("Metadata;", "MetadataList;"))
     assert [item["metadata"]["name"] for item in listed["items"]] == ["one"]
+
+
+async def test_deprecated_resources_say_so_with_every_answer(web: Web) -> None:
+    warning = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"'
+    endpoints = "/api/v1/namespaces/default/endpoints"
+    assert (await web("POST", endpoints, {"metadata": {"name": "one"}})).headers["Warning"] == warning
+    assert (await web("GET", endpoints)).headers["Warning"] == warning
+    assert (await web("GET", f"{endpoints}/none")).headers["Warning"] == warning
+    assert "Warning" not in (await web("GET", MAPS)).headers
+
+
+async def test_finalizers_of_built_in_kinds_are_qualified_or_standard(web: Web) -> None:
+    made = config_map("one")
+    made["metadata"]["finalizers"] = ["mine"]
+    refused = await web("POST", MAPS, made)
+    assert refused.status == 422
+    text = 'metadata.finalizers[0]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully'
+    assert text in refused.message
+    made["metadata"]["finalizers"] = ["orphan", "kubernetes", "example.com/mine"]
+    assert (await web("POST", f"{MAPS}?dryRun=All", made)).status == 201

@@ -27,6 +27,9 @@ def binding(name: str, node: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": target}
 
 
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+
+
 async def test_scale_reads_and_writes_replicas(web: Web) -> None:
     made = await web.ok("POST", DEPLOYMENTS, deployment("web"))
     scale = await web.ok("GET", f"{DEPLOYMENTS}/web/scale")
@@ -42,6 +45,9 @@ async def test_scale_reads_and_writes_replicas(web: Web) -> None:
     assert now["spec"]["template"] == made["spec"]["template"]
     refused = await web("PATCH", f"{DEPLOYMENTS}/web/scale", {"spec": {"replicas": -1}}, type=MERGE)
     assert refused.status == 422
+    table = (await web("GET", f"{DEPLOYMENTS}/web/scale", accept=TABLE)).json
+    assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
+    assert table["rows"][0]["cells"][:3] == ["web", 1, 0]
 
 
 async def test_binding_puts_a_pod_on_its_node_once(web: Web) -> None:

@@ -8,7 +8,7 @@ from pynetes.apiserver.endpoints import delete, patch, read, watch, write
 from pynetes.apiserver.endpoints.router import Router, bind
 from pynetes.apiserver.endpoints.scope import Backend, Endpoint, Scope
 from pynetes.apiserver.endpoints.subresources import binding, eviction, scale
-from pynetes.apiserver.http import Handler
+from pynetes.apiserver.http import Answer, Handler, Request
 
 _VERBS: dict[str, Endpoint] = {
     "get": read.get,
@@ -40,6 +40,18 @@ def install(router: Router, backend: Backend, extra: Extra) -> None:
             _install_subresource(router, backend, resource, subresource, extra)
 
 
+def _warning(handler: Handler, resource: Resource) -> Handler:
+    """What is deprecated says so with every answer."""
+    if not resource.deprecation:
+        return handler
+
+    async def handle(request: Request) -> Answer:
+        request.warnings.append(resource.deprecation)
+        return await handler(request)
+
+    return handle
+
+
 def _install_resource(router: Router, backend: Backend, resource: Resource, extra: Extra) -> None:
     special = extra.get((resource.gvk.group, resource.plural, ""))
     if special is not None:
@@ -54,7 +66,7 @@ def _install_resource(router: Router, backend: Backend, resource: Resource, extr
         return
     scope = Scope(backend, resource, backend.registry.store_of(resource.gvr), resource.gvk)
     for verb in resource.verbs:
-        router.add(resource, "", verb, bind(scope, _VERBS[verb]))
+        router.add(resource, "", verb, _warning(bind(scope, _VERBS[verb]), resource))
 
 
 def _install_subresource(

@@ -1,10 +1,12 @@
 """Objects and lists as the client asked for them: stored bytes as they are, or parsed, transformed and encoded."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from pynetes.apimachinery.errors import StatusError
+from pynetes.apis.resource import Column
 from pynetes.apiserver.cacher import Entry, Listing
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.tables import include_object, parse, partial, row, table
@@ -21,18 +23,28 @@ def entry_response(scope: Scope, request: Request, media: MediaType, entry: Entr
     return object_response(scope, request, media, scope.served(parse(entry.bytes)), status)
 
 
-def object_response(scope: Scope, request: Request, media: MediaType, obj: Object, status: int = 200) -> Response:
-    """One object in the path's version."""
+def object_response(
+    scope: Scope,
+    request: Request,
+    media: MediaType,
+    obj: Object,
+    status: int = 200,
+    *,
+    columns: Sequence[Column] | None = None,
+) -> Response:
+    """One object in the path's version; `columns` of its table if they are not the resource's."""
     if media.transform is not None and obj.get("kind") != "Status":
-        obj = _transform_object(scope, request, media.transform, obj)
+        obj = _transform_object(scope, request, media.transform, obj, columns)
     return Response(status, media.codec.encode(obj, media.pretty), media.codec.media_type)
 
 
-def _transform_object(scope: Scope, request: Request, transform: Transform, obj: Object) -> Object:
+def _transform_object(
+    scope: Scope, request: Request, transform: Transform, obj: Object, columns: Sequence[Column] | None
+) -> Object:
     if transform.kind == "Table":
-        rows = [row(scope.resource, obj, include_object(request), transform.api_version)]
+        rows = [row(scope.resource, obj, include_object(request), transform.api_version, columns)]
         version = (obj.get("metadata") or {}).get("resourceVersion", "")
-        return table(scope.resource, rows, {"resourceVersion": version}, transform.api_version)
+        return table(scope.resource, rows, {"resourceVersion": version}, transform.api_version, columns=columns)
     if transform.kind == "PartialObjectMetadata":
         return partial(obj, transform.api_version)
     raise _not_a_list(obj)

@@ -1,12 +1,12 @@
 """Tables and metadata-only forms: what `kubectl get` and metadata clients ask for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
 
 from pynetes.apimachinery.errors import bad_request
-from pynetes.apis.resource import Resource
+from pynetes.apis.resource import Column, Resource
 from pynetes.apiserver.http import Request
 
 Object = dict[str, Any]
@@ -28,9 +28,12 @@ def partial(obj: Object, api_version: str) -> Object:
     return {"kind": "PartialObjectMetadata", "apiVersion": api_version, "metadata": obj.get("metadata") or {}}
 
 
-def row(resource: Resource, obj: Object, include: str, api_version: str) -> Object:
-    out: Object = {"cells": [column.cells(obj) for column in resource.columns]}
-    conditions = _conditions(obj)
+def row(
+    resource: Resource, obj: Object, include: str, api_version: str, columns: Sequence[Column] | None = None
+) -> Object:
+    """`columns`: those of a subresource with a kind of its own."""
+    out: Object = {"cells": [column.cells(obj) for column in columns or resource.columns]}
+    conditions = resource.row_conditions(obj) if resource.row_conditions else None
     if conditions:
         out["conditions"] = conditions
     if include == "Metadata":
@@ -42,31 +45,22 @@ def row(resource: Resource, obj: Object, include: str, api_version: str) -> Obje
     return out
 
 
-def _conditions(obj: Object) -> list[Object]:
-    """Pods that are over are marked, so that clients can leave them out."""
-    if obj.get("kind") != "Pod":
-        return []
-    status = obj.get("status") or {}
-    phase = status.get("phase")
-    if phase == "Succeeded":
-        text = "The pod has completed successfully."
-        return [{"type": "Completed", "status": "True", "reason": "Succeeded", "message": text}]
-    if phase == "Failed":
-        text = "The pod failed."
-        return [{"type": "Completed", "status": "True", "reason": "Failed", "message": text}]
-    return []
-
-
 def table(
-    resource: Resource, rows: Iterable[Object], metadata: Object, api_version: str, *, headers: bool = True
+    resource: Resource,
+    rows: Iterable[Object],
+    metadata: Object,
+    api_version: str,
+    *,
+    headers: bool = True,
+    columns: Sequence[Column] | None = None,
 ) -> Object:
     """A Table of rows; watches name the columns only in their first event."""
-    columns = [column.definition() for column in resource.columns] if headers else None
+    definitions = [column.definition() for column in columns or resource.columns] if headers else None
     return {
         "kind": "Table",
         "apiVersion": api_version,
         "metadata": metadata,
-        "columnDefinitions": columns,
+        "columnDefinitions": definitions,
         "rows": list(rows),
     }
 

@@ -6,6 +6,7 @@ from pynetes.apimachinery import codec as codecs
 from pynetes.apimachinery import meta, validation
 from pynetes.apimachinery.errors import bad_request, conflict, invalid, invalid_value
 from pynetes.apimachinery.selectors import from_label_selector, from_set
+from pynetes.apis.autoscaling.columns import SCALE
 from pynetes.apiserver.endpoints.output import object_response
 from pynetes.apiserver.endpoints.patch import parse_patch
 from pynetes.apiserver.endpoints.read import parse_revision
@@ -49,7 +50,7 @@ async def get(scope: Scope, request: Request) -> Answer:
     media = negotiate(request)
     revision = parse_revision(request.param("resourceVersion"))
     entry = await scope.store.get(info.namespace, info.name, revision)
-    return object_response(scope, request, media, scale_of(entry.object))
+    return object_response(scope, request, media, scale_of(entry.object), columns=SCALE)
 
 
 async def update(scope: Scope, request: Request) -> Answer:
@@ -103,7 +104,7 @@ async def _write(scope: Scope, request: Request, options: WriteOptions, change: 
     entry, _ = await update_object(
         scope.store, ctx, info.namespace, info.name, change_workload, rules=main_rules(scope.store.strategy)
     )
-    return object_response(scope, request, media, scale_of(entry.object))
+    return object_response(scope, request, media, scale_of(entry.object), columns=SCALE)
 
 
 def _check(scope: Scope, scale: Object, old: Object) -> None:
