@@ -29,8 +29,8 @@ class Machine:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.host = NetworkNamespace("machine")
-        self._router = NetworkNamespace("router")
-        connect(self.host, f"{NODE_IP}/24", self._router, "203.0.113.1/24")
+        self.router = NetworkNamespace("router")
+        connect(self.host, f"{NODE_IP}/24", self.router, "203.0.113.1/24")
         self.host.run("ip route add default via 203.0.113.1")
         self.cgroup_root = f"/pynetes-test-{os.getpid()}-{next(_numbers)}"
         self.kubeconfig = directory / "kubeconfig"
@@ -79,7 +79,7 @@ class Machine:
     def close(self) -> None:
         self.pynetes("purge", check=False)
         self.host.close()
-        self._router.close()
+        self.router.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 

@@ -144,7 +144,7 @@ def registry_file(layout: Layout) -> Path:
 
 
 #: Processes of the control plane; the others are a node's.
-CONTROL_PLANE = frozenset(("apiserver", "controller-manager", "scheduler"))
+CONTROL_PLANE = frozenset(("apiserver", "controller-manager", "scheduler", "cloud-controller-manager"))
 
 
 def processes(layout: Layout, settings: Settings) -> list[Process]:
@@ -176,6 +176,21 @@ def _all(layout: Layout, settings: Settings) -> list[Process]:
     def network() -> Coroutine[Any, Any, None]:
         return components.network(kubeconfig("network"), network_config(layout, settings))
 
+    def cloud_controller_manager() -> Coroutine[Any, Any, None]:
+        from pynetes.cloud.config import CloudControllerManagerConfig
+        from pynetes.cloud.providers.local.config import pools_text
+
+        pools = pools_text(settings.load_balancer_pool)
+        config = CloudControllerManagerConfig()
+        return components.cloud_controller_manager(kubeconfig("cloud-controller-manager"), "local", pools, config)
+
+    def announcer() -> Coroutine[Any, Any, None]:
+        from pynetes.cloud.providers.local import config
+        from pynetes.cloud.providers.local.announcer import AnnouncerConfig
+
+        pools = config.parse(config.pools_text(settings.load_balancer_pool))
+        return components.announcer(kubeconfig("network"), AnnouncerConfig(settings.node_name, pools, settings.node_ip))
+
     kubeconfig = layout.kubeconfig
     made = [
         python(
@@ -194,6 +209,9 @@ def _all(layout: Layout, settings: Settings) -> list[Process]:
         python("proxy", "pynetes.proxy.proxier", proxy),
         python("network", "pynetes.network.agent", network),
     ]
+    if settings.load_balancer_pool:
+        made.append(python("cloud-controller-manager", "pynetes.cloud.manager", cloud_controller_manager))
+        made.append(python("announcer", "pynetes.cloud.providers.local.announcer", announcer))
     if settings.registry_port:
         command = ("docker-registry", "serve", str(registry_file(layout)))
         made.append(Process("registry", log("registry"), command=command))

@@ -22,6 +22,8 @@ from pynetes.component.tasks import Tasks
 
 if TYPE_CHECKING:
     from pynetes.apiserver.config import APIServerConfig
+    from pynetes.cloud.config import CloudControllerManagerConfig
+    from pynetes.cloud.providers.local.announcer import AnnouncerConfig
     from pynetes.controllers.config import ControllerManagerConfig
     from pynetes.kubelet.config import KubeletConfig
     from pynetes.kubelet.containerd import Containerd, ContainerdConfig
@@ -146,3 +148,24 @@ async def _ensure_pause_image(containerd: "Containerd") -> None:
         if await ImageService(channel).image_status(containerd.config.sandbox_image) is not None:
             return
     await containerd.import_pause_image()
+
+
+async def cloud_controller_manager(
+    path: Path, provider: str, cloud_config: str, config: "CloudControllerManagerConfig"
+) -> None:
+    """`cloud_config`: the text of the provider's configuration."""
+    from pynetes.cloud import manager, providers
+    from pynetes.cloud.context import CloudContext
+
+    made = providers.load(provider, cloud_config)
+    async with _client(path, "cloud-controller-manager") as client:
+        await _reachable(client)
+        await manager.run(CloudContext.for_client(client, made, config))
+
+
+async def announcer(path: Path, config: "AnnouncerConfig") -> None:
+    from pynetes.cloud.providers.local import announcer
+
+    async with _client(path, "announcer") as client:
+        await _reachable(client)
+        await announcer.run(client, config)

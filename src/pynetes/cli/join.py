@@ -29,7 +29,7 @@ from pynetes.component.pki import PKI
 
 #: Settings that all nodes of a cluster share, in kube-system.
 SETTINGS_NAME, SETTINGS_KEY = "pynetes-settings", "settings.json"
-SHARED = ("service_cidr", "cluster_cidr", "dns_ip", "service_ip", "domain")
+SHARED = ("service_cidr", "cluster_cidr", "dns_ip", "service_ip", "domain", "load_balancer_pool")
 
 NODE_USERS = ("kubelet", "kube-proxy", "network")
 

@@ -17,6 +17,7 @@ def write_all(layout: Layout, settings: Settings, pki: PKI) -> None:
     users = {
         "admin": pki.admin,
         "controller-manager": pki.controller_manager,
+        "cloud-controller-manager": pki.cloud_controller_manager,
         "scheduler": pki.scheduler,
         "kube-proxy": pki.kube_proxy,
         "network": pki.network,

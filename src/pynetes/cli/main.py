@@ -65,6 +65,10 @@ def _places(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--cgroup-root", help="Pods' cgroups; one for each cluster on a kernel. [default: /pynetes]")
 @click.option("--registry/--no-registry", default=None, help="Run Debian's docker-registry on localhost:5000.")
 @click.option(
+    "--load-balancer-pool",
+    help="Addresses on the node's link for LoadBalancer Services: ranges or CIDRs, by commas. [default: none]",
+)
+@click.option(
     "--kubeconfig/--no-kubeconfig", "merge", default=True, help="Merge the context `pynetes` into the user's."
 )
 @click.option("-v", "verbosity", type=int, help="Verbosity of the components' logs.")
@@ -90,6 +94,10 @@ def up_command(layout: Layout, registry: bool | None, merge: bool, **given: Any)
 @click.option("--cluster-cidr", help="Range of pod addresses. [default: 10.244.0.0/16]")
 @click.option("--service-cluster-ip-range", "service_cidr", help="Range of Service addresses. [default: 10.96.0.0/12]")
 @click.option("--cgroup-root", help="Pods' cgroups; one for each cluster on a kernel. [default: /pynetes]")
+@click.option(
+    "--load-balancer-pool",
+    help="Addresses on the node's link for LoadBalancer Services: ranges or CIDRs, by commas. [default: none]",
+)
 @click.option(
     "--kubeconfig/--no-kubeconfig", "merge", default=True, help="Merge the context `pynetes` into the user's."
 )

@@ -28,6 +28,7 @@ class Settings:
     """`registry_port` 0: no image registry.
 
     `cgroup_root` is where pods' cgroups are, under every hierarchy: clusters that share a kernel need one each.
+    `load_balancer_pool`: ranges or CIDRs, separated by commas, for Services of type LoadBalancer; empty: none.
     """
 
     node_name: str
@@ -42,6 +43,7 @@ class Settings:
     service_ip: str = "10.96.0.1"
     domain: str = "cluster.local"
     cgroup_root: str = "/pynetes"
+    load_balancer_pool: str = ""
     verbosity: int = 0
     role: str = "all"
     """`all`: control plane and node; `server`: the control plane; `agent`: a node of the cluster at `api_server`."""
@@ -129,6 +131,17 @@ def _check(chosen: dict[str, Any]) -> None:
     for name in ("secure_port", "kubelet_port"):
         if not 1 <= chosen.get(name, 1) <= 65535:
             raise SettingsError(f"--{name.replace('_', '-')} {chosen[name]}: must be between 1 and 65535, inclusive")
+    if chosen.get("load_balancer_pool"):
+        _check_pool(chosen["load_balancer_pool"])
+
+
+def _check_pool(text: str) -> None:
+    from pynetes.cloud.providers.local.config import pools_text
+
+    try:
+        pools_text(text)
+    except ValueError as error:
+        raise SettingsError(f"--load-balancer-pool {text}: {str(error).split(': ', 1)[-1]}") from None
 
 
 def _check_range(text: str, flag: str, longest: int) -> None:

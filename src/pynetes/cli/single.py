@@ -11,6 +11,7 @@ from pynetes.cli import components
 from pynetes.cli.flags import config_from, flags_of
 from pynetes.cli.running import run_component
 from pynetes.cli.settings import default_node_ip, default_node_name
+from pynetes.cloud.config import CloudControllerManagerConfig
 from pynetes.component import logs
 from pynetes.controllers.config import ControllerManagerConfig
 from pynetes.kubelet.config import KubeletConfig
@@ -114,3 +115,52 @@ def network(
     node = NodeNetwork(node_name or default_node_name(), cluster_cidr, cni_conf_dir, state)
     config = NetworkConfig(node, node_ip or default_node_ip(), dns_ip, domain)
     _run(lambda: components.network(kubeconfig, config), verbosity, logging_format)
+
+
+_cloud_config = click.option(
+    "--cloud-config", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The provider's configuration."
+)
+
+
+@_component("cloud-controller-manager", "The cloud controller manager (cloud-controller-manager).")
+@_kubeconfig
+@click.option("--cloud-provider", required=True, help="Name of the provider: `local`, or one that is installed.")
+@_cloud_config
+@flags_of(CloudControllerManagerConfig)
+def cloud_controller_manager(
+    kubeconfig: Path,
+    cloud_provider: str,
+    cloud_config: Path | None,
+    verbosity: int,
+    logging_format: logs.Format,
+    **values: Any,
+) -> None:
+    text = cloud_config.read_text() if cloud_config else ""
+    config = config_from(CloudControllerManagerConfig, values)
+    _run(
+        lambda: components.cloud_controller_manager(kubeconfig, cloud_provider, text, config), verbosity, logging_format
+    )
+
+
+@_component("announcer", "Announces addresses of the cloud provider `local` on this node's link. Needs root.")
+@_kubeconfig
+@_cloud_config
+@click.option("--hostname-override", "node_name", help="Name of the node. [default: the host name]")
+@click.option("--node-ip", help="Address of the node, on the interface to announce on.")
+@click.option("--interface", default="", help="The interface to announce on. [default: that with --node-ip]")
+def announcer(
+    kubeconfig: Path,
+    cloud_config: Path | None,
+    node_name: str | None,
+    node_ip: str | None,
+    interface: str,
+    verbosity: int,
+    logging_format: logs.Format,
+) -> None:
+    from pynetes.cloud.providers.local import config
+    from pynetes.cloud.providers.local.announcer import AnnouncerConfig
+
+    pools = config.parse(cloud_config.read_text() if cloud_config else "")
+    address = node_ip or ("" if interface else default_node_ip())
+    made = AnnouncerConfig(node_name or default_node_name(), pools, address, interface)
+    _run(lambda: components.announcer(kubeconfig, made), verbosity, logging_format)

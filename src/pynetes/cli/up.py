@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pynetes.cli import addons, cluster, kubeconfigs, mountns, preflight, readiness, supervisor
+from pynetes.cli import addons, cloud, cluster, kubeconfigs, mountns, preflight, readiness, supervisor
 from pynetes.cli.layout import Layout
 from pynetes.cli.preflight import Problem
 from pynetes.cli.progress import Progress
@@ -108,6 +108,7 @@ async def _wait(layout: Layout, settings: Settings, progress: Progress) -> None:
             check = lambda: _alive(layout, lambda: readiness.api_is_ready(client))  # noqa: E731
             await readiness.wait_until(check, seconds=API_SECONDS, note=step.note)
             step.result = settings.server
+        await cloud.install_rights(client, settings)
         await addons.install(client, settings, PKI(layout.pki).ca.certificate.read_bytes())
         if not settings.runs_node:
             return

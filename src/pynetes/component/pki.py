@@ -6,7 +6,7 @@
     <directory>/front-proxy-ca.{crt,key}           signs front-proxy-client, for aggregated API servers
     <directory>/front-proxy-client.{crt,key}
     <directory>/sa.{key,pub}                       signs and verifies service account tokens (ES256)
-    <directory>/<client>.{crt,key}                 admin, controller-manager, scheduler, kube-proxy, network
+    <directory>/<client>.{crt,key}                 admin, controller-manager, cloud-controller-manager, scheduler, …
     <directory>/nodes/<name>/{kubelet-client,kubelet}.{crt,key}   a node's client and serving certificates
 
 `ensure` makes what is missing, renews what is near its end or says something else than wanted, and leaves the rest
@@ -25,6 +25,8 @@ NODES_GROUP = "system:nodes"
 
 #: The pod network and the cluster's DNS, which upstream leaves to others.
 NETWORK_USER = "system:pynetes:network"
+
+CLOUD_CONTROLLER_MANAGER_USER = "system:cloud-controller-manager"
 
 _SERVICE_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc")
 
@@ -73,6 +75,10 @@ class PKI:
     @property
     def controller_manager(self) -> PairPath:
         return self.pair("controller-manager")
+
+    @property
+    def cloud_controller_manager(self) -> PairPath:
+        return self.pair("cloud-controller-manager")
 
     @property
     def scheduler(self) -> PairPath:
@@ -168,6 +174,7 @@ def _wanted(
         ),
         (pki.admin, Request("kubernetes-admin", (ADMIN_GROUP, PRIVILEGED_GROUP), client=True)),
         (pki.controller_manager, Request("system:kube-controller-manager", client=True)),
+        (pki.cloud_controller_manager, Request(CLOUD_CONTROLLER_MANAGER_USER, client=True)),
         (pki.scheduler, Request("system:kube-scheduler", client=True)),
         (pki.kube_proxy, Request("system:kube-proxy", client=True)),
         (pki.network, Request(NETWORK_USER, client=True)),

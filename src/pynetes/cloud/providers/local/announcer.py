@@ -118,7 +118,9 @@ class Responder:
 
 async def run(client: Client, config: AnnouncerConfig) -> None:
     """Until cancelled. Run in the node's network namespace."""
-    await follow(client, config, Responder(config.interface or interface_of(config.node_ip)))
+    # In a thread, because pyroute2 runs an event loop of its own.
+    interface = config.interface or await asyncio.to_thread(interface_of, config.node_ip)
+    await follow(client, config, Responder(interface))
 
 
 async def follow(client: Client, config: AnnouncerConfig, responder: Responder) -> None:
