@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pynetes.storage import Store, open_store
-from tests.storage.engines import Engine, Etcd
+from tests.storage.engines import Engine, Etcd, MariaDB, Postgres
 
-SERVERS: dict[str, type[Engine]] = {"etcd": Etcd}
+SERVERS: dict[str, type[Engine]] = {"etcd": Etcd, "postgres": Postgres, "mysql": MariaDB}
 
 EMBEDDED: dict[str, Callable[[Path], str]] = {
     "memory": lambda directory: "memory:",

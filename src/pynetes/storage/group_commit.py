@@ -23,14 +23,14 @@ T = TypeVar("T")
 GROUP = 512
 """Writes in one transaction at most, so that the first of them does not wait for too many."""
 
-_COMMIT_SECONDS = metrics.histogram(
+COMMIT_SECONDS = metrics.histogram(
     "pynetes_store_commit_duration_seconds",
-    "Time of one group commit of the embedded store.",
+    "Time of one group commit of a SQL store.",
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
 )
-_COMMIT_WRITES = metrics.histogram(
+COMMIT_WRITES = metrics.histogram(
     "pynetes_store_commit_writes",
-    "Writes in one group commit of the embedded store.",
+    "Writes in one group commit of a SQL store.",
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
 )
 
@@ -55,17 +55,17 @@ class Commit(Protocol):
 
 
 @dataclass(slots=True)
-class _Job:
-    """`work` is a write, or a call. `result` is set by `_perform`: what to give to `future`."""
+class Job:
+    """`work` is a write, or a call. `result` is set by who did it: what to give to `future`."""
 
-    work: Write | Callable[[Log], Any]
+    work: Write | Callable[[Any], Any]
     future: "asyncio.Future[Any]"
     result: Any = None
 
 
-def _perform(log: Log, jobs: list[_Job]) -> None:
+def perform(log: Log, jobs: list[Job]) -> None:
     """Sets the jobs' results, exceptions included; raises nothing."""
-    writes: list[_Job] = []
+    writes: list[Job] = []
     for job in jobs:
         if isinstance(job.work, Write):
             writes.append(job)
@@ -79,12 +79,12 @@ def _perform(log: Log, jobs: list[_Job]) -> None:
     _append(log, writes)
 
 
-def _append(log: Log, jobs: list[_Job]) -> None:
+def _append(log: Log, jobs: list[Job]) -> None:
     for first in range(0, len(jobs), GROUP):
         _append_group(log, jobs[first : first + GROUP])
 
 
-def _append_group(log: Log, jobs: list[_Job]) -> None:
+def _append_group(log: Log, jobs: list[Job]) -> None:
     try:
         outcomes = log.append([job.work for job in jobs if isinstance(job.work, Write)])
     except Exception as e:
@@ -99,7 +99,8 @@ def _append_group(log: Log, jobs: list[_Job]) -> None:
         job.result = outcome
 
 
-def _deliver(jobs: list[_Job], publish: Publish) -> None:
+def deliver(jobs: list[Job], publish: Publish) -> None:
+    """Publishes what the jobs did and tells those who wait for them."""
     events: list[Event] = []
     for job in jobs:
         if isinstance(job.result, Event):
@@ -127,7 +128,7 @@ class InlineCommit:
     def __init__(self, log: Log, publish: Publish) -> None:
         self._log = log
         self._publish = publish
-        self._jobs: list[_Job] = []
+        self._jobs: list[Job] = []
         self._is_closed = False
 
     def write(self, write: Write) -> "asyncio.Future[Event]":
@@ -142,14 +143,14 @@ class InlineCommit:
         loop = asyncio.get_running_loop()
         if not self._jobs:
             loop.call_soon(self._run)
-        job = _Job(work, loop.create_future())
+        job = Job(work, loop.create_future())
         self._jobs.append(job)
         return job.future
 
     def _run(self) -> None:
         jobs, self._jobs = self._jobs, []
-        _perform(self._log, jobs)
-        _deliver(jobs, self._publish)
+        perform(self._log, jobs)
+        deliver(jobs, self._publish)
 
     async def close(self) -> None:
         if not self._is_closed:
@@ -166,7 +167,7 @@ class ThreadedCommit:
         self._publish = publish
         self._lender = lender
         self._loop = asyncio.get_running_loop()
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._is_closed = False
         self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -181,7 +182,7 @@ class ThreadedCommit:
     def _queue(self, work: Write | Callable[[Log], Any]) -> "asyncio.Future[Any]":
         if self._is_closed:
             raise _closed()
-        job = _Job(work, self._loop.create_future())
+        job = Job(work, self._loop.create_future())
         self._jobs.put(job)
         self._lender.given()
         return job.future
@@ -193,10 +194,10 @@ class ThreadedCommit:
         await self._ended.wait()
         self._thread.join()
 
-    def _take(self) -> tuple[list[_Job], bool]:
+    def _take(self) -> tuple[list[Job], bool]:
         """All that is queued, waiting for the first; and whether to go on after it."""
         job = self._jobs.get()
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         try:
             while job is not None:
                 jobs.append(job)
@@ -212,17 +213,17 @@ class ThreadedCommit:
         while go_on:
             jobs, go_on = self._take()
             began = clock.monotonic()
-            _perform(self._log, jobs)
-            _COMMIT_SECONDS.observe(clock.monotonic() - began)
-            _COMMIT_WRITES.observe(len(jobs))
+            perform(self._log, jobs)
+            COMMIT_SECONDS.observe(clock.monotonic() - began)
+            COMMIT_WRITES.observe(len(jobs))
             if not self._tell(self._deliver, jobs):
                 go_on = False
         self._log.close()
         self._tell(self._ended.set)
 
-    def _deliver(self, jobs: list[_Job]) -> None:
+    def _deliver(self, jobs: list[Job]) -> None:
         self._lender.done(len(jobs))
-        _deliver(jobs, self._publish)
+        deliver(jobs, self._publish)
 
     def _tell(self, callback: Callable[..., None], *args: Any) -> bool:
         """Calls back on the loop; False when there is no loop any more."""

@@ -1,6 +1,6 @@
 """A store's URL taken apart, with complaints that say what is wrong with it and never show a password."""
 
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, urlencode
 
 from pynetes.storage.interface import StoreUnavailable
 
@@ -18,10 +18,16 @@ class Location:
         self.password: str | None = unquote(password) if colon else None
         self.path = unquote(self.path)
         self._options = dict(parse_qsl(query, keep_blank_values=True))
+        self._before_options = rest
 
     def bad(self, why: str) -> StoreUnavailable:
         """The error to raise."""
         return StoreUnavailable(f"bad store URL {self}: {why}")
+
+    def url_as(self, scheme: str) -> str:
+        """The URL without the options that were taken out, for a driver that reads it itself."""
+        query = f"?{urlencode(self._options)}" if self._options else ""
+        return f"{scheme}://{self._before_options}{query}"
 
     def __str__(self) -> str:
         user = f"{self.user}{':…' if self.password is not None else ''}@" if self.user else ""

@@ -3,6 +3,10 @@
 memory:
 sqlite:///var/lib/pynetes/store.db
 etcd://HOST:2379,HOST:2379?cacert=FILE&cert=FILE&key=FILE          etcds: TLS with the system's authorities
+    postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full&sslrootcert=FILE&sslcert=FILE&sslkey=FILE&schema=NAME
+    mysql://USER:PASSWORD@HOST:3306/DATABASE?ssl-mode=VERIFY_IDENTITY&ssl-ca=FILE&ssl-cert=FILE&ssl-key=FILE
+
+Options are named as the engine's own client names them (etcdctl, psql, mysql).
 """
 
 from collections.abc import Awaitable, Callable
@@ -33,11 +37,42 @@ async def _etcd(location: Location) -> Store:
     return await EtcdStore.open(location.addresses(2379), tls if secure else None)
 
 
+async def _postgres(location: Location) -> Store:
+    from pynetes.storage.database import DatabaseStore
+    from pynetes.storage.database.postgres import Postgres
+
+    schema = location.option("schema", "public")
+    if not location.path:
+        raise location.bad("the database's name is missing after the host")
+    # The driver knows libpq's URLs, with all of their options.
+    return await DatabaseStore.open(Postgres(location.url_as("postgres"), str(location), schema))
+
+
+async def _mysql(location: Location) -> Store:
+    from pynetes.storage.database import DatabaseStore
+    from pynetes.storage.database.mysql import MySQL
+    from pynetes.storage.database.mysql_tls import tls_context
+
+    host, port = location.address(3306)
+    if not location.path:
+        raise location.bad("the database's name is missing after the host")
+    context = tls_context(location)
+    location.no_more_options()
+    dialect = MySQL(
+        host, port, location.path, user=location.user or "root", password=location.password or "", context=context
+    )
+    return await DatabaseStore.open(dialect)
+
+
 _OPENERS: dict[str, Callable[[Location], Awaitable[Store]]] = {
     "memory": _memory,
     "sqlite": _sqlite,
     "etcd": _etcd,
     "etcds": _etcd,
+    "postgres": _postgres,
+    "postgresql": _postgres,
+    "mysql": _mysql,
+    "mariadb": _mysql,
 }
 """By scheme. An engine's modules and its driver are imported when it is wanted."""
 

@@ -26,6 +26,7 @@ from pynetes.storage.interface import (
 from pynetes.storage.keys import prefix_end
 from pynetes.storage.log import LogReader, Position
 from pynetes.storage.mvcc import FIRST_REVISION, Outcome, Write, decide
+from pynetes.storage.rows import history_event, history_row
 
 T = TypeVar("T")
 
@@ -146,7 +147,7 @@ class SQLLog:
         return found
 
     def _record(self, done: list[tuple[Event, int]]) -> None:
-        history = [_history_row(event) for event, _ in done]
+        history = [history_row(event) for event, _ in done]
         self._insert("history (revision, key, deleted, create_revision, prev_revision, value)", history)
         last = {event.kv.key: (event, expires) for event, expires in done}
         current = [
@@ -243,7 +244,7 @@ class SQLReader:
             if revision < compacted:
                 raise Compacted(revision + 1, compacted + 1)
             rows = self._db.execute(_AFTER, (revision, upto, prefix, prefix_end(prefix), limit)).fetchall()
-        return [_event(*row) for row in rows]
+        return [history_event(*row) for row in rows]
 
     def _check(self, revision: int) -> int:
         position = self._db.position()
@@ -255,24 +256,6 @@ class SQLReader:
 
     def close(self) -> None:
         self._db.connection.close()
-
-
-def _history_row(event: Event) -> tuple[Any, ...]:
-    kv, deleted = event.kv, event.type == "DELETE"
-    prev_revision = event.prev.mod_revision if event.prev else 0
-    # A delete's last value stays in the row before it as long as the delete itself.
-    return kv.mod_revision, kv.key, int(deleted), kv.create_revision, prev_revision, None if deleted else kv.value
-
-
-def _event(
-    key: str, value: bytes, created: int, revision: int, deleted: int, prev_revision: int | None, prev_value: bytes
-) -> Event:
-    prev = None
-    if prev_revision is not None:
-        prev = KeyValue(key, prev_value, created, prev_revision)
-    if deleted:
-        return Event("DELETE", KeyValue(key, prev_value, created, revision), prev)
-    return Event("PUT", KeyValue(key, value, created, revision), prev)
 
 
 def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -6,5 +6,7 @@ Each module is one engine: a class with `start`, `kill` (as a power switch would
 
 from tests.storage.engines.engine import Engine
 from tests.storage.engines.etcd import Etcd
+from tests.storage.engines.mariadb import MariaDB
+from tests.storage.engines.postgres import Postgres
 
-__all__ = ["Engine", "Etcd"]
+__all__ = ["Engine", "Etcd", "MariaDB", "Postgres"]

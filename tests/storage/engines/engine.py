@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -75,10 +76,14 @@ class Engine:
             raise RuntimeError(f"{command} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
+    @staticmethod
+    def succeeds(*command: str) -> bool:
+        return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
     def _as_user(self) -> list[str]:
         if os.geteuid() or not self.user:
             return []
-        return ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups"]
+        return ["setpriv", f"--reuid={self.user}", f"--regid={pwd.getpwnam(self.user).pw_gid}", "--clear-groups"]
 
     def log(self) -> str:
         return (self.directory / "log").read_text(errors="replace")[-4000:]
