@@ -289,7 +289,8 @@ def test_half_a_surrogate_pair_is_replaced() -> None:
         ),
         (
             {"kind": "Pod", "apiVersion": "v2"},
-            "the API version in the data (v2) does not match the expected API version (v1)",
+            'Pod in version "v2" cannot be handled as a Pod: no kind "Pod" is registered for version "v2" in scheme '
+            '"pkg/api/legacyscheme/scheme.go:30"',
         ),
         (
             {"kind": "Foo", "apiVersion": "x/v1"},

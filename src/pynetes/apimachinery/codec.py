@@ -159,14 +159,14 @@ def check_type(actual: GroupVersionKind, expected: GroupVersionKind) -> None:
     """Refuses an object of another type than the endpoint takes; StatusError 400."""
     if actual == expected or _same_definition(actual, expected):
         return
+    if find_definition_name(actual) is None and find_definition_name(expected) is not None:
+        why = f'no kind "{actual.kind}" is registered for version "{actual.api_version}" in scheme "{_SCHEME}"'
+        raise _cannot_handle(actual, expected, why)
     if actual.kind == expected.kind:
         stated = actual.api_version if actual.version else actual.group
         raise bad_request(
             f"the API version in the data ({stated}) does not match the expected API version ({expected.api_version})"
         )
-    if find_definition_name(actual) is None:
-        why = f'no kind "{actual.kind}" is registered for version "{actual.api_version}" in scheme "{_SCHEME}"'
-        raise _cannot_handle(actual, expected, why)
     why = f"converting ({actual.version}.{actual.kind}) to ({_internal(expected)}): unknown conversion"
     raise _cannot_handle(actual, expected, why)
 

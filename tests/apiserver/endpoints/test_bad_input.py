@@ -68,7 +68,11 @@ async def test_object_of_another_kind_is_refused(web: Web) -> None:
     assert refused.status == 400
     refused = await web("POST", MAPS, {**config_map("one"), "apiVersion": "v2"})
     assert refused.status == 400
-    assert "the API version in the data (v2) does not match the expected API version (v1)" in refused.message
+    assert 'no kind "ConfigMap" is registered for version "v2" in scheme' in refused.message
+    scaler = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "one"}}
+    refused = await web("POST", "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers", scaler)
+    text = "the API version in the data (autoscaling/v2) does not match the expected API version (autoscaling/v1)"
+    assert refused.message == text
 
 
 async def test_immutable_fields_stay(web: Web) -> None:

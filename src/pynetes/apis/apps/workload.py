@@ -32,9 +32,9 @@ def validate_template(
     found: FieldErrors, template: Object, selector: Object | None, kind: str, path: str = "spec.template"
 ) -> None:
     """`kind` is how the message about the deadline names the owner. Pods of these kinds always restart."""
-    labels = (template.get("metadata") or {}).get("labels") or {}
+    labels = (template.get("metadata") or {}).get("labels")
     try:
-        matches = selector is None or selectors.from_label_selector(selector).matches(labels)
+        matches = selectors.from_label_selector(selector).matches(labels or {})
     except ValueError:
         found.invalid("spec.selector", selector, "invalid label selector")
         return

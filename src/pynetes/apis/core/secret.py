@@ -2,9 +2,7 @@
 
 import base64
 
-import orjson
-
-from pynetes.apimachinery import names
+from pynetes.apimachinery import json_text, names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.core.config_map import MAX_BYTES, decoded_size, validate_immutable_data
 from pynetes.apis.field_errors import FieldErrors
@@ -74,11 +72,9 @@ def _docker_configuration(found: FieldErrors, data: dict[str, str], key: str) ->
         return
     problem = ""
     try:
-        if not isinstance(orjson.loads(base64.b64decode(data[key] or "")), (dict, type(None))):
+        if not isinstance(json_text.parse(base64.b64decode(data[key] or "")), (dict, type(None))):
             problem = "json: cannot unmarshal value into Go value of type map[string]interface {}"
-    except ValueError:
-        problem = (
-            "unexpected end of JSON input" if not data[key] else "invalid character looking for beginning of value"
-        )
+    except ValueError as error:
+        problem = str(error)
     if problem:
         found.invalid(f"data[{key}]", _REDACTED, problem)

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from pynetes.apimachinery import errors
+from pynetes.apimachinery import errors, json_text
 
 _VERSION = "meta.k8s.io/v1"
 _BAD = "continue key is not valid"
@@ -53,8 +53,8 @@ def decode(token: str, prefix: str) -> tuple[str, int]:
 
 def _decode(token: str) -> tuple[str, int]:
     try:
-        parsed = orjson.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, orjson.JSONDecodeError) as e:
+        parsed = json_text.parse(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, json_text.SyntaxProblem) as e:
         raise ValueError(f"{_BAD}: {e}") from None
     if not isinstance(parsed, dict):
         raise ValueError(f"{_BAD}: not an object")
