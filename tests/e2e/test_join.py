@@ -36,6 +36,8 @@ class Pair:
     def __init__(self, directory: Path) -> None:
         self.server, self.agent = Machine(directory / "server"), Machine(directory / "agent")
         connect(self.server.host, f"{SERVER_IP}/24", self.agent.host, f"{AGENT_IP}/24")
+        self.server.host.run(f"ip route replace default via {AGENT_IP}")
+        self.agent.host.run(f"ip route replace default via {SERVER_IP}")
         made = self.server.pynetes("server", "--with-agent --node-name server", f"--node-ip {SERVER_IP}")
         found = re.search(r"pynetes agent (.*)", made.stdout)
         assert found, made.stdout
@@ -103,6 +105,9 @@ def test_a_machine_joins_and_runs_pods_and_comes_back_without_a_token(pair: Pair
     pair.server.kubectl("wait --for=condition=Ready pod/sleeper --timeout=60s")
     # The API server reaches the kubelet there: it has a serving certificate of the cluster's CA.
     until(lambda: pair.server.kubectl("logs sleeper", check=False).returncode == 0, 30)
+    # Nodes share a link: the other's pods are behind it.
+    assert f"via {AGENT_IP}" in pair.server.host.run("ip route show proto 157").stdout
+    assert f"via {SERVER_IP}" in pair.agent.host.run("ip route show proto 157").stdout
     requests = pair.server.get("csr")["items"]
     assert {request["spec"]["signerName"] for request in requests} == {
         "kubernetes.io/kube-apiserver-client-kubelet",
@@ -110,6 +115,7 @@ def test_a_machine_joins_and_runs_pods_and_comes_back_without_a_token(pair: Pair
     }
     assert "ready  agent" in pair.agent.pynetes("status").stdout
     pair.agent.pynetes("down")
+    assert pair.agent.host.run("ip route show proto 157").stdout == ""
     assert pair.join("") == ""
     pair.server.kubectl("wait --for=condition=Ready node/agent --timeout=30s")
 

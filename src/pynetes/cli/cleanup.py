@@ -17,7 +17,7 @@ from pyroute2 import IPRoute, NetlinkError
 from pynetes.cli.layout import Layout
 from pynetes.component import clock
 from pynetes.component.nftables import Nftables, NftablesError
-from pynetes.network import cni, masquerade
+from pynetes.network import cni, masquerade, tunnel
 from pynetes.proxy import ruleset
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def _is_zombie(pid: int) -> bool:
 
 
 def remove_network(layout: Layout) -> None:
-    """Tables, the bridge with its ports, addresses in use, and portmap's rules."""
+    """Tables, routes to other nodes, the bridge with its ports, addresses in use, and portmap's rules."""
     try:
         nftables = Nftables()
     except NftablesError:
@@ -100,6 +100,7 @@ def remove_network(layout: Layout) -> None:
             for port in (*ports, index):
                 with contextlib.suppress(NetlinkError):  # a pod's end goes by itself with its namespace
                     netlink.link("del", index=port)
+    tunnel.remove()
     _remove_portmap_rules()
     shutil.rmtree(layout.cni_state, ignore_errors=True)
     (layout.cni_conf / cni.FILE_NAME).unlink(missing_ok=True)

@@ -1,5 +1,8 @@
-"""Keeps a node's pod network in force: follows the Node's pod CIDR, configures CNI, masquerades."""
+"""Keeps a node's pod network in force: follows the Nodes' pod CIDRs, configures CNI, routes,
+masquerades."""
 
+import asyncio
+import contextlib
 import fcntl
 import logging
 import socket
@@ -11,11 +14,10 @@ from typing import Any
 from pynetes.apis.names import NODES
 from pynetes.client.informer import Informer
 from pynetes.client.rest import Client
-from pynetes.component import clock
 from pynetes.component.nftables import Nftables
 from pynetes.component.sysctl import set_sysctl
 from pynetes.component.tasks import Tasks
-from pynetes.network import cni, masquerade
+from pynetes.network import cni, masquerade, routes, tunnel
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,10 @@ class PodNetwork:
 
     def __init__(self, client: Client, config: NodeNetwork) -> None:
         self._config = config
-        self._node = Informer(client, NODES, field_selector=f"metadata.name={config.node_name}")
+        self._nodes = Informer(client, NODES)
+        self._nodes.add_handler(self._seen, lambda old, new: self._seen(new), self._seen)
+        self._changed = asyncio.Event()
+        self._places: dict[str, object] = {}
         self._nftables = Nftables()
         self._applied = ""
 
@@ -45,13 +50,24 @@ class PodNetwork:
         """Until cancelled. What is configured stays, so that pods keep their network."""
         try:
             async with Tasks("pod-network") as tasks:
-                tasks.start(self._node.run(), name="node")
-                await self._node.wait_for_sync()
+                tasks.start(self._nodes.run(), name="nodes")
+                await self._nodes.wait_for_sync()
                 while True:
-                    await self._reconcile(self._node.get(self._config.node_name))
-                    await clock.sleep(_LOOK_AGAIN if self._applied else 0.1)
+                    self._changed.clear()
+                    await self._reconcile(self._nodes.get(self._config.node_name))
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_LOOK_AGAIN):
+                            await self._changed.wait()
         finally:
             self._nftables.close()
+
+    def _seen(self, node: dict[str, Any]) -> None:
+        """Nodes report every few seconds: only one that comes, goes or moves makes work."""
+        name = node["metadata"]["name"]
+        place = routes.place_of(node) if self._nodes.get(name) is not None else None
+        if self._places.get(name) != place:
+            self._places[name] = place
+            self._changed.set()
 
     async def _reconcile(self, node: dict[str, Any] | None) -> None:
         pod_cidr = (node or {}).get("spec", {}).get("podCIDR", "")
@@ -64,15 +80,24 @@ class PodNetwork:
                 log.info("the pod network is left to %s", other)
                 (directory / cni.FILE_NAME).unlink(missing_ok=True)
                 await self._nftables.run(masquerade.DELETE)
+                await asyncio.to_thread(tunnel.remove)
                 self._applied = str(other)
             return
         if self._applied != pod_cidr:
             set_sysctl("net.ipv4.ip_forward", "1")
             set_sysctl("net.bridge.bridge-nf-call-iptables", "1")
             await self._nftables.run(masquerade.ruleset(pod_cidr, self._config.cluster_cidr))
-        if cni.install(cni.PodNetworkConfig(pod_cidr, uplink_mtu(), self._config.state), directory):
+        mtu = await self._follow_nodes()
+        if cni.install(cni.PodNetworkConfig(pod_cidr, mtu, self._config.state), directory):
             log.info("pods of this node get addresses of %s", pod_cidr)
         self._applied = pod_cidr
+
+    async def _follow_nodes(self) -> int:
+        """Routes to the other nodes' pods; what pods may send in one packet."""
+        uplink = uplink_mtu()
+        made = routes.plan(self._config.node_name, self._nodes.list(), await asyncio.to_thread(tunnel.links))
+        await asyncio.to_thread(tunnel.apply, made, uplink)
+        return routes.pod_mtu(uplink, made)
 
 
 def uplink_mtu(routes: Path = Path("/proc/net/route")) -> int:

@@ -1,0 +1,90 @@
+"""Which way pods of other nodes are reached. Pure: from nodes and this node's links to a plan.
+
+A node on a link of ours is a plain gateway. Any other is reached through VXLAN. The tunnel's ends need to agree on
+nothing: an end's address is the first one of its node's pod CIDR (which no pod gets), its MAC is made out of that.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import Any
+
+Object = dict[str, Any]
+
+#: What VXLAN puts around a packet: outer IPv4, UDP, VXLAN and inner Ethernet headers.
+VXLAN_OVERHEAD = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An interface of this node with one of its addresses."""
+
+    index: int
+    address: IPv4Interface
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    gateway: IPv4Address
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """A node's end of the VXLAN."""
+
+    node: IPv4Address
+    end: IPv4Address
+
+    @property
+    def mac(self) -> str:
+        return mac_of(self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """By pod CIDR. `own_end` is this node's end of the tunnel, None if it needs none."""
+
+    direct: dict[IPv4Network, Direct] = field(default_factory=dict)
+    tunnels: dict[IPv4Network, Tunnel] = field(default_factory=dict)
+    own: Tunnel | None = None
+
+
+def plan(own_name: str, nodes: Iterable[Object], links: Iterable[Link]) -> Plan:
+    """`nodes` are all of the cluster; those without an address or a pod CIDR have no pods yet."""
+    links, made = list(links), Plan()
+    found = {node["metadata"]["name"]: place for node in nodes if (place := place_of(node)) is not None}
+    own = found.pop(own_name, None)
+    if own is None:
+        return made
+    for address, cidr in found.values():
+        link = next((link for link in links if address in link.address.network), None)
+        if link is not None:
+            made.direct[cidr] = Direct(address, link.index)
+        else:
+            made.tunnels[cidr] = Tunnel(address, cidr.network_address)
+    if not made.tunnels:
+        return made
+    return Plan(made.direct, made.tunnels, Tunnel(own[0], own[1].network_address))
+
+
+def place_of(node: Object) -> tuple[IPv4Address, IPv4Network] | None:
+    """A node's address and pod CIDR."""
+    cidr = (node.get("spec") or {}).get("podCIDR") or ""
+    addresses = (node.get("status") or {}).get("addresses") or ()
+    internal = [
+        entry["address"] for entry in addresses if entry["type"] == "InternalIP" and ":" not in entry["address"]
+    ]
+    if not internal or not cidr or ":" in cidr:
+        return None
+    return IPv4Address(internal[0]), IPv4Network(cidr)
+
+
+def mac_of(end: IPv4Address) -> str:
+    """A locally administered MAC that nobody else on the tunnel has."""
+    return ":".join(f"{byte:02x}" for byte in (0x02, 0x70, *end.packed))
+
+
+def pod_mtu(uplink: int, made: Plan) -> int:
+    """What pods may send in one packet to whichever node."""
+    return uplink - VXLAN_OVERHEAD if made.own else uplink
