@@ -137,7 +137,10 @@ class Node:
 
             for sandbox in call("ListPodSandbox", pb.ListPodSandboxRequest(), pb.ListPodSandboxResponse).items:
                 request = {"pod_sandbox_id": sandbox.id}
-                call("StopPodSandbox", pb.StopPodSandboxRequest(**request), pb.StopPodSandboxResponse)
+                try:
+                    call("StopPodSandbox", pb.StopPodSandboxRequest(**request), pb.StopPodSandboxResponse)
+                except grpc.RpcError:  # its shim was ending at that moment: now it has ended
+                    call("StopPodSandbox", pb.StopPodSandboxRequest(**request), pb.StopPodSandboxResponse)
                 call("RemovePodSandbox", pb.RemovePodSandboxRequest(**request), pb.RemovePodSandboxResponse)
 
 

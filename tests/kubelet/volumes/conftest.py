@@ -30,6 +30,7 @@ def own_mounts() -> Iterator[None]:
         _check(_libc.unshare(_CLONE_FS | _CLONE_NEWNS))
         _check(_libc.mount(None, b"/", None, ctypes.c_ulong(_MS_REC_PRIVATE), None))
         yield
+        _check(_libc.unshare(_CLONE_FS))  # threads that the test started share it with this one
         _check(_libc.setns(before.fileno(), _CLONE_NEWNS))
     os.chdir(directory)
 

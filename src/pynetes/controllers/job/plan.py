@@ -230,8 +230,8 @@ class _Run:
         self.plan.wait = None
         if self.active or self.terminating or self.uncounted_failed or self.uncounted_succeeded:
             return
-        if any(pods.is_tracked(pod) and not state.is_terminal(pod) for pod in self.pods):
-            return
+        if any(pods.is_tracked(pod) for pod in self.pods):
+            return  # their finalizers go first: whoever sees the Job finished may delete its pods
         interim = condition(self.conditions, outcome)
         assert interim is not None
         reason, message = interim.get("reason") or "", interim.get("message") or ""
