@@ -97,6 +97,14 @@ def test_of_two_services_that_claim_an_address_the_older_has_it() -> None:
     assert allocation.taken(claims, config.parse(POOLS)) == {"192.0.2.1": "d/old"}
 
 
+def test_addresses_of_nodes_are_not_handed_out() -> None:
+    addresses = [{"type": "Hostname", "address": "n1"}, {"type": "InternalIP", "address": "192.0.2.1"}]
+    holders = allocation.of_nodes([{"metadata": {"name": "n1"}, "status": {"addresses": addresses}}])
+    assert allocation.choose(service(), config.parse(POOLS), holders) == "192.0.2.2"
+    with pytest.raises(allocation.AllocationError, match=r"192\.0\.2\.1 is already used by node n1"):
+        allocation.choose(service(loadBalancerIP="192.0.2.1"), config.parse(POOLS), holders)
+
+
 # -- placement
 
 NODES = [f"n{i}" for i in range(5)]

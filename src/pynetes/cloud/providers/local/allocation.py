@@ -33,6 +33,16 @@ def taken(services: Iterable[Object], config: LocalConfig) -> dict[str, str]:
     return found
 
 
+def of_nodes(nodes: Iterable[Object]) -> dict[str, str]:
+    """Address → `node NAME`: what machines have themselves is nobody's to get, even where a pool covers it."""
+    return {
+        address["address"]: f"node {meta.name(node)}"
+        for node in nodes
+        for address in (node.get("status") or {}).get("addresses") or ()
+        if address["type"] != "Hostname"
+    }
+
+
 def choose(service: Object, config: LocalConfig, holders: Mapping[str, str]) -> str:
     """The address for `service`: the one it asks for, else the one it has, else the first that is free."""
     families = service["spec"].get("ipFamilies") or ["IPv4"]
@@ -82,5 +92,6 @@ def _requested(service: Object, wanted: str, config: LocalConfig, pools: list[Po
         raise AllocationError(f"the requested address {address} is {place}")
     holder = holders.get(address)
     if holder is not None and holder != meta.key(service):
-        raise AllocationError(f"the requested address {address} is already used by service {holder}")
+        user = holder if holder.startswith("node ") else f"service {holder}"
+        raise AllocationError(f"the requested address {address} is already used by {user}")
     return address

@@ -34,7 +34,8 @@ class AddressBalancers(LoadBalancers):
 
     async def ensure(self, cluster: str, service: Object, nodes: Sequence[Object]) -> Object:
         # No await between looking and writing down: two Services never see one address free.
-        address = allocation.choose(service, self._config, self._holders())
+        holders = self._holders() | allocation.of_nodes(nodes)
+        address = allocation.choose(service, self._config, holders)
         key = meta.key(service)
         for other in [ip for ip, (holder, _) in self._fresh.items() if holder == key]:
             del self._fresh[other]
