@@ -1,11 +1,13 @@
 """The context in the user's kubeconfig is taken out by the cluster that put it in, and by no other."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from pynetes.cli import kubeconfigs
+from pynetes.cli import down, kubeconfigs
 from pynetes.cli.layout import Layout
+from pynetes.cli.progress import Progress
 from pynetes.client import kubeconfig
 
 
@@ -27,3 +29,29 @@ def test_another_clusters_context_stays(tmp_path: Path, monkeypatch: pytest.Monk
     assert [entry["name"] for entry in kubeconfig.read(user)["contexts"]] == ["pynetes"]
     assert kubeconfigs.remove_from_user_file(one) == user
     assert not kubeconfig.read(user)["contexts"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"), [("{ bad: [", "cannot parse .*: line 1: "), ("words", "not a kubeconfig")]
+)
+def test_a_damaged_kubeconfig_is_told_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, problem: str
+) -> None:
+    user = tmp_path / "config"
+    monkeypatch.setenv("KUBECONFIG", str(user))
+    assert kubeconfigs.check_user_file() == []
+    user.write_text(text)
+    (found,) = kubeconfigs.check_user_file()
+    assert re.search(problem, found.what)
+    assert "--no-kubeconfig" in found.remedy
+
+
+def test_a_damaged_kubeconfig_does_not_keep_a_cluster_from_going(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    user = tmp_path / "config"
+    monkeypatch.setenv("KUBECONFIG", str(user))
+    user.write_text("words")
+    down._remove_context(_cluster(tmp_path, "one", "https://192.0.2.1:6443"), Progress())
+    assert "is not known" in capsys.readouterr().out
+    assert user.read_text() == "words"

@@ -7,6 +7,7 @@ from pynetes.cli import cleanup, kubeconfigs, settings, up
 from pynetes.cli.layout import Layout
 from pynetes.cli.progress import Progress
 from pynetes.cli.settings import Settings, SettingsError
+from pynetes.client.kubeconfig import ConfigError
 from pynetes.component import clock
 
 _SUPERVISOR_SECONDS = 60.0
@@ -51,12 +52,21 @@ def _down(layout: Layout, progress: Progress) -> None:
             cleanup.remove_cgroups(cluster.cgroup_root)
     shutil.rmtree(layout.run, ignore_errors=True)
     joined = cluster is not None and not cluster.runs_control_plane  # the user's context is another machine's
-    removed = None if joined else kubeconfigs.remove_from_user_file(layout)
-    if removed is not None:
-        progress.say(f"The context {kubeconfigs.CONTEXT} is no longer in {removed}.")
+    if not joined:
+        _remove_context(layout, progress)
     if damage and cluster is None:
         progress.say(f"{damage}.")
         progress.say("It names the pods' cgroups, too: what is left of them stays until the machine starts anew.")
+
+
+def _remove_context(layout: Layout, progress: Progress) -> None:
+    try:
+        removed = kubeconfigs.remove_from_user_file(layout)
+    except ConfigError as error:
+        progress.say(f"Whether the context {kubeconfigs.CONTEXT} is in your kubeconfig is not known: {error}.")
+        return
+    if removed is not None:
+        progress.say(f"The context {kubeconfigs.CONTEXT} is no longer in {removed}.")
 
 
 def _settings(layout: Layout) -> tuple[Settings | None, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pynetes.cli.layout import Layout
+from pynetes.cli.preflight import Problem
 from pynetes.cli.settings import Settings
 from pynetes.client import kubeconfig
 from pynetes.component.pki import PKI, PairPath
@@ -45,6 +46,17 @@ def user_file() -> Path:
     caller = os.environ.get("SUDO_USER")
     home = Path(f"~{caller}").expanduser() if caller else Path.home()
     return home / ".kube" / "config"
+
+
+def check_user_file() -> list[Problem]:
+    """What would be in the way of a merge."""
+    path = user_file()
+    try:
+        if path.exists():
+            kubeconfig.read(path)
+    except kubeconfig.ConfigError as error:
+        return [Problem(str(error), "mend it, move it away, or start with --no-kubeconfig")]
+    return []
 
 
 def merge_into_user_file(layout: Layout) -> tuple[Path, bool]:

@@ -217,11 +217,20 @@ def _told(action: Callable[[], T]) -> T:
     from pynetes.cli.settings import SettingsError
     from pynetes.cli.tokens import TokenError
     from pynetes.cli.up import UpError
+    from pynetes.client.kubeconfig import ConfigError
     from pynetes.component.certificates import CertificateFileError
 
     try:
         return action()
-    except (UpError, JoinError, TokenError, SettingsError, CertificateFileError, PermissionError) as error:
+    except (
+        UpError,
+        JoinError,
+        TokenError,
+        SettingsError,
+        ConfigError,
+        CertificateFileError,
+        PermissionError,
+    ) as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(1) from None
 

@@ -41,6 +41,8 @@ def up(layout: Layout, given: dict[str, Any], *, kubeconfig_wanted: bool = True)
         return
     with progress.step("Check the machine") as step:
         settings = check(layout, given)
+        if kubeconfig_wanted:
+            _stop_on(kubeconfigs.check_user_file())
         step.result = f"node {settings.node_name}, {settings.node_ip}"
     with progress.step("Certificates, keys and configuration") as step:
         _write_files(layout, settings)

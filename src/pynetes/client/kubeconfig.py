@@ -71,7 +71,10 @@ def read(path: str | Path) -> Document:
         document = yaml.safe_load(path.read_text())
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise ConfigError(f"cannot parse {path}: line {line}: {error.problem}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot parse {path}: {error}") from error
     if document is None:
         return {}
