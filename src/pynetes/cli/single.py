@@ -160,7 +160,10 @@ def announcer(
     from pynetes.cloud.providers.local import config
     from pynetes.cloud.providers.local.announcer import AnnouncerConfig
 
-    pools = config.parse(cloud_config.read_text() if cloud_config else "")
+    try:
+        pools = config.parse(cloud_config.read_text() if cloud_config else "")
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--cloud-config") from None
     address = node_ip or ("" if interface else default_node_ip())
     made = AnnouncerConfig(node_name or default_node_name(), pools, address, interface)
     _run(lambda: components.announcer(kubeconfig, made), verbosity, logging_format)
