@@ -18,7 +18,7 @@ from pynetes.apiserver.server import APIServer
 from pynetes.cli import addons, join, tokens
 from pynetes.cli.join import JoinError
 from pynetes.cli.layout import Layout
-from pynetes.cli.settings import Settings
+from pynetes.cli.settings import Settings, SettingsError, check_role
 from pynetes.cli.tokens import Grant, TokenError
 from pynetes.client import kubeconfig
 from pynetes.client.rest import Client
@@ -178,6 +178,19 @@ async def test_tokens_are_made_listed_and_revoked(tmp_path: Path) -> None:
 def test_flags_that_make_no_token_are_refused(ttl: str, usages: str, groups: str | None, problem: str) -> None:
     with pytest.raises(TokenError, match=problem):
         tokens.grant(ttl, usages, groups, "")
+
+
+@pytest.mark.parametrize(
+    ("existing", "role", "allowed"),
+    [("agent", "agent", True), ("all", "server", True), ("agent", "all", False), ("server", "agent", False)],
+)
+def test_a_machine_belongs_to_one_cluster(existing: str, role: str, allowed: bool) -> None:
+    settings = Settings("n", "127.0.0.1", role=existing)
+    if allowed:
+        check_role(settings, role)
+        return
+    with pytest.raises(SettingsError, match="free for something else after `pynetes purge`"):
+        check_role(settings, role)
 
 
 def test_a_token_for_ever_has_no_end() -> None:

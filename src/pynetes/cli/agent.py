@@ -9,7 +9,7 @@ from pynetes.cli import cluster, join, readiness, supervisor, up
 from pynetes.cli.join import JoinError
 from pynetes.cli.layout import Layout
 from pynetes.cli.progress import Progress
-from pynetes.cli.settings import Settings, load
+from pynetes.cli.settings import Settings, check_role, load, of_running
 from pynetes.client import kubeconfig
 
 
@@ -17,6 +17,7 @@ def agent(layout: Layout, given: dict[str, Any], token: str | None, hashes: tupl
     """Joins unless this machine has joined before; starts the node's processes and waits until it is ready."""
     progress = Progress()
     if supervisor.running_pid(layout.supervisor_pid) is not None:
+        check_role(of_running(layout), "agent")
         progress.say("The node is up already: nothing was changed.")
         return
     given |= {"role": "agent", "api_server": _server(layout, given.pop("server"))}

@@ -106,9 +106,7 @@ def choose(layout: Layout, given: dict[str, Any]) -> Settings:
     for name, what in _FIXED.items():
         if existing and given.get(name, base[name]) != base[name]:
             raise SettingsError(f"this cluster's {what} is {base[name]}; another is free after `pynetes purge`")
-    if existing and "agent" in (existing.role, given.get("role")) and given.get("role") != existing.role:
-        part = "a node of another machine's cluster" if existing.role == "agent" else "a cluster of its own"
-        raise SettingsError(f"this machine is {part}; it is free for something else after `pynetes purge`")
+    check_role(existing, given.get("role", "all"))
     chosen = base | given
     _check(chosen)
     if given.get("service_cidr"):
@@ -119,6 +117,13 @@ def choose(layout: Layout, given: dict[str, Any]) -> Settings:
     if not given.get("node_ip"):
         chosen["node_ip"] = default_node_ip()  # it may have changed since
     return Settings(**chosen)
+
+
+def check_role(existing: Settings | None, role: str) -> None:
+    """SettingsError if a machine that joined a cluster is to have its own, or the other way round."""
+    if existing is not None and existing.role != role and "agent" in (existing.role, role):
+        part = "a node of another machine's cluster" if existing.role == "agent" else "a cluster of its own"
+        raise SettingsError(f"this machine is {part}; it is free for something else after `pynetes purge`")
 
 
 def _check(chosen: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from pynetes.cli import addons, cloud, cluster, kubeconfigs, mountns, preflight,
 from pynetes.cli.layout import Layout
 from pynetes.cli.preflight import Problem
 from pynetes.cli.progress import Progress
-from pynetes.cli.settings import Settings, choose
+from pynetes.cli.settings import Settings, check_role, choose, of_running
 from pynetes.client import kubeconfig
 from pynetes.client.rest import Client
 from pynetes.component import logs
@@ -37,6 +37,7 @@ def up(layout: Layout, given: dict[str, Any], *, kubeconfig_wanted: bool = True)
     given.setdefault("role", "all")
     progress = Progress()
     if supervisor.running_pid(layout.supervisor_pid) is not None:
+        check_role(of_running(layout), given["role"])
         _already_up(layout, progress, kubeconfig_wanted)
         return
     with progress.step("Check the machine") as step:
