@@ -13,7 +13,11 @@ Row: TypeAlias = Sequence[Any]
 
 
 class ConnectionLost(StoreUnavailable):
-    """The connection broke or stayed silent; what it was about to do has not happened, unless it was committing."""
+    """The connection broke; what it was about to do has not happened, unless it was committing."""
+
+
+class NoAnswer(ConnectionLost):
+    """The database stayed silent: trying again would take as long again."""
 
 
 class StatementRefused(StoreUnavailable):

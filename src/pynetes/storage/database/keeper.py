@@ -7,7 +7,7 @@ from typing import NoReturn
 from pynetes.component import clock
 from pynetes.storage.database import log as history
 from pynetes.storage.database.dialect import Dialect, Session
-from pynetes.storage.database.pool import TIMEOUT, attempt, connect
+from pynetes.storage.database.pool import attempt, connect
 from pynetes.storage.interface import StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -40,10 +40,10 @@ class Keeper:
 
     async def _keep(self, session: Session) -> NoReturn:
         """The lock lives as long as the connection does."""
-        while not await attempt(self._dialect, session, _lock, TIMEOUT):
+        while not await attempt(self._dialect, session, _lock):
             await clock.sleep(_PERIOD)
         while True:
-            expiry = await attempt(self._dialect, session, history.next_expiry, TIMEOUT)
+            expiry = await attempt(self._dialect, session, history.next_expiry)
             if 0 < expiry <= clock.time_seconds():
                 await self._sweep()
             await clock.sleep(_PERIOD)

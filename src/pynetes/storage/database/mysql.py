@@ -23,7 +23,7 @@ from pynetes.storage.interface import StoreUnavailable
 _SETTINGS = (
     # ANSI_QUOTES: "key" is a column here as it is elsewhere.
     "SET SESSION sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 8,"
-    " net_write_timeout = 20",
+    " net_write_timeout = 20, sql_notes = 0",
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 )
 # A server that was cut off in the middle of a transaction must not keep the others out; MySQL has only the time that
@@ -40,7 +40,8 @@ _SCHEMA = (
         expires BIGINT NOT NULL, KEY current_expires (expires)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC""",
     "CREATE TABLE IF NOT EXISTS meta (name VARCHAR(32) PRIMARY KEY, value BIGINT NOT NULL) ENGINE=InnoDB",
     "CREATE TABLE IF NOT EXISTS flushed (connection BIGINT PRIMARY KEY, value BIGINT NOT NULL) ENGINE=InnoDB",
-    f"INSERT IGNORE INTO meta VALUES ('format', {FORMAT}), ('compacted', 0), ('swept', 0)",
+    f"""INSERT INTO meta VALUES ('format', {FORMAT}), ('compacted', 0), ('swept', 0)
+        ON DUPLICATE KEY UPDATE value = meta.value""",
     """CREATE OR REPLACE VIEW objects AS
         SELECT CONVERT(c."key" USING utf8mb4) AS "key", c.create_revision, c.mod_revision, c.expires,
             CONVERT(h.value USING utf8mb4) AS value

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from pynetes.storage.database.dialect import ConnectionLost, Dialect, OutcomeUnknown, Session
+from pynetes.storage.database.dialect import ConnectionLost, Dialect, NoAnswer, OutcomeUnknown, Session
 from pynetes.storage.interface import StoreError, StoreUnavailable
 
 T = TypeVar("T")
@@ -19,19 +19,19 @@ async def connect(dialect: Dialect) -> Session:
         async with asyncio.timeout(_CONNECT_TIMEOUT):
             return await dialect.connect()
     except TimeoutError:
-        raise ConnectionLost(f"{dialect.where} does not answer") from None
+        raise NoAnswer(f"{dialect.where} does not answer") from None
     except Exception as e:
         raise dialect.error(e) or e from e
 
 
-async def attempt(dialect: Dialect, session: Session, work: Callable[[Session], Awaitable[T]], timeout: float) -> T:
+async def attempt(dialect: Dialect, session: Session, work: Callable[[Session], Awaitable[T]]) -> T:
     """Does the work on the connection, which is dropped if that fails in any way but by an error of the store's."""
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(TIMEOUT):
             return await work(session)
     except TimeoutError:
         session.terminate()
-        error: StoreError = ConnectionLost(f"{dialect.where} gave no answer in {timeout:g} s")
+        error: StoreError = NoAnswer(f"{dialect.where} gave no answer in {TIMEOUT:g} s")
         cause: Exception | None = None
     except StoreError:
         raise
@@ -59,7 +59,7 @@ class Pool:
         self._idle: list[Session] = []
         self._closed = False
 
-    async def run(self, work: Callable[[Session], Awaitable[T]], *, timeout: float = TIMEOUT) -> T:
+    async def run(self, work: Callable[[Session], Awaitable[T]]) -> T:
         """Does the work on a connection of its own. StoreUnavailable, and whatever of the store's errors it raises."""
         async with self._slots:
             while True:
@@ -68,9 +68,9 @@ class Pool:
                 kept = self._take()
                 session = kept or await connect(self._dialect)
                 try:
-                    return await attempt(self._dialect, session, work, timeout)
-                except ConnectionLost:
-                    if kept is None:
+                    return await attempt(self._dialect, session, work)
+                except ConnectionLost as e:
+                    if kept is None or isinstance(e, NoAnswer):
                         raise
                     # It may have broken long ago, and so may the others.
                     self._drop_idle()

@@ -14,7 +14,7 @@ from pynetes.storage.database.commit import GroupCommit
 from pynetes.storage.database.dialect import Dialect, Session
 from pynetes.storage.database.feed import Feed
 from pynetes.storage.database.keeper import Keeper
-from pynetes.storage.database.pool import TIMEOUT, Pool, attempt, connect
+from pynetes.storage.database.pool import Pool, attempt, connect
 from pynetes.storage.hub import Hub
 from pynetes.storage.interface import Event, FutureRevision, KeyValue, ListResult, StoreUnavailable, Watch
 from pynetes.storage.mvcc import Write
@@ -155,12 +155,12 @@ class DatabaseStore:
 
     async def _compact(self, session: Session, revision: int) -> None:
         """One server at a time; those that waited for it find nothing left to do."""
-        while not await attempt(self._dialect, session, _lock_compaction, TIMEOUT):
+        while not await attempt(self._dialect, session, _lock_compaction):
             await clock.sleep(_COMPACT_LOCK_PERIOD)
-        sweep = await attempt(self._dialect, session, lambda s: history.begin_compaction(s, revision), TIMEOUT)
+        sweep = await attempt(self._dialect, session, lambda s: history.begin_compaction(s, revision))
         if sweep is not None:
             one = functools.partial(history.compact_slice, sweep=sweep, limit=_COMPACT_SLICE)
-            while not await attempt(self._dialect, session, one, TIMEOUT):
+            while not await attempt(self._dialect, session, one):
                 pass
 
     async def close(self) -> None:

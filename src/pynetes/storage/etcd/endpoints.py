@@ -133,9 +133,10 @@ class Endpoints:
             self.on_change()
 
     async def call(
-        self, method: str, request: Message, response: type[R], *, repeatable: bool, timeout: float = TIMEOUT
+        self, method: str, request: Message, response: type[R], *, repeatable: bool, timeout: float = 0
     ) -> R:
         """One unary call. Compacted and FutureRevision carry the revision 0; the caller knows which it asked for."""
+        timeout = timeout or TIMEOUT
         deadline = clock.monotonic() + timeout
         tries = 0
         while True:

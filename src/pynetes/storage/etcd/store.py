@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from pynetes.component.tasks import BackgroundTasks
 from pynetes.storage.coalesced import Coalesced
 from pynetes.storage.etcd import rpc_pb2 as pb
-from pynetes.storage.etcd.endpoints import TIMEOUT, Endpoints, TLSFiles
+from pynetes.storage.etcd.endpoints import Endpoints, TLSFiles
 from pynetes.storage.etcd.feed import Feed, key_value
 from pynetes.storage.etcd.leases import Leases
 from pynetes.storage.hub import Hub
@@ -71,7 +71,7 @@ class EtcdStore:
         return store
 
     async def _call(
-        self, method: str, request: Message, response: type[R], *, repeatable: bool = True, timeout: float = TIMEOUT
+        self, method: str, request: Message, response: type[R], *, repeatable: bool = True, timeout: float = 0
     ) -> R:
         if self._closed:
             raise StoreUnavailable("the store is closed")
