@@ -229,7 +229,7 @@ def unsupported_media_type(accepted: Iterable[str]) -> StatusError:
 
 
 def request_entity_too_large(message: str) -> StatusError:
-    return StatusError(413, "RequestEntityTooLarge", f"Request entity is too large: {message}")
+    return StatusError(413, "RequestEntityTooLarge", f"Request entity too large: {message}")
 
 
 def expired(message: str) -> StatusError:

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
+from pynetes.apimachinery import json_text
 from pynetes.apimachinery.errors import (
     FieldError,
     bad_request,
@@ -262,8 +261,8 @@ def _delete_query(query: Query) -> dict[str, Any]:
 def parse_json_options(body: bytes) -> dict[str, Any]:
     """A DeleteOptions body as a mapping."""
     try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        parsed = json_text.parse(body)
+    except json_text.SyntaxProblem as error:
         raise bad_request(f"couldn't get version/kind; json parse error: {error}") from None
     if not isinstance(parsed, dict):
         raise bad_request("decoded object cannot be converted to DeleteOptions")

@@ -119,7 +119,7 @@ def test_bodies() -> None:
         (
             b"[" + b'{"op":"test","path":"/a"},' * 10_000 + b'{"op":"test","path":"/a"}]',
             413,
-            "Request entity is too large: The allowed maximum operations in a JSON patch is 10000, got 10001",
+            "Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001",
         ),
     ],
 )

@@ -86,7 +86,7 @@ async def test_immutable_fields_stay(web: Web) -> None:
 async def test_bodies_over_three_mebibytes_are_too_large(web: Web) -> None:
     refused = await web("POST", MAPS, config_map("one", a="x" * (3 * 1024 * 1024)))
     assert refused.status == 413
-    assert refused.message == "Request entity is too large: limit is 3145728"
+    assert refused.message == "Request entity too large: limit is 3145728"
     assert refused.json["reason"] == "RequestEntityTooLarge"
 
 
@@ -180,3 +180,10 @@ async def test_bad_patches(web: Web, body: bytes, content_type: str, code: int) 
     made = await web.ok("POST", MAPS, config_map("one", a="b"))
     assert (await web("PATCH", f"{MAPS}/one", body, type=content_type)).status == code
     assert await web.ok("GET", f"{MAPS}/one") == made
+
+
+async def test_delete_options_that_do_not_parse_are_told_in_gos_words(web: Web) -> None:
+    await web.ok("POST", MAPS, config_map("one"))
+    refused = await web("DELETE", f"{MAPS}/one", b'{"foo":')
+    assert refused.status == 400
+    assert refused.message == "couldn't get version/kind; json parse error: unexpected end of JSON input"

@@ -44,7 +44,7 @@ class ConfigMapStrategy(Strategy):
             found.rule(f"binaryData[{key}]", key, names.config_map_key)
             size += decoded_size(value)
         if size > MAX_BYTES:
-            found.too_long("", MAX_BYTES)
+            found.too_long("[]", MAX_BYTES)  # how Go writes a path without a name
         return found
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:

@@ -82,7 +82,7 @@ class Router:
 
     def _unknown(self, request: Request) -> Answer:
         """Below a served group, what is missing is answered as an API answers; elsewhere, as a web server does."""
-        prefix, _, rest = request.path.strip("/").partition("/")
+        prefix, _, rest = request.path.removeprefix("/").partition("/")
         if self._serves(prefix, rest.partition("/")[0] if prefix == "apis" else ""):
             raise route_not_found()
         return text("404 page not found\n", 404)
