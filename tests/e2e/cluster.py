@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -24,10 +25,13 @@ _numbers = itertools.count(1)
 
 
 class Machine:
-    """`pynetes` and `kubectl` on one host; state and kubeconfig in `directory`."""
+    """`pynetes` and `kubectl` on one host; state and kubeconfig in a directory that goes with it.
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    Its path is short, as those of Unix sockets below it must be.
+    """
+
+    def __init__(self) -> None:
+        self.directory = directory = Path(tempfile.mkdtemp(prefix="pynetes-"))
         self.host = NetworkNamespace("machine")
         self.router = NetworkNamespace("router")
         connect(self.host, f"{NODE_IP}/24", self.router, "203.0.113.1/24")

@@ -11,12 +11,12 @@ import pytest
 
 from tests.e2e.cluster import NODE_IP, URL, Machine, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(300), pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    machine = Machine(tmp_path_factory.mktemp("guestbook"))
+def machine() -> Iterator[Machine]:
+    machine = Machine()
     try:
         machine.pynetes("up", "--registry")
         machine.start_guestbook()

@@ -3,7 +3,6 @@
 import base64
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -14,7 +13,7 @@ from pynetes.component import certificates
 from pynetes.testing.netns import connect
 from tests.e2e.cluster import Machine, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(300), pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(300)]
 
 SERVER_IP, AGENT_IP = "198.51.100.1", "198.51.100.2"
 
@@ -33,8 +32,8 @@ spec:
 class Pair:
     """A server with its own node, and a machine that is nothing yet."""
 
-    def __init__(self, directory: Path) -> None:
-        self.server, self.agent = Machine(directory / "server"), Machine(directory / "agent")
+    def __init__(self) -> None:
+        self.server, self.agent = Machine(), Machine()
         connect(self.server.host, f"{SERVER_IP}/24", self.agent.host, f"{AGENT_IP}/24")
         self.server.host.run(f"ip route replace default via {AGENT_IP}")
         self.agent.host.run(f"ip route replace default via {SERVER_IP}")
@@ -59,8 +58,8 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    made = Pair(tmp_path_factory.mktemp("join"))
+def pair() -> Iterator[Pair]:
+    made = Pair()
     try:
         yield made
     finally:

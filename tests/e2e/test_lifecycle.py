@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from tests.e2e.cluster import Machine, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(300), pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(300)]
 
 POD = """
 apiVersion: v1
@@ -25,8 +26,8 @@ spec:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    machine = Machine(tmp_path / "machine")
+def machine() -> Iterator[Machine]:
+    machine = Machine()
     try:
         machine.pynetes("up")
         yield machine
@@ -116,10 +117,8 @@ def test_pods_live_on_when_everything_is_killed_at_once(machine: Machine) -> Non
     machine.kubectl("delete pod sleeper --timeout=30s")
 
 
-def test_a_taken_port_is_told_before_anything_is_made(tmp_path: Path) -> None:
-    import socket
-
-    machine = Machine(tmp_path / "machine")
+def test_a_taken_port_is_told_before_anything_is_made() -> None:
+    machine = Machine()
     try:
         taken = machine.host.call(socket.create_server, ("0.0.0.0", 6443))
         with taken:
@@ -132,8 +131,8 @@ def test_a_taken_port_is_told_before_anything_is_made(tmp_path: Path) -> None:
         machine.close()
 
 
-def test_status_without_a_cluster_says_how_to_make_one(tmp_path: Path) -> None:
-    machine = Machine(tmp_path / "machine")
+def test_status_without_a_cluster_says_how_to_make_one() -> None:
+    machine = Machine()
     try:
         shown = machine.pynetes("status", check=False)
         assert (shown.returncode, shown.stdout.strip()) == (1, "No cluster runs. `pynetes up` makes one.")

@@ -12,15 +12,15 @@ from pynetes.testing.images import BUSYBOX, busybox
 from pynetes.testing.netns import NetworkNamespace
 from tests.e2e.cluster import Machine, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(300), pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(300)]
 
 FIRST, LAST = "203.0.113.100", "203.0.113.101"
 SERVE = "echo hello > /tmp/index.html && exec httpd -f -p 80 -h /tmp"
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    machine = Machine(tmp_path / "machine")
+def machine() -> Iterator[Machine]:
+    machine = Machine()
     try:
         machine.pynetes("up", f"--load-balancer-pool {FIRST}-{LAST}")
         yield machine

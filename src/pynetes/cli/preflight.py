@@ -14,6 +14,9 @@ from pathlib import Path
 CNI_DIRECTORIES = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 CNI_PLUGINS = ("bridge", "host-local", "loopback", "portmap")
 
+#: What containerd accepts.
+_SOCKET_PATH_MAX = 104
+
 #: Program → the Debian package that brings it.
 PROGRAMS = {
     "containerd": "containerd",
@@ -60,6 +63,15 @@ def find_cni_directory(directories: Iterable[Path] = CNI_DIRECTORIES) -> Path | 
         if all((directory / plugin).exists() for plugin in CNI_PLUGINS):
             return directory
     return None
+
+
+def check_socket_path(socket_path: Path) -> list[Problem]:
+    """containerd listens at this path and at the same with `.ttrpc`, which the kernel bounds."""
+    longest = f"{socket_path}.ttrpc"
+    if len(longest) <= _SOCKET_PATH_MAX:
+        return []
+    too_many = len(longest) - _SOCKET_PATH_MAX
+    return [Problem(f"the socket {longest} has a path too long by {too_many}", "choose a shorter --run-dir")]
 
 
 def check_ports(ports: Iterable[tuple[str, str, int]]) -> list[Problem]:

@@ -60,6 +60,7 @@ def up(layout: Layout, given: dict[str, Any], *, kubeconfig_wanted: bool = True)
 def check(layout: Layout, given: dict[str, Any]) -> Settings:
     """The settings to start with; UpError if the machine lacks what its role needs."""
     problems = [*preflight.check_root(), *preflight.check_kernel()]
+    problems += preflight.check_socket_path(layout.containerd_socket)
     if given["role"] != "server":
         problems += preflight.check_programs(with_registry=bool(given.get("registry_port")))
     _stop_on(problems)
