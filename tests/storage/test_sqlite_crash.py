@@ -1,6 +1,10 @@
-"""kill -9 under load: every write that was acknowledged is there afterwards, in one unbroken history."""
+"""kill -9 under load: every write that was acknowledged is there afterwards, in one unbroken history.
+
+PYNETES_KILL_ROUNDS sets how often.
+"""
 
 import asyncio
+import os
 import signal
 import sqlite3
 import subprocess
@@ -10,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from pynetes.storage.sqlite import SQLiteStore
+
+ROUNDS = int(os.environ.get("PYNETES_KILL_ROUNDS", "3"))
 
 WRITER = """
 import asyncio, os, sys
@@ -85,7 +91,7 @@ def check_history(path: Path) -> None:
 async def test_no_acknowledged_write_is_lost(tmp_path: Path, acknowledgements: int) -> None:
     path = tmp_path / "store.db"
     last: dict[str, tuple[int, bool]] = {}
-    for _ in range(3):
+    for _ in range(ROUNDS):
         told = await asyncio.to_thread(write_and_kill, path, acknowledgements)
         for key, revision, there in told:
             last[key] = (revision, there)

@@ -130,7 +130,8 @@ class Postgres(Dialect):
         return f"NOTIFY {self._channel}, '{revision}'; COMMIT"
 
     def error(self, error: Exception) -> ConnectionLost | StatementRefused | None:
-        if isinstance(error, _LOST) and not isinstance(error, ValueError):
+        # The driver's own complaints about arguments are InterfaceErrors too.
+        if isinstance(error, OSError) or (isinstance(error, _LOST) and not isinstance(error, ValueError)):
             return ConnectionLost(f"{self.where}: {error or type(error).__name__}")
         if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
             return StatementRefused(f"{self.where}: {error}")

@@ -1,0 +1,216 @@
+"""What etcd adds to the contract: members that fail, TLS, leases that keys share."""
+
+import asyncio
+import ssl
+import urllib.request
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from pynetes.component import clock
+from pynetes.storage import KeyValue, StoreUnavailable, open_store
+from pynetes.storage.etcd.leases import Leases
+from tests.storage.engines import Etcd, certificates
+from tests.storage.engines.certificates import Certificates
+from tests.storage.engines.engine import free_port
+
+
+class Member(Etcd):
+    """One of several: `others` hold all of them once they are made."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+        self.peers: list[str] = []
+
+    @property
+    def peer(self) -> str:
+        return f"m{self.number}=http://127.0.0.1:{self._peer}"
+
+    def command(self) -> Sequence[str]:
+        given = [*super().command(), f"--name=m{self.number}", f"--initial-cluster={','.join(self.peers)}"]
+        return [*given, "--heartbeat-interval=50", "--election-timeout=300"]
+
+    def is_ready(self) -> bool:
+        return True  # it is, once others are
+
+
+@pytest.fixture(scope="module")
+def members() -> Iterator[list[Member]]:
+    """A cluster of three."""
+    made = [Member(number) for number in range(3)]
+    try:
+        for member in made:
+            member.peers = [each.peer for each in made]
+        for member in made:
+            member.start()
+        yield made
+    finally:
+        for member in made:
+            member.close()
+
+
+def url_of(members: Sequence[Member]) -> str:
+    return "etcd://" + ",".join(f"127.0.0.1:{member.port}" for member in members)
+
+
+async def test_writes_and_watches_go_on_when_a_member_dies(members: list[Member]) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                store = await open_store(url_of(members))
+                break
+            except StoreUnavailable:
+                await asyncio.sleep(0.1)
+    told: list[KeyValue] = []
+    async with store.watch("/", start=await store.revision() + 1) as watch:
+        for victim in members:
+            # The one in use is the first that is alive, then whichever the store went to.
+            await asyncio.to_thread(victim.kill)
+            made: list[KeyValue] = []
+            async with asyncio.timeout(10):
+                while len(made) < 20:
+                    try:
+                        made.append(await store.create(f"/{victim.number}/{len(made)}-{clock.monotonic()}", b""))
+                    except StoreUnavailable:
+                        await asyncio.sleep(0.05)
+            told += made
+            await asyncio.to_thread(victim.start)
+        seen: list[KeyValue] = []
+        async with asyncio.timeout(10):
+            while told[-1] not in seen:
+                seen += [event.kv for event in (await anext(watch)).events]
+        assert [kv for kv in told if kv not in seen] == []
+        revisions = [kv.mod_revision for kv in seen]
+        assert revisions == list(range(revisions[0], revisions[0] + len(revisions)))
+    await store.close()
+
+
+async def test_the_first_member_may_be_dead_from_the_start(members: list[Member]) -> None:
+    store = await open_store(f"etcd://127.0.0.1:{free_port()},{url_of(members).removeprefix('etcd://')}")
+    assert await store.create("/dead-from-the-start", b"")
+    await store.close()
+
+
+async def test_a_cluster_without_a_majority_refuses_writes(members: list[Member]) -> None:
+    store = await open_store(url_of(members))
+    for member in members[:2]:
+        await asyncio.to_thread(member.kill)
+    with pytest.raises(StoreUnavailable):
+        await store.create("/no-majority", b"")
+    with pytest.raises(StoreUnavailable):
+        await store.get("/no-majority")
+    for member in members[:2]:
+        await asyncio.to_thread(member.start)
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await store.create("/majority", b"")
+                break
+            except StoreUnavailable:
+                await asyncio.sleep(0.1)
+    await store.close()
+
+
+class SecureEtcd(Etcd):
+    """Speaks TLS and demands client certificates."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: Certificates = certificates.make(self.directory / "certificates")
+
+    def command(self) -> Sequence[str]:
+        url = f"https://127.0.0.1:{self.port}"
+        return [
+            *super().command(), f"--listen-client-urls={url}", f"--advertise-client-urls={url}", "--client-cert-auth",
+            f"--trusted-ca-file={self.files.ca}", f"--cert-file={self.files.cert('server')}",
+            f"--key-file={self.files.key('server')}",
+        ]  # fmt: skip
+
+    def is_ready(self) -> bool:
+        context = ssl.create_default_context(cafile=self.files.ca)
+        context.load_cert_chain(self.files.cert("client"), self.files.key("client"))
+        try:
+            with urllib.request.urlopen(f"https://127.0.0.1:{self.port}/health", context=context, timeout=1) as answer:
+                return b'"true"' in answer.read()
+        except OSError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def secure() -> Iterator[SecureEtcd]:
+    server = SecureEtcd()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[None]:
+    store = await open_store(url)
+    try:
+        await store.create(f"/{clock.monotonic()}", b"")
+        yield
+    finally:
+        await store.close()
+
+
+async def test_tls_with_a_client_certificate(secure: SecureEtcd) -> None:
+    files, where = secure.files, f"127.0.0.1:{secure.port}"
+    login = f"cert={files.cert('client')}&key={files.key('client')}"
+    async with opened(f"etcd://{where}?cacert={files.ca}&{login}"):
+        pass
+    async with opened(f"etcds://{where}?cacert={files.ca}&{login}"):
+        pass
+
+
+async def test_what_is_wrong_with_the_certificates_is_refused(
+    secure: SecureEtcd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pynetes.storage.etcd.endpoints.TIMEOUT", 1.0)
+    files, where = secure.files, f"127.0.0.1:{secure.port}"
+    login = f"cert={files.cert('client')}&key={files.key('client')}"
+    for url in (
+        f"etcd://{where}",
+        f"etcd://{where}?cacert={files.ca}",
+        f"etcd://{where}?cacert={files.stranger}&{login}",
+    ):
+        with pytest.raises(StoreUnavailable, match=where):
+            await open_store(url)
+    with pytest.raises(StoreUnavailable, match="cannot read /nowhere: No such file"):
+        await open_store(f"etcd://{where}?cacert=/nowhere")
+
+
+class Granted:
+    def __init__(self) -> None:
+        self.lengths: list[int] = []
+
+    async def grant(self, seconds: int) -> int:
+        self.lengths.append(seconds)
+        return len(self.lengths)
+
+
+async def test_keys_of_the_same_minute_share_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    etcd, now = Granted(), 1000.0
+    monkeypatch.setattr("pynetes.storage.etcd.leases.clock.monotonic", lambda: now)
+    leases = Leases(etcd.grant)
+    assert await leases.lease(0) == 0
+    assert [await leases.lease(3600) for _ in range(3)] == [1, 1, 1]
+    now += 59
+    assert await leases.lease(3600) == 1
+    assert await leases.lease(10) == 2
+    now += 2
+    assert await leases.lease(3600) == 3
+    assert etcd.lengths == [3660, 10, 3660]
+    leases.forget(3)
+    assert await leases.lease(3600) == 4
+
+
+async def test_a_lease_takes_a_thousand_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    etcd = Granted()
+    leases = Leases(etcd.grant)
+    given = [await leases.lease(3600) for _ in range(1001)]
+    assert given == [1] * 1000 + [2]
