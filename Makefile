@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 UP ?= --registry
 
 NODE_PACKAGES := containerd runc containernetworking-plugins nftables conntrack iptables iproute2 docker-registry
-TEST_PACKAGES := $(NODE_PACKAGES) busybox-static curl iputils-ping procps skopeo util-linux
+ENGINES := etcd-server mariadb-client-core mariadb-server-core postgresql-15
+TEST_PACKAGES := $(NODE_PACKAGES) $(ENGINES) busybox-static curl iputils-ping procps skopeo util-linux
 
 .PHONY: up down purge status test check bench generate lock install install-dev format clean
 
@@ -39,7 +40,7 @@ format: install-dev
 	$(BIN)/ruff format
 
 bench: install-dev ## Measure; prints the tables of docs/benchmarks.md
-	@scripts/install-packages $(TEST_PACKAGES) etcd-server etcd-client
+	@scripts/install-packages $(TEST_PACKAGES) etcd-client
 	@$(BIN)/python -m bench
 
 generate: install-dev ## Make the gRPC stubs out of the .proto files anew
