@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import asyncmy
+from asyncmy.connection import Connection
 from asyncmy.errors import Error, InterfaceError, InternalError, OperationalError
 
 from pynetes.storage.database.dialect import Changes, ConnectionLost, Dialect, Row, StatementRefused
@@ -78,9 +78,14 @@ class MySQL(Dialect):
         return f"pynetes.{self._name}.{purpose}"
 
     async def connect(self) -> "Session":
-        connection = await asyncmy.connect(
+        connection = Connection(  # type: ignore[no-untyped-call]
             **self._arguments, autocommit=True, charset="utf8mb4", binary_prefix=True, connect_timeout=5
         )
+        try:
+            await connection.connect()
+        except BaseException:
+            connection.close()  # the driver leaves the socket of a refused handshake open
+            raise
         session = Session(connection, self)
         try:
             for setting in (*_SETTINGS, _IDLE_MARIADB if session.is_mariadb else _IDLE_MYSQL):
