@@ -6,5 +6,5 @@ are noisy and differ, ratios hold. It uses loopback or network namespaces that i
 behind. Nothing in `pynetes` imports this package.
 
 `frame` is what they share, `load` the generator of API requests (a process of its own), `servers` the servers that
-are measured, `etcd` an etcd, `machine` a cluster in a network namespace.
+are measured, `etcd` and `bare` bare engines, `machine` a cluster in a network namespace.
 """

@@ -13,7 +13,7 @@ MEASUREMENTS = {
     "startup": "From `pynetes up` to `/readyz`, to node Ready, to the guestbook answering",
     "footprint": "Memory and idle CPU of each process",
     "apiserver": "API requests over HTTPS",
-    "store": "The SQLite store, without the API",
+    "store": "The stores, without the API",
     "pods": "Pod start, its image present",
     "scheduler": "Scheduling decisions",
     "proxy": "Services to nftables",

@@ -1,12 +1,17 @@
 """The state of the cluster: a revisioned key-value store with etcd's contract, and its engines.
 
-`interface` is the contract. An engine of our own making stacks three layers: the *backend* (verbs, group commit queue,
-watch hub) over a *log* (append, after, compact) over a *dialect* (one database's SQL and errors). `open_store` opens
-one by URL.
+`interface` is the contract, `open_store` opens an engine by URL, `compactor` keeps history short. Three kinds of engine:
 
-To add an engine: a SQL database is a new dialect module; one with its own revisions (etcd) implements `Store` itself.
-Add a line to `_OPENERS` in `opening.py` and one to `ENGINES` in `tests/storage/conftest.py`: the shared suite is the
-measure. Only the API server may import this package; it imports `component` alone.
+    embedded    one process's own (SQLite, memory), in three layers: the *backend* (verbs, group commit queue, watch hub)
+                over a *log* (append, after, compact) over a *dialect* (one database's SQL and errors)
+    `database`  a database server (PostgreSQL, MySQL) that several API servers share: the same layers, asynchronous
+    `etcd`      has revisions of its own, so it implements `Store` itself
+
+In all of them `mvcc` decides what a write does (but etcd, which decides itself) and `hub` hands events to watches.
+
+To add an engine, write its dialect or package, add its scheme to `_OPENERS` in `opening.py` and its server to
+`tests/storage/engines` and `SERVERS` in `tests/storage/conftest.py`: the shared suite is the measure. Only the API
+server may import this package; it imports `component` alone.
 """
 
 from pynetes.storage.interface import (
