@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pynetes.storage import Compacted, Event, KeyValue
+from pynetes.storage import Compacted, Event, KeyValue, StoreUnavailable
 from pynetes.storage.hub import Hub
 
 
@@ -114,3 +114,78 @@ async def test_progress_follows_other_keys_without_a_batch(history: History) -> 
         assert watch.progress == 0
         await anext(watch)
         assert watch.progress == 4
+
+
+# --- with other servers on the store: it may be ahead of the hub
+
+
+@pytest.fixture
+def behind(history: History) -> History:
+    """The store is at revision 4, and the first has been handed out."""
+
+    async def newest() -> int:
+        return 4
+
+    history.commit(key="/b/")
+    history.hub.newest = newest
+    return history
+
+
+async def test_progress_is_told_when_the_hub_has_come_to_where_the_store_was(behind: History) -> None:
+    async with behind.hub.watch("/a/", 1) as watch:
+        watch.request_progress()
+        waiting = asyncio.ensure_future(anext(watch))
+        for _ in range(2):
+            behind.commit(key="/b/")
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        behind.commit(key="/b/")
+        batch = await waiting
+        assert (batch.events, batch.revision) == ([], 4)
+
+
+async def test_events_on_the_way_to_the_progress_are_told_at_once(behind: History) -> None:
+    async with behind.hub.watch("/a/", 1) as watch:
+        watch.request_progress()
+        waiting = asyncio.ensure_future(anext(watch))
+        await asyncio.sleep(0)
+        behind.commit()
+        assert len((await waiting).events) == 1
+        behind.commit(2, key="/b/")
+        assert (await anext(watch)).revision == 4
+
+
+async def test_a_store_that_does_not_answer_leaves_the_watch_running(history: History) -> None:
+    async def newest() -> int:
+        raise StoreUnavailable("gone")
+
+    history.hub.newest = newest
+    async with history.hub.watch("/a/", 0) as watch:
+        watch.request_progress()
+        waiting = asyncio.ensure_future(anext(watch))
+        await asyncio.sleep(0)
+        history.commit()
+        assert len((await waiting).events) == 1
+
+
+async def test_a_restart_ends_the_watches_and_goes_on_elsewhere(history: History) -> None:
+    history.commit(5)
+    async with history.hub.watch("/a/", 6) as watch:
+        waiting = asyncio.ensure_future(anext(watch))
+        await asyncio.sleep(0)
+        history.hub.restart(StoreUnavailable("it was restored"), 2)
+        with pytest.raises(StoreUnavailable, match="restored"):
+            await waiting
+    del history.events[2:]
+    async with history.hub.watch("/a/", 3) as watch:
+        history.commit()
+        assert [event.kv.mod_revision for event in (await anext(watch)).events] == [3]
+
+
+async def test_a_watch_from_beyond_the_hub_waits_for_it(behind: History) -> None:
+    entering = asyncio.ensure_future(take(behind, 3, 2))
+    await asyncio.sleep(0)
+    behind.commit()
+    await asyncio.sleep(0)
+    behind.commit(2)
+    assert await entering == [3, 4]

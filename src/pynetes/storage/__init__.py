@@ -1,9 +1,9 @@
 """The state of the cluster: a revisioned key-value store with etcd's contract, and its engines.
 
-`interface` is the contract, `open_store` opens an engine by URL, `compactor` keeps history short. Three kinds of engine:
+`interface` is the contract, `open_store` opens an engine by URL, `compactor` keeps history short. The engines:
 
-    embedded    one process's own (SQLite, memory), in three layers: the *backend* (verbs, group commit queue, watch hub)
-                over a *log* (append, after, compact) over a *dialect* (one database's SQL and errors)
+    embedded    one process's own (SQLite, memory), in three layers: the *backend* (verbs, group commit queue, watch
+                hub) over a *log* (append, after, compact) over a *dialect* (one database's SQL and errors)
     `database`  a database server (PostgreSQL, MySQL) that several API servers share: the same layers, asynchronous
     `etcd`      has revisions of its own, so it implements `Store` itself
 
