@@ -37,9 +37,9 @@ class Servers:
         self._stack.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def servers() -> Iterator[Servers]:
-    """One server of each engine for all tests of a process."""
+    """One server of each engine for all tests here, in each process that runs some."""
     running = Servers()
     yield running
     running.close()
