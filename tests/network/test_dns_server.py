@@ -58,9 +58,16 @@ async def _resolver(resolver: Resolver) -> AsyncIterator[int]:
         writer.close()
 
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(Datagrams, local_addr=("127.0.0.1", 0))
-    port = transport.get_extra_info("sockname")[1]
-    async with await asyncio.start_server(connection, "127.0.0.1", port):
+    for _ in range(20):  # until a free port is free for both protocols
+        transport, _protocol = await loop.create_datagram_endpoint(Datagrams, local_addr=("127.0.0.1", 0))
+        port = transport.get_extra_info("sockname")[1]
+        try:
+            server = await asyncio.start_server(connection, "127.0.0.1", port)
+            break
+        except OSError:
+            transport.close()
+            await asyncio.sleep(0)
+    async with server:
         yield port
     transport.close()
     await asyncio.sleep(0)

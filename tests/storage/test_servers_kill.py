@@ -21,7 +21,7 @@ WRITERS = 12
 
 pytestmark = [
     pytest.mark.parametrize("engine", SERVERS),
-    pytest.mark.timeout(60 + 15 * ROUNDS),
+    pytest.mark.timeout(120 + 60 * ROUNDS),
 ]
 
 

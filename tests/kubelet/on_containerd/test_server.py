@@ -1,6 +1,7 @@
 """Logs and streams of real containers through the kubelet's server."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -213,15 +214,20 @@ async def test_attach(served: Served) -> None:
 
 
 async def test_port_forward(served: Served) -> None:
-    async with served.stream("/portForward/ns/p") as connection:
-        headers = {"port": "8080", "requestid": "0"}
-        error = await connection.open({"streamtype": "error", **headers})
-        data = await connection.open({"streamtype": "data", **headers})
-        await data.write(b"echo me")
-        assert await data.read() == b"echo me"
-        await data.close_write()
-        assert await data.read_all() == b""
-        assert await error.read_all() == b""
+    echoed = b""
+    while not echoed:  # until the container's server has come up, a forwarded connection ends at once
+        async with served.stream("/portForward/ns/p") as connection:
+            headers = {"port": "8080", "requestid": "0"}
+            error = await connection.open({"streamtype": "error", **headers})
+            data = await connection.open({"streamtype": "data", **headers})
+            await data.write(b"echo me")
+            with contextlib.suppress(ConnectionError):
+                echoed = await data.read()
+            if echoed:
+                await data.close_write()
+                assert await data.read_all() == b""
+                assert await error.read_all() == b""
+    assert echoed == b"echo me"
 
 
 async def test_run_and_refusals(served: Served) -> None:

@@ -24,6 +24,7 @@ TTL = 5
 _SOA_TIMES = (1, 7200, 1800, 86400, TTL)
 _IDLE = 10.0
 _PLAIN_UDP = 512
+_ANY_PORT_ATTEMPTS = 20
 
 _REQUESTS = metrics.counter("coredns_dns_requests_total", "DNS questions", ["proto", "type"])
 _RESPONSES = metrics.counter("coredns_dns_responses_total", "DNS answers", ["rcode"])
@@ -52,18 +53,30 @@ class Server:
         self._tcp: asyncio.Server | None = None
 
     async def __aenter__(self) -> "Server":
+        attempts = 1 if self.port else _ANY_PORT_ATTEMPTS  # a port that is free for UDP may be taken for TCP
+        for attempt in range(attempts):
+            try:
+                await self._listen()
+                break
+            except OSError:
+                if attempt + 1 == attempts:
+                    raise
+        await self._tasks.__aenter__()
+        return self
+
+    async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         self._udp, _ = await loop.create_datagram_endpoint(
             lambda: _Datagrams(self._answer_datagram), local_addr=(self.address, self.port)
         )
-        self.port = self._udp.get_extra_info("sockname")[1]
+        port = self._udp.get_extra_info("sockname")[1]
         try:
-            self._tcp = await asyncio.start_server(self._connection, self.address, self.port)
+            self._tcp = await asyncio.start_server(self._connection, self.address, port)
         except BaseException:
             self._udp.close()
+            await clock.sleep(0)  # the loop closes the socket in its next turn
             raise
-        await self._tasks.__aenter__()
-        return self
+        self.port = port
 
     async def __aexit__(self, *_: object) -> None:
         assert self._udp is not None
