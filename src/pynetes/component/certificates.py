@@ -62,6 +62,9 @@ class Request:
     days: int = LEAF_DAYS
 
 
+_LOCALHOST = Request("localhost", dns_names=("localhost",), ip_addresses=("127.0.0.1", "::1"), server=True)
+
+
 def new_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
@@ -270,6 +273,15 @@ def server_context(certificate: Path, key: Path, client_authorities: Iterable[Pa
         context.verify_mode = ssl.CERT_OPTIONAL
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def self_signed_context(client_authorities: Iterable[Path] = ()) -> ssl.SSLContext:
+    """`server_context` with a certificate of its own making, which lives as long as the process."""
+    pair = issue(new_authority(f"localhost-ca@{int(clock.time_seconds())}"), _LOCALHOST)
+    with tempfile.TemporaryDirectory(prefix="pynetes-") as directory:  # `ssl` takes certificates from files only
+        certificate, key = Path(directory, "tls.crt"), Path(directory, "tls.key")
+        store(pair, certificate, key)
+        return server_context(certificate, key, client_authorities)
 
 
 def client_context(

@@ -1,13 +1,23 @@
 """Health endpoints as all of Kubernetes' components have them: `/healthz`, `/livez`, `/readyz`.
 
-A group is a named list of checks; `?verbose` lists them, `?exclude=` leaves some out, `/livez/<check>` asks one alone.
+A group is a named list of checks, which may grow; `?verbose` lists them, `?exclude=` leaves some out, `/livez/<check>`
+asks one alone.
 """
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from prometheus_client import Counter, Gauge
+
+from pynetes.component import metrics
+
 log = logging.getLogger(__name__)
+
+_LAST = Gauge("kubernetes_healthcheck", "Last result of a health check.", ["name", "type"], registry=metrics.SLIS)
+_RESULTS = Counter(
+    "kubernetes_healthchecks_total", "Results of health checks.", ["name", "type", "status"], registry=metrics.SLIS
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,7 @@ class HealthGroup:
             if item.name in excluded:
                 excluded.discard(item.name)
                 lines.append(f"[+]{item.name} excluded: ok\n")
-            elif error := await _error(item):
+            elif error := await self._error(item):
                 failed.append(f"{item.name}: {error}")
                 lines.append(f"[-]{item.name} failed: reason withheld\n")
             else:
@@ -58,14 +68,20 @@ class HealthGroup:
     async def _one(self, name: str) -> tuple[int, str]:
         for item in self.checks:
             if item.name == name:
-                error = await _error(item)
+                error = await self._error(item)
                 return (500, f"internal server error: {error}\n") if error else (200, "ok")
         return 404, "404 page not found\n"
 
+    async def _error(self, check: Check) -> str:
+        """Why the check fails; empty if it does not."""
+        try:
+            await check.run()
+        except Exception as error:
+            self._count(check, "error")
+            return str(error) or type(error).__name__
+        self._count(check, "success")
+        return ""
 
-async def _error(check: Check) -> str:
-    try:
-        await check.run()
-    except Exception as error:
-        return str(error) or type(error).__name__
-    return ""
+    def _count(self, check: Check, result: str) -> None:
+        _LAST.labels(check.name, self.name).set(1 if result == "success" else 0)
+        _RESULTS.labels(check.name, self.name, result).inc()

@@ -4,17 +4,21 @@ One registry a process, so that several components in it answer `/metrics` toget
 already there when a name is asked for again (components come and go within a test run).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.metrics_core import Metric
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry(auto_describe=False)
+#: Results of health checks, which `/metrics/slis` shows apart from the rest.
+SLIS = CollectorRegistry(auto_describe=False)
 ProcessCollector(registry=REGISTRY)
 GCCollector(registry=REGISTRY)
 
@@ -50,6 +54,24 @@ def histogram(name: str, text: str, labels: Sequence[str] = (), *, buckets: Sequ
     return _once(Histogram, name, Histogram(name, text, labels, registry=REGISTRY, buckets=bounds))
 
 
-def render() -> bytes:
-    """The whole registry in the text format."""
-    return generate_latest(REGISTRY)
+def exponential(start: float, factor: float, count: int) -> tuple[float, ...]:
+    """Bounds of a histogram that grow by `factor`."""
+    return tuple(start * factor**n for n in range(count))
+
+
+def collector(collect: Callable[[], Iterable[Metric]]) -> None:
+    """Families that are made when somebody asks for metrics, from counts that are kept elsewhere."""
+    REGISTRY.register(_Collector(collect))
+
+
+class _Collector(Collector):
+    def __init__(self, collect: Callable[[], Iterable[Metric]]) -> None:
+        self._collect = collect
+
+    def collect(self) -> Iterable[Metric]:
+        return self._collect()
+
+
+def render(registry: CollectorRegistry = REGISTRY) -> bytes:
+    """A whole registry in the text format."""
+    return generate_latest(registry)
