@@ -1,0 +1,6 @@
+"""Calls of the API server to webhooks, whoever they are for.
+
+    client      the HTTPS client: a URL or a Service, a CA bundle, a timeout
+
+What is asked and what an answer means is the caller's business (admission, conversion of custom resources).
+"""

@@ -1,0 +1,233 @@
+"""Sends a review to a webhook and reads its answer.
+
+async with WebhookClient(objects) as webhooks:
+    review = await webhooks.call(ClientConfig.of(config), review, timeout=10)
+"""
+
+import base64
+import binascii
+import os
+import socket
+import ssl
+from dataclasses import dataclass
+from functools import lru_cache
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from pynetes.apis.names import SERVICES
+from pynetes.apiserver.objects import ObjectReader
+
+Object = dict[str, Any]
+
+_SERVICE_PORT = 443
+_DOMAIN = ".svc"
+_CODES = {
+    401: "the server has asked for the client to provide credentials",
+    404: "the server could not find the requested resource",
+    405: "the server does not allow this method on the requested resource",
+    413: "Request entity too large",
+    429: "the server has received too many requests and has asked us to try again later",
+    503: "the server is currently unable to handle the request",
+    504: "the server was unable to return a response in the time allotted, but may still be processing the request",
+}
+
+
+class WebhookError(Exception):
+    """The webhook could not be asked, or did not answer as it must; the text says why, in client-go's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """Where a webhook is reached: `url`, or a Service. `ca_bundle` is PEM; empty means the machine's authorities."""
+
+    url: str = ""
+    service: str = ""
+    namespace: str = ""
+    path: str = ""
+    port: int = _SERVICE_PORT
+    ca_bundle: bytes = b""
+
+    @classmethod
+    def of(cls, config: Object) -> Self:
+        """From a `WebhookClientConfig`."""
+        bundle = _decoded(config.get("caBundle") or "")
+        service = config.get("service")
+        if service is None:
+            return cls(url=config.get("url") or "", ca_bundle=bundle)
+        return cls(
+            service=service.get("name") or "",
+            namespace=service.get("namespace") or "",
+            path=service.get("path") or "",
+            port=service.get("port") or _SERVICE_PORT,
+            ca_bundle=bundle,
+        )
+
+    @property
+    def target(self) -> str:
+        """The URL asked. That of a Service names it as certificates do (`name.namespace.svc`)."""
+        if self.url:
+            return self.url
+        return f"https://{self.service}.{self.namespace}{_DOMAIN}:{self.port}/{self.path.removeprefix('/')}"
+
+
+def _decoded(bundle: str) -> bytes:
+    """A bundle of nothing but white space counts as none."""
+    try:
+        return base64.b64decode(bundle).strip()
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def bundle_problem(bundle: bytes) -> str:
+    """What is wrong with a CA bundle; empty if it can be used."""
+    if not bundle.strip():
+        return ""
+    try:
+        _tls(bundle)
+    except WebhookError as error:
+        return str(error)
+    return ""
+
+
+@lru_cache(256)
+def _tls(bundle: bytes) -> ssl.SSLContext:
+    if not bundle:
+        return ssl.create_default_context()
+    try:
+        return ssl.create_default_context(cadata=bundle.decode("ascii"))
+    except (ssl.SSLError, UnicodeDecodeError, ValueError):
+        raise WebhookError("unable to load root certificates: unable to parse bytes as PEM block") from None
+
+
+class _Services(AbstractResolver):
+    """Resolves `name.namespace.svc` to the Service's cluster IP, everything else as the machine does."""
+
+    def __init__(self, objects: ObjectReader) -> None:
+        self._objects = objects
+        self._machine = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        if not host.endswith(_DOMAIN):
+            return await self._machine.resolve(host, port, family)
+        name, _, namespace = host.removesuffix(_DOMAIN).partition(".")
+        target = service_address(self._objects.cached_get(SERVICES, name, namespace), namespace, name, port)
+        found = await self._machine.resolve(target, port, family)
+        return [{**result, "hostname": host} for result in found]
+
+    async def close(self) -> None:
+        await self._machine.close()
+
+
+def service_address(service: Object | None, namespace: str, name: str, port: int) -> str:
+    """Where a Service is reached; OSError, as a failed look-up, if it is not there or has no such port."""
+    if service is None:
+        raise OSError(None, f'service "{name}" not found')
+    spec = service.get("spec") or {}
+    if spec.get("type") == "ExternalName":
+        return str(spec["externalName"])
+    address = spec.get("clusterIP") or ""
+    if not address or address == "None":
+        raise OSError(None, f'service "{name}" has no cluster IP')
+    if not any(entry.get("port") == port for entry in spec.get("ports") or ()):
+        raise OSError(None, f'no service port {port} found for service "{name}"')
+    return str(address)
+
+
+class WebhookClient:
+    """An async context manager: its connections, which are kept between calls, end with it."""
+
+    def __init__(self, objects: ObjectReader) -> None:
+        self._objects = objects
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=0, resolver=_Services(self._objects), use_dns_cache=False)
+            self._session = aiohttp.ClientSession(connector=connector)
+        return self._session
+
+    async def call(self, config: ClientConfig, review: Object, *, timeout: float) -> Object:
+        """The answer to `review`; WebhookError if there is none within `timeout` seconds, or it is no JSON object."""
+        url = _with_timeout(config.target, timeout)
+        try:
+            async with self._open().post(
+                URL(url, encoded=True),
+                data=orjson.dumps(review),
+                headers={"Content-Type": "application/json", "Accept": "application/json, */*"},
+                ssl=_tls(config.ca_bundle),
+                timeout=aiohttp.ClientTimeout(total=timeout),
+                allow_redirects=False,
+            ) as answer:
+                body = await answer.read()
+                status = answer.status
+        except TimeoutError:
+            raise WebhookError(f'Post "{url}": context deadline exceeded') from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise WebhookError(f'Post "{url}": {_why(error)}') from None
+        if status not in (200, 201, 202):
+            raise WebhookError(_refusal(status, body))
+        return _parsed(body)
+
+
+def _with_timeout(url: str, seconds: float) -> str:
+    """Webhooks are told how long they are waited for."""
+    return f"{url}{'&' if urlsplit(url).query else '?'}timeout={seconds:g}s"
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"tls: failed to verify certificate: {error.certificate_error}"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return str(error.os_error.strerror or error.os_error)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        number = error.os_error.errno
+        reason = os.strerror(number).lower() if number else str(error.os_error)
+        return f"dial tcp {error.host}:{error.port}: connect: {reason}"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "EOF"
+    return str(error)
+
+
+def _refusal(status: int, body: bytes) -> str:
+    """What client-go makes of a status code: the message of a Status, or its own words."""
+    try:
+        parsed = orjson.loads(body)
+    except ValueError:
+        parsed = None
+    if isinstance(parsed, dict) and parsed.get("kind") == "Status" and parsed.get("message"):
+        return str(parsed["message"])
+    known = _CODES.get(status)
+    if known is not None:
+        return known
+    if status >= 500:
+        shown = orjson.dumps(body.decode("utf-8", "replace").strip() or "unknown").decode()
+        return f"an error on the server ({shown}) has prevented the request from succeeding"
+    return f"the server responded with the status code {status} but did not return more information"
+
+
+def _parsed(body: bytes) -> Object:
+    try:
+        answer = orjson.loads(body)
+    except ValueError as error:
+        raise WebhookError(f"couldn't get version/kind; json parse error: {error}") from None
+    if not isinstance(answer, dict):
+        raise WebhookError("couldn't get version/kind; json parse error: not an object")
+    return answer

@@ -1,0 +1,161 @@
+"""The client of webhooks against real HTTPS servers on loopback."""
+
+import asyncio
+import base64
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from pynetes.apiserver.webhooks.client import ClientConfig, WebhookClient, WebhookError, bundle_problem
+from pynetes.component import certificates, pki
+from pynetes.component.pki import PKI
+from tests.apiserver.conftest import MemoryObjects
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> PKI:
+    names = ("localhost", "hook.default.svc")
+    return pki.ensure(tmp_path_factory.mktemp("pki"), addresses=("127.0.0.1",), dns_names=names)
+
+
+def bundle(files: PKI) -> str:
+    return base64.b64encode(Path(files.ca.certificate).read_bytes()).decode()
+
+
+class Hook:
+    """A webhook that answers as the test says."""
+
+    def __init__(self, files: PKI) -> None:
+        self.files = files
+        self.asked: list[Any] = []
+        self.query: list[str] = []
+        self.answer: Callable[[Any], web.StreamResponse] = web.json_response
+        self.delay = 0.0
+        self.port = 0
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(await request.json())
+        self.query.append(request.query_string)
+        await asyncio.sleep(self.delay)
+        return self.answer(self.asked[-1])
+
+
+@pytest.fixture
+async def hook(files: PKI) -> AsyncIterator[Hook]:
+    hook = Hook(files)
+    app = web.Application()
+    app.router.add_post("/review", hook.handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    tls: ssl.SSLContext = certificates.server_context(files.apiserver.certificate, files.apiserver.key)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+    await site.start()
+    hook.port = runner.addresses[0][1]
+    yield hook
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def client(objects: MemoryObjects) -> AsyncIterator[WebhookClient]:
+    async with WebhookClient(objects) as client:
+        yield client
+    await asyncio.sleep(0)
+
+
+def by_url(hook: Hook, **changes: Any) -> ClientConfig:
+    return ClientConfig.of({"url": f"https://127.0.0.1:{hook.port}/review", "caBundle": bundle(hook.files), **changes})
+
+
+async def test_a_review_goes_to_the_url_and_the_webhook_is_told_its_time(client: WebhookClient, hook: Hook) -> None:
+    assert await client.call(by_url(hook), {"kind": "Review"}, timeout=10) == {"kind": "Review"}
+    assert hook.query == ["timeout=10s"]
+
+
+async def test_a_service_is_reached_under_its_own_name(
+    client: WebhookClient, hook: Hook, objects: MemoryObjects
+) -> None:
+    service = {
+        "metadata": {"name": "hook", "namespace": "default"},
+        "spec": {"clusterIP": "127.0.0.1", "ports": [{"port": hook.port}]},
+    }
+    objects.add("services", service)
+    reference = {"name": "hook", "namespace": "default", "path": "/review", "port": hook.port}
+    config = ClientConfig.of({"service": reference, "caBundle": bundle(hook.files)})
+    assert await client.call(config, {"a": 1}, timeout=5) == {"a": 1}
+
+
+async def test_a_service_by_external_name(client: WebhookClient, hook: Hook, objects: MemoryObjects) -> None:
+    spec = {"type": "ExternalName", "externalName": "localhost"}
+    objects.add("services", {"metadata": {"name": "hook", "namespace": "default"}, "spec": spec})
+    reference = {"name": "hook", "namespace": "default", "path": "review", "port": hook.port}
+    config = ClientConfig.of({"service": reference, "caBundle": bundle(hook.files)})
+    assert await client.call(config, {"a": 1}, timeout=5) == {"a": 1}
+
+
+async def test_a_service_that_is_not_there(client: WebhookClient) -> None:
+    config = ClientConfig.of({"service": {"name": "hook", "namespace": "default"}})
+    with pytest.raises(
+        WebhookError, match=r'^Post "https://hook\.default\.svc:443/\?timeout=5s": service "hook" not f'
+    ):
+        await client.call(config, {}, timeout=5)
+
+
+async def test_a_port_that_the_service_does_not_have(client: WebhookClient, objects: MemoryObjects) -> None:
+    spec = {"clusterIP": "127.0.0.1", "ports": [{"port": 80}]}
+    objects.add("services", {"metadata": {"name": "hook", "namespace": "default"}, "spec": spec})
+    with pytest.raises(WebhookError, match='no service port 443 found for service "hook"'):
+        await client.call(ClientConfig.of({"service": {"name": "hook", "namespace": "default"}}), {}, timeout=5)
+
+
+async def test_a_certificate_of_another_authority_is_refused(client: WebhookClient, hook: Hook) -> None:
+    with pytest.raises(WebhookError, match="tls: failed to verify certificate"):
+        await client.call(by_url(hook, caBundle=""), {}, timeout=5)
+    assert hook.asked == []
+
+
+async def test_one_who_does_not_listen(client: WebhookClient, hook: Hook) -> None:
+    config = ClientConfig.of({"url": "https://127.0.0.1:1/review", "caBundle": bundle(hook.files)})
+    with pytest.raises(WebhookError, match=r"dial tcp 127\.0\.0\.1:1: connect: connection refused"):
+        await client.call(config, {}, timeout=5)
+
+
+async def test_one_who_takes_too_long(client: WebhookClient, hook: Hook) -> None:
+    hook.delay = 5
+    with pytest.raises(WebhookError, match="context deadline exceeded"):
+        await client.call(by_url(hook), {}, timeout=0.2)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "message"),
+    [
+        (500, "it broke\n", 'an error on the server ("it broke") has prevented the request from succeeding'),
+        (404, "404 page not found", "the server could not find the requested resource"),
+        (418, "", "the server responded with the status code 418 but did not return more information"),
+        (400, '{"kind": "Status", "message": "no such version"}', "no such version"),
+    ],
+)
+async def test_refusals_in_the_words_of_client_go(
+    client: WebhookClient, hook: Hook, status: int, body: str, message: str
+) -> None:
+    hook.answer = lambda review: web.Response(status=status, text=body)
+    with pytest.raises(WebhookError) as caught:
+        await client.call(by_url(hook), {}, timeout=5)
+    assert str(caught.value) == message
+
+
+async def test_an_answer_that_is_no_object(client: WebhookClient, hook: Hook) -> None:
+    hook.answer = lambda review: web.Response(text="hello")
+    with pytest.raises(WebhookError, match="couldn't get version/kind; json parse error"):
+        await client.call(by_url(hook), {}, timeout=5)
+
+
+def test_bundles(files: PKI) -> None:
+    assert bundle_problem(Path(files.ca.certificate).read_bytes()) == ""
+    assert bundle_problem(b"  \n") == ""
+    assert bundle_problem(b"hello") == "unable to load root certificates: unable to parse bytes as PEM block"
