@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 from bench.frame import Options, Table, median, milliseconds, progress, ratio
 from pynetes.component.nftables import Nftables
 from pynetes.proxy.elements import elements
+from pynetes.proxy.endpoints import Endpoint
 from pynetes.proxy.ruleset import DELETE, Change, State, full
-from pynetes.proxy.services import Endpoint, ServicePort
+from pynetes.proxy.services import ServicePort
 from pynetes.testing.netns import NetworkNamespace
 
 SERVICES = (1000, 10_000)
@@ -27,7 +28,7 @@ def service(number: int) -> ServicePort:
         for index in range(2 + number % 4)  # 2, 3, 4, 5: 3.5 on average
     )
     address = f"10.{96 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}"
-    return ServicePort(f"ns/svc-{number}", "web", "tcp", address, 80, internal=endpoints, external=endpoints)
+    return ServicePort(f"ns/svc-{number}", "web", "tcp", address, 80, cluster=endpoints)
 
 
 def run(options: Options) -> list[Table]:
@@ -77,7 +78,7 @@ def _measure(host: NetworkNamespace, place: Path, ports: list[ServicePort], roun
 
 def _one_more(state: State, port: ServicePort) -> str:
     """The transaction that gives a service one more endpoint."""
-    more = (*port.internal, Endpoint("10.244.251.1", 8080))
+    more = (*port.cluster, Endpoint("10.244.251.1", 8080))
     change = Change(state)
-    change.replace(elements(port), elements(replace(port, internal=more, external=more)))
+    change.replace(elements(port), elements(replace(port, cluster=more)))
     return change.text()

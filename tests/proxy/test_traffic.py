@@ -14,8 +14,9 @@ from pynetes.component.nftables import Nftables
 from pynetes.component.sysctl import set_sysctl
 from pynetes.proxy import conntrack
 from pynetes.proxy.elements import elements
+from pynetes.proxy.endpoints import Endpoint
 from pynetes.proxy.ruleset import Change, State, full
-from pynetes.proxy.services import Endpoint, ServicePort
+from pynetes.proxy.services import ServicePort
 from pynetes.testing.netns import NetworkNamespace, connect
 
 pytestmark = pytest.mark.root
@@ -101,8 +102,8 @@ def topology() -> Iterator[Topology]:
         yield Topology(node, pods, outside, nft, State())
 
 
-A, B = Endpoint("10.244.0.2", 8080), Endpoint("10.244.0.3", 8080)
-TCP = ServicePort("ns/svc", "web", "tcp", VIP, 80, node_port=30080, internal=(A, B), external=(A, B))
+A, B = Endpoint("10.244.0.2", 8080, local=True), Endpoint("10.244.0.3", 8080, local=True)
+TCP = ServicePort("ns/svc", "web", "tcp", VIP, 80, node_port=30080, cluster=(A, B))
 UDP = replace(TCP, protocol="udp", port_name="dgram")
 
 
@@ -111,9 +112,9 @@ def _ask_tcp(ip: str, port: int) -> str:
         return connection.recv(64).decode()
 
 
-def _ask_udp(ip: str, port: int, source: int = 0) -> str:
+def _ask_udp(ip: str, port: int, source: int = 0, timeout: float = 3) -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(3)
+        client.settimeout(timeout)
         client.bind(("", source))
         client.connect((ip, port))
         client.send(b"?")
@@ -136,18 +137,18 @@ def test_a_node_port_is_reached_from_outside_and_masqueraded(topology: Topology)
 
 
 def test_policy_local_keeps_the_clients_address(topology: Topology) -> None:
-    topology.serve(replace(TCP, external=(A,), external_local=True))
+    topology.serve(replace(TCP, local=(A,), external_local=True))
     assert {topology.outside.call(_ask_tcp, NODE_IP, 30080) for _ in range(10)} == {"a 203.0.113.2"}
 
 
 def test_a_pod_reaches_itself_through_its_service(topology: Topology) -> None:
-    topology.serve(replace(TCP, internal=(A,)))
+    topology.serve(replace(TCP, cluster=(A,)))
     assert topology.pods["a"].call(_ask_tcp, VIP, 80) == "a 10.244.0.1"
 
 
 @pytest.mark.parametrize("client", ["node", "pod", "outside"])
 def test_without_endpoints_a_connection_is_refused_at_once(topology: Topology, client: str) -> None:
-    topology.serve(replace(TCP, internal=(), external=()))
+    topology.serve(replace(TCP, cluster=()))
     host = {"node": topology.node, "pod": topology.pods["b"], "outside": topology.outside}[client]
     with pytest.raises(ConnectionRefusedError):
         host.call(_ask_tcp, VIP, 80)
@@ -159,7 +160,7 @@ def test_without_endpoints_a_connection_is_refused_at_once(topology: Topology, c
 
 
 def test_a_changed_endpoint_is_in_force_at_once(topology: Topology) -> None:
-    only_a, only_b = replace(TCP, internal=(A,), external=(A,)), replace(TCP, internal=(B,), external=(B,))
+    only_a, only_b = replace(TCP, cluster=(A,)), replace(TCP, cluster=(B,))
     topology.serve(only_a)
     topology.change(only_a, only_b)
     assert {topology.node.call(_ask_tcp, VIP, 80).split()[0] for _ in range(10)} == {"b"}
@@ -175,21 +176,39 @@ def test_affinity_holds_a_client_at_its_endpoint(topology: Topology) -> None:
     first = {topology.outside.call(_ask_tcp, VIP, 80).split()[0] for _ in range(20)}
     assert len(first) == 1
     survivor = A if first == {"a"} else B
-    shrunk = replace(sticky, internal=(survivor,), external=(survivor,))
+    shrunk = replace(sticky, cluster=(survivor,))
     topology.change(sticky, shrunk)
     topology.change(shrunk, sticky)
     assert {topology.outside.call(_ask_tcp, VIP, 80).split()[0] for _ in range(20)} == first
 
 
 def test_a_udp_flow_moves_when_its_endpoint_is_gone(topology: Topology) -> None:
-    only_a, only_b = replace(UDP, internal=(A,), external=(A,)), replace(UDP, internal=(B,), external=(B,))
+    only_a = replace(UDP, cluster=(A,), serving=frozenset({(A.ip, A.port)}))
+    only_b = replace(UDP, cluster=(B,), serving=frozenset({(B.ip, B.port)}))
     topology.serve(only_a)
     topology.node.run("conntrack -F")
     assert topology.outside.call(_ask_udp, VIP, 80, 40000).startswith("a")
+    assert topology.outside.call(_ask_udp, NODE_IP, 30080, 40001).startswith("a")
     topology.change(only_a, only_b)
     assert topology.outside.call(_ask_udp, VIP, 80, 40000).startswith("a"), "the kernel remembers the flow"
-    assert topology.node.call(conntrack.delete, conntrack.stale_flows(only_a, only_b)) == 1
+    ending = replace(only_b, serving=only_a.serving | only_b.serving)
+    assert topology.node.call(conntrack.reconcile, conntrack.expected([ending])) == 0, "what still serves goes on"
+    assert topology.node.call(conntrack.reconcile, conntrack.expected([only_b])) == 2
     assert topology.outside.call(_ask_udp, VIP, 80, 40000).startswith("b")
+    assert topology.outside.call(_ask_udp, NODE_IP, 30080, 40001).startswith("b")
+
+
+def test_a_udp_flow_that_began_before_its_service_reaches_it(topology: Topology) -> None:
+    topology.serve()
+    topology.node.run("conntrack -F")
+    with pytest.raises(TimeoutError):
+        topology.outside.call(_ask_udp, VIP, 80, 40002, 0.2)
+    late = replace(UDP, cluster=(A,), serving=frozenset({(A.ip, A.port)}))
+    topology.change(None, late)
+    with pytest.raises(ConnectionRefusedError):
+        topology.outside.call(_ask_udp, VIP, 80, 40002)  # the kernel does not look for a translation twice
+    assert topology.node.call(conntrack.reconcile, conntrack.expected([late])) == 1
+    assert topology.outside.call(_ask_udp, VIP, 80, 40002).startswith("a")
 
 
 def test_a_refused_transaction_changes_nothing(topology: Topology) -> None:

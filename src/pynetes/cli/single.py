@@ -8,18 +8,16 @@ import click
 
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.cli import components
-from pynetes.cli.flags import config_from, flags_of, values_of
+from pynetes.cli.flags import config_from, flags_of
 from pynetes.cli.running import run_component
-from pynetes.cli.serving import Serving
 from pynetes.cli.settings import default_node_ip, default_node_name
-from pynetes.client.secureserving import ServingConfig
 from pynetes.cloud.config import CloudControllerManagerConfig
 from pynetes.component import logs
 from pynetes.controllers.config import ControllerManagerConfig
 from pynetes.kubelet.config import KubeletConfig
 from pynetes.network.agent import NetworkConfig
 from pynetes.network.pod_network import NodeNetwork
-from pynetes.proxy.proxier import ProxyConfig
+from pynetes.proxy.config import ProxyConfig
 
 #: Name → command; filled below.
 COMMANDS: dict[str, click.Command] = {}
@@ -45,24 +43,6 @@ _kubeconfig = click.option(
 )
 
 
-def _served(port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The flags of a component's HTTPS port."""
-    text = "Port for HTTPS: health, metrics, configuration; 0 serves nothing."
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        function = flags_of(ServingConfig, skip=("secure_port",))(function)
-        return click.option("--secure-port", type=int, default=port, show_default=True, help=text)(function)
-
-    return decorate
-
-
-def _serving(values: dict[str, Any], *configs: Any) -> Serving | None:
-    """`configs`: what else of the flags `/flagz` shows."""
-    config = config_from(ServingConfig, values)
-    flags = {name: value for each in (*configs, config) for name, value in values_of(each).items()}
-    return Serving(config, flags) if config.secure_port else None
-
-
 def _run(make: Callable[[], Any], verbosity: int, logging_format: logs.Format) -> None:
     run_component(make, verbosity=verbosity, log_format=logging_format)
 
@@ -77,24 +57,20 @@ def apiserver(verbosity: int, logging_format: logs.Format, **values: Any) -> Non
 @_component("controller-manager", "The controller manager (kube-controller-manager).")
 @_kubeconfig
 @click.option("--root-ca-file", type=click.Path(path_type=Path, exists=True), help="CA that pods trust.")
-@_served(10257)
 @flags_of(ControllerManagerConfig, skip=("root_ca",))
 def controller_manager(
     kubeconfig: Path, root_ca_file: Path | None, verbosity: int, logging_format: logs.Format, **values: Any
 ) -> None:
     root_ca = root_ca_file.read_text() if root_ca_file else ""
     config = config_from(ControllerManagerConfig, values, root_ca=root_ca)
-    served = _serving(values, config)
-    _run(lambda: components.controller_manager(kubeconfig, config, served), verbosity, logging_format)
+    _run(lambda: components.controller_manager(kubeconfig, config), verbosity, logging_format)
 
 
 @_component("scheduler", "The scheduler (kube-scheduler).")
 @_kubeconfig
 @click.option("--leader-elect/--no-leader-elect", default=True, show_default=True)
-@_served(10259)
-def scheduler(kubeconfig: Path, leader_elect: bool, verbosity: int, logging_format: logs.Format, **values: Any) -> None:
-    served = _serving(values)
-    _run(lambda: components.scheduler(kubeconfig, leader_elect=leader_elect, served=served), verbosity, logging_format)
+def scheduler(kubeconfig: Path, leader_elect: bool, verbosity: int, logging_format: logs.Format) -> None:
+    _run(lambda: components.scheduler(kubeconfig, leader_elect=leader_elect), verbosity, logging_format)
 
 
 @_component("kubelet", "The node agent (kubelet). Needs root and a container runtime.")
@@ -112,7 +88,10 @@ def kubelet(kubeconfig: Path, verbosity: int, logging_format: logs.Format, **val
 @flags_of(ProxyConfig, rename={"node_name": "--hostname-override"})
 def proxy(kubeconfig: Path, verbosity: int, logging_format: logs.Format, **values: Any) -> None:
     values["node_name"] = values.get("node_name") or default_node_name()
-    config = config_from(ProxyConfig, values)
+    try:
+        config = config_from(ProxyConfig, values)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     _run(lambda: components.proxy(kubeconfig, config), verbosity, logging_format)
 
 
@@ -150,7 +129,6 @@ _cloud_config = click.option(
 @_kubeconfig
 @click.option("--cloud-provider", required=True, help="Name of the provider: `local`, or one that is installed.")
 @_cloud_config
-@_served(10258)
 @flags_of(CloudControllerManagerConfig)
 def cloud_controller_manager(
     kubeconfig: Path,
@@ -162,11 +140,8 @@ def cloud_controller_manager(
 ) -> None:
     text = cloud_config.read_text() if cloud_config else ""
     config = config_from(CloudControllerManagerConfig, values)
-    served = _serving(values, config)
     _run(
-        lambda: components.cloud_controller_manager(kubeconfig, cloud_provider, text, config, served),
-        verbosity,
-        logging_format,
+        lambda: components.cloud_controller_manager(kubeconfig, cloud_provider, text, config), verbosity, logging_format
     )
 
 

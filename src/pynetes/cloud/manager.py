@@ -8,23 +8,18 @@ from pynetes.client.events import EventRecorder
 from pynetes.client.leaderelection import LeaderElector, default_identity
 from pynetes.cloud.context import MANAGER, CloudContext
 from pynetes.cloud.registry import CONTROLLERS, enabled
-from pynetes.component.health import PING, Check, HealthGroup
 from pynetes.component.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
 
-async def run(context: CloudContext, *, identity: str = "", health: HealthGroup | None = None) -> None:
-    """Runs all enabled controllers until cancelled; LeadershipLost if the lease is lost.
-
-    `health` is given a check for the election and, once they run, one for every controller.
-    """
+async def run(context: CloudContext, *, identity: str = "") -> None:
+    """Runs all enabled controllers until cancelled; LeadershipLost if the lease is lost."""
     config = context.config
     names = enabled(config, context.provider)
-    health = health or HealthGroup("healthz", ())
     try:
         if not config.leader_elect:
-            await run_controllers(context, names, health)
+            await run_controllers(context, names)
             return
         async with Tasks("leader election") as tasks:
             recorder = EventRecorder(context.client, MANAGER)
@@ -39,13 +34,12 @@ async def run(context: CloudContext, *, identity: str = "", health: HealthGroup 
                 config.leader_elect_retry_period,
                 recorder=recorder,
             )
-            health.checks.append(elector.check())
-            await elector.run(lambda: run_controllers(context, names, health))
+            await elector.run(lambda: run_controllers(context, names))
     finally:
         await context.provider.close()
 
 
-async def run_controllers(context: CloudContext, names: list[str], health: HealthGroup | None = None) -> None:
+async def run_controllers(context: CloudContext, names: list[str]) -> None:
     """Starts the provider, makes the controllers, and runs them with what they share."""
     await context.provider.start(context)
     controllers: list[SharedController[CloudContext]] = [CONTROLLERS[name](context) for name in names]
@@ -53,8 +47,6 @@ async def run_controllers(context: CloudContext, names: list[str], health: Healt
     async with Tasks("cloud controllers") as tasks:
         context.start(tasks)
         running = [tasks.start(controller.run(), name=controller.name) for controller in controllers]
-        if health is not None:
-            health.checks += [Check(controller.name, PING.run) for controller in controllers]
         log.info("%d cloud controllers of provider %s in process %d", len(running), context.provider.name, os.getpid())
         for task in running:
             await task

@@ -3,7 +3,7 @@
 import logging
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyroute2.netlink.nfnetlink import nfctsocket
 
@@ -11,37 +11,45 @@ from pynetes.proxy.services import ServicePort
 
 log = logging.getLogger(__name__)
 
+Backends = frozenset[tuple[str, int]]
 
-@dataclass(frozen=True, slots=True)
-class StaleFlow:
-    """Flows to `ip`:`port` (any address of the node if `ip` is empty) that were answered by `endpoint`.
 
-    An empty `endpoint` means flows that were not translated at all: they began while there was no endpoint.
+@dataclass(slots=True)
+class Expected:
+    """Which endpoints (ip, port) flows may go to, by what they were sent to: an address and port, or a node port."""
+
+    addresses: dict[tuple[str, int], Backends] = field(default_factory=dict)
+    node_ports: dict[int, Backends] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.addresses or self.node_ports)
+
+    def is_stale(self, address: str, port: int, answered_by: tuple[str, int]) -> bool:
+        backends = self.addresses.get((address, port))
+        if backends is not None and answered_by not in backends:
+            return True
+        backends = self.node_ports.get(port)
+        return backends is not None and answered_by not in backends
+
+
+def expected(ports: Iterable[ServicePort]) -> Expected:
+    """What flows to these ports may do. Pure.
+
+    All that serve may be used, though new flows may go elsewhere: a change of a Service breaks no flow. Nothing is said
+    of ports without an endpoint, where a flow has nowhere better to go.
     """
-
-    ip: str
-    port: int
-    endpoint: str
-
-
-def stale_flows(old: ServicePort | None, new: ServicePort | None) -> list[StaleFlow]:
-    """Which flows a change of a UDP port leaves behind. Pure."""
-    current = new or old
-    if current is None or current.protocol != "udp":
-        return []
-    before = {e.ip for e in (*old.internal, *old.external)} if old else set()
-    after = {e.ip for e in (*new.internal, *new.external)} if new else set()
-    gone = before - after
-    if after and not before:
-        gone = {""}
-    ports = {(ip, p.port) for p in (old, new) if p for ip in (p.cluster_ip, *p.external_ips)}
-    ports |= {("", p.node_port) for p in (old, new) if p and p.node_port}
-    return [StaleFlow(ip, port, endpoint) for ip, port in sorted(ports) for endpoint in sorted(gone)]
+    out = Expected()
+    for port in ports:
+        if port.protocol != "udp" or not port.serving:
+            continue
+        out.addresses |= dict.fromkeys(((ip, port.port) for ip in port.addresses), port.serving)
+        if port.node_port:
+            out.node_ports[port.node_port] = port.serving
+    return out
 
 
-def delete(flows: Iterable[StaleFlow]) -> int:
-    """Removes the flows from the kernel's table; returns how many there were. Blocking: one dump of the table."""
-    wanted = {(f.ip, f.port, f.endpoint) for f in flows}
+def reconcile(wanted: Expected) -> int:
+    """Removes flows that go elsewhere from the kernel's table; returns how many. Blocking: one dump of the table."""
     if not wanted:
         return 0
     deleted = 0
@@ -50,10 +58,9 @@ def delete(flows: Iterable[StaleFlow]) -> int:
             original, reply = message.get_attr("CTA_TUPLE_ORIG"), message.get_attr("CTA_TUPLE_REPLY")
             if original is None or reply is None or _protocol(original) != socket.IPPROTO_UDP:
                 continue
-            address, port = original.get_attr("CTA_TUPLE_IP").get_attr("CTA_IP_V4_DST"), _port(original)
-            answered_by = reply.get_attr("CTA_TUPLE_IP").get_attr("CTA_IP_V4_SRC")
-            endpoint = "" if answered_by == address else answered_by
-            if (address, port, endpoint) in wanted or ("", port, endpoint) in wanted:
+            address, port = original.get_attr("CTA_TUPLE_IP").get_attr("CTA_IP_V4_DST"), _port(original, "DST")
+            answered_by = reply.get_attr("CTA_TUPLE_IP").get_attr("CTA_IP_V4_SRC"), _port(reply, "SRC")
+            if wanted.is_stale(address, port, answered_by):
                 deleted += _delete(conntrack, original)
     return deleted
 
@@ -63,9 +70,8 @@ def _protocol(tuple_: "nfctsocket.nfct_msg") -> int | None:
     return proto.get_attr("CTA_PROTO_NUM") if proto is not None else None
 
 
-def _port(tuple_: "nfctsocket.nfct_msg") -> int | None:
-    port = tuple_.get_attr("CTA_TUPLE_PROTO").get_attr("CTA_PROTO_DST_PORT")
-    return int(port) if port is not None else None
+def _port(tuple_: "nfctsocket.nfct_msg", end: str) -> int:
+    return int(tuple_.get_attr("CTA_TUPLE_PROTO").get_attr(f"CTA_PROTO_{end}_PORT") or 0)
 
 
 def _delete(conntrack: nfctsocket.NFCTSocket, original: "nfctsocket.nfct_msg") -> int:

@@ -1,25 +1,39 @@
 """From a ServicePort to elements of the ruleset's maps and sets. Pure.
 
 An element is (object, key) → value: `object` is a map or set of `ruleset`, `value` is empty for sets. Chains that
-exist only for one port (session affinity) are a mapping of name → rules.
+exist only for one port (session affinity, source ranges) are a mapping of name → rules.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pynetes.proxy.services import Endpoint, ServicePort
+from pynetes.proxy.endpoints import Endpoint
+from pynetes.proxy.services import ServicePort
 
 SERVICE_IPS = "service-ips"
 SERVICE_ENDPOINTS = "service-endpoints"
+CLUSTER_POLICY = "cluster-policy"
+LOCAL_POLICY = "local-policy"
 NODEPORTS = "node-ports"
 NODEPORT_ENDPOINTS = "node-port-endpoints"
+NODEPORT_CLUSTER_POLICY = "node-port-cluster-policy"
+NODEPORT_LOCAL_POLICY = "node-port-local-policy"
 NO_ENDPOINTS = "no-endpoint-services"
 NO_ENDPOINT_NODEPORTS = "no-endpoint-node-ports"
+FIREWALL_IPS = "firewall-ips"
 CLUSTER_IPS = "cluster-ips"
 HAIRPIN = "hairpin-connections"
 
 #: Objects that several ports may want the same element of: they are counted.
 SHARED = frozenset((CLUSTER_IPS, HAIRPIN))
+
+#: The mark of what leaves with this node's address; its bit is cleared when it is done.
+MASQUERADE_MARK = "0x4000"
+MASQUERADE = f"meta mark set meta mark or {MASQUERADE_MARK}"
+
+#: Endpoints of the policy Local have indices from here on, beside those of the policy Cluster.
+LOCAL_OFFSET = 1 << 20
 
 Element = tuple[str, str]
 
@@ -31,71 +45,109 @@ class Elements:
     items: dict[Element, str] = field(default_factory=dict)
     chains: dict[str, tuple[str, ...]] = field(default_factory=dict)
     affinity_sets: dict[str, int] = field(default_factory=dict)  # name → seconds
-    counts: set[int] = field(default_factory=set)  # the lbN / xlbN / nplN / npN chains it jumps to
+    counts: set[int] = field(default_factory=set)  # how many endpoints the chains it jumps to are for
+
+
+@dataclass(frozen=True, slots=True)
+class _Destination:
+    """A key in the maps of addresses, or in those of node ports."""
+
+    key: str
+    endpoints: str
+    cluster_policy: str
+    local_policy: str
+    by_policy: str
+    """The chain that asks where a client is."""
+    chain: str
+    """Prefix of the chains that pick one of N endpoints: `lb3`; with masquerade `xlb3`, of the policy Local `llb3`."""
+
+
+def _at_address(ip: str, port: ServicePort) -> _Destination:
+    key = f"{ip} . {port.protocol} . {port.port}"
+    return _Destination(key, SERVICE_ENDPOINTS, CLUSTER_POLICY, LOCAL_POLICY, "external-local", "lb")
+
+
+def _at_node_port(port: ServicePort) -> _Destination:
+    key = f"{port.protocol} . {port.node_port}"
+    policies = NODEPORT_CLUSTER_POLICY, NODEPORT_LOCAL_POLICY
+    return _Destination(key, NODEPORT_ENDPOINTS, *policies, "node-port-local", "np")
 
 
 def elements(port: ServicePort) -> Elements:
     """All elements of a port: its cluster IP, its external addresses, its node port."""
     out = Elements()
     out.items[CLUSTER_IPS, port.cluster_ip] = ""
-    _address(out, port, port.cluster_ip, port.internal, outside=False)
-    for ip in port.external_ips:
-        _address(out, port, ip, port.external, outside=True)
+    at_cluster_ip = _at_address(port.cluster_ip, port)
+    if port.internal:
+        out.items[SERVICE_IPS, at_cluster_ip.key] = _pick(out, port, at_cluster_ip, local=port.internal_local)
+    else:
+        out.items[NO_ENDPOINTS, at_cluster_ip.key] = _refusal(port)
+    for ip in (*port.external_ips, *port.load_balancer_ips):
+        _external(out, port, _at_address(ip, port), SERVICE_IPS, NO_ENDPOINTS)
     if port.node_port:
-        _node_port(out, port)
-    for endpoint in {*port.internal, *port.external}:
-        out.items[HAIRPIN, f"{endpoint.ip} . {endpoint.ip}"] = ""
+        _external(out, port, _at_node_port(port), NODEPORTS, NO_ENDPOINT_NODEPORTS)
+    _firewall(out, port)
+    for endpoint in {*port.cluster, *port.local}:
+        if endpoint.local:
+            out.items[HAIRPIN, f"{endpoint.ip} . {endpoint.ip}"] = ""
     return out
 
 
-def _address(out: Elements, port: ServicePort, ip: str, endpoints: tuple[Endpoint, ...], *, outside: bool) -> None:
-    key = f"{ip} . {port.protocol} . {port.port}"
-    if not endpoints:
-        out.items[NO_ENDPOINTS, key] = _refusal(port, outside)
-        return
-    masquerade = outside and not port.external_local
-    if port.affinity_seconds:
-        out.items[SERVICE_IPS, key] = "goto " + _affinity_chain(out, port, endpoints, masquerade=masquerade)
-        return
-    count = len(endpoints)
-    out.counts.add(count)
-    out.items[SERVICE_IPS, key] = f"goto {'xlb' if masquerade else 'lb'}{count}"
-    for index, endpoint in enumerate(endpoints):
-        out.items[SERVICE_ENDPOINTS, f"{key} . {index}"] = f"{endpoint.ip} . {endpoint.port}"
+def _external(out: Elements, port: ServicePort, at: _Destination, dispatch: str, refused: str) -> None:
+    """An address for clients outside.
 
-
-def _node_port(out: Elements, port: ServicePort) -> None:
-    key = f"{port.protocol} . {port.node_port}"
+    The policy Local is theirs alone: clients in the cluster reach all endpoints, as if they had gone out and come back
+    by a load balancer.
+    """
+    if port.cluster:
+        if port.external_local:
+            out.items[dispatch, at.key] = f"goto {at.by_policy}"
+            out.items[at.cluster_policy, at.key] = _pick(out, port, at)
+            if port.local:
+                out.items[at.local_policy, at.key] = _pick(out, port, at, local=True)
+        else:
+            out.items[dispatch, at.key] = _pick(out, port, at, masquerade=True)
     if not port.external:
-        out.items[NO_ENDPOINT_NODEPORTS, key] = _refusal(port, outside=True)
-        return
-    masquerade = not port.external_local
+        out.items[refused, at.key] = _refusal(port)
+
+
+def _refusal(port: ServicePort) -> str:
+    """Without any endpoint the client is told at once; if only this node has none, another may serve: silence."""
+    return "drop" if port.cluster else "goto reject-chain"
+
+
+def _pick(out: Elements, port: ServicePort, at: _Destination, *, local: bool = False, masquerade: bool = False) -> str:
+    """The verdict that leads to one of the endpoints of a policy."""
+    endpoints = port.local if local else port.cluster
     if port.affinity_seconds:
-        out.items[NODEPORTS, key] = "goto " + _affinity_chain(out, port, port.external, masquerade=masquerade)
-        return
-    count = len(port.external)
+        return "goto " + _affinity_chain(out, port, endpoints, masquerade=masquerade)
+    count, offset = len(endpoints), LOCAL_OFFSET if local else 0
     out.counts.add(count)
-    out.items[NODEPORTS, key] = f"goto {'xnp' if masquerade else 'np'}{count}"
-    for index, endpoint in enumerate(port.external):
-        out.items[NODEPORT_ENDPOINTS, f"{key} . {index}"] = f"{endpoint.ip} . {endpoint.port}"
+    for index, endpoint in enumerate(endpoints, offset):
+        out.items[at.endpoints, f"{at.key} . {index}"] = f"{endpoint.ip} . {endpoint.port}"
+    return f"goto {'x' if masquerade else 'l' if local else ''}{at.chain}{count}"
 
 
-def _refusal(port: ServicePort, outside: bool) -> str:
-    """Without local endpoints a `Local` policy drops (another node may serve); else the client is told at once."""
-    return "drop" if outside and port.external_local else "goto reject-chain"
+def _firewall(out: Elements, port: ServicePort) -> None:
+    """Drops what comes to a load balancer's address from outside of its source ranges, before it is translated."""
+    if not port.source_ranges:
+        return
+    name = f"firewall-{_digest(port.key)}"
+    for ip in port.load_balancer_ips:
+        out.items[FIREWALL_IPS, _at_address(ip, port).key] = f"goto {name}"
+        out.chains[name] = (f"ip saddr != {{ {', '.join(port.source_ranges)} }} drop",)
 
 
-def _affinity_chain(out: Elements, port: ServicePort, endpoints: tuple[Endpoint, ...], *, masquerade: bool) -> str:
+def _affinity_chain(out: Elements, port: ServicePort, endpoints: Iterable[Endpoint], *, masquerade: bool) -> str:
     """A chain that sends a client address to the endpoint it had last, for as long as the affinity lasts."""
     identity = f"{port.key} {port.affinity_seconds} {masquerade} {endpoints}"
-    name = "sticky-" + hashlib.sha256(identity.encode()).hexdigest()[:16]
+    name = f"sticky-{_digest(identity)}"
     sets = {}
     for endpoint in endpoints:
         # named after the endpoint alone, so that clients stay with it when its neighbours change
-        one = hashlib.sha256(f"{port.key} {endpoint.ip}:{endpoint.port}".encode()).hexdigest()[:16]
-        sets[endpoint] = f"clients-{one}"
+        sets[endpoint] = f"clients-{_digest(f'{port.key} {endpoint.ip}:{endpoint.port}')}"
         out.affinity_sets[sets[endpoint]] = port.affinity_seconds
-    rules = ["meta mark set meta mark or 0x4000"] if masquerade else []
+    rules = [MASQUERADE] if masquerade else []
     remember = f"timeout {port.affinity_seconds}s"
     for endpoint, clients in sets.items():
         chain = f"to-{clients}"
@@ -108,3 +160,7 @@ def _affinity_chain(out: Elements, port: ServicePort, endpoints: tuple[Endpoint,
     rules.append(f"numgen random mod {len(sets)} vmap {{ {choices} }}")
     out.chains[name] = tuple(rules)
     return name
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,40 +1,47 @@
 """The proxy's loop: what changed in Services and EndpointSlices becomes one transaction in the kernel.
 
 Changes gather for a short while, so that a rollout costs a few transactions; the first change after a quiet time is
-applied at once. When a transaction fails, or at start, the whole table is replaced.
+applied at once. When a transaction fails, at start, and when the node changes, the whole table is replaced.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pynetes.apimachinery import meta
-from pynetes.apis.names import ENDPOINT_SLICES, SERVICES
+from pynetes.apis.names import ENDPOINT_SLICES, NODES, SERVICE_CIDRS, SERVICES
 from pynetes.client.informer import Informer, InformerFactory
 from pynetes.client.rest import Client
-from pynetes.component import clock, metrics
+from pynetes.component import clock
 from pynetes.component.nftables import Nftables, NftablesError
 from pynetes.component.sysctl import set_sysctl
 from pynetes.component.tasks import Tasks
-from pynetes.proxy import conntrack
+from pynetes.proxy import conntrack, metrics, node
+from pynetes.proxy.config import ProxyConfig
 from pynetes.proxy.elements import Elements, elements
-from pynetes.proxy.ruleset import DELETE, Change, State, full
-from pynetes.proxy.services import SERVICE_NAME_LABEL, ServicePort, service_ports
+from pynetes.proxy.health import ProxyHealth
+from pynetes.proxy.health_server import HealthServer
+from pynetes.proxy.ruleset import DELETE, Change, State, full, sweep
+from pynetes.proxy.services import (
+    HEADLESS_LABEL,
+    PROXY_NAME_LABEL,
+    SERVICE_NAME_LABEL,
+    HealthCheck,
+    ServicePort,
+    health_check,
+    service_ports,
+)
 
 log = logging.getLogger(__name__)
 
 _BY_SERVICE = "service"
+_SELECTOR = f"!{PROXY_NAME_LABEL},!{HEADLESS_LABEL}"
 
-
-@dataclass(frozen=True, slots=True)
-class ProxyConfig:
-    """`min_sync_period`: seconds between transactions; `sync_period`: seconds after which all is written anew."""
-
-    node_name: str
-    min_sync_period: float = 0.05
-    sync_period: float = 3600.0
+#: Seconds after which a chain that was emptied can be deleted, and a refused transaction is tried again.
+_SWEEP_AFTER, _RETRY_AFTER = 1.0, 1.0
 
 
 @dataclass(slots=True)
@@ -43,12 +50,13 @@ class _Served:
 
     ports: dict[str, ServicePort] = field(default_factory=dict)
     elements: dict[str, Elements] = field(default_factory=dict)
+    health_check: HealthCheck | None = None
 
-
-# names as upstream's kube-proxy has them
-_SYNC_SECONDS = metrics.histogram("kubeproxy_sync_proxy_rules_duration_seconds", "Time of one transaction")
-_LAST_SYNC = metrics.gauge("kubeproxy_sync_proxy_rules_last_timestamp_seconds", "When rules were last in force")
-_FAILURES = metrics.counter("kubeproxy_sync_proxy_rules_failures_total", "Refused transactions")
+    def without_local_endpoints(self) -> tuple[int, int]:
+        """How many ports keep traffic of the inside, of the outside, on a node that has no endpoint of theirs."""
+        silent = [port for port in self.ports.values() if port.cluster]
+        outside = [port for port in silent if port.node_port or len(port.addresses) > 1]
+        return sum(not port.internal for port in silent), sum(not port.external for port in outside)
 
 
 class Proxier:
@@ -57,82 +65,113 @@ class Proxier:
     def __init__(self, client: Client, config: ProxyConfig) -> None:
         self._config = config
         self._informers = InformerFactory(client)
-        self._services = self._informers.informer(SERVICES)
-        self._slices = self._informers.informer(ENDPOINT_SLICES)
+        self._services = self._informers.informer(SERVICES, label_selector=_SELECTOR)
+        self._slices = self._informers.informer(ENDPOINT_SLICES, label_selector=_SELECTOR)
         self._slices.add_index(_BY_SERVICE, _service_of)
+        self._nodes = self._informers.informer(NODES, field_selector=f"metadata.name={config.node_name}")
+        self._cidrs = self._informers.informer(SERVICE_CIDRS)
         self._nftables = Nftables()
         self._dirty: set[str] = set()
         self._wake = asyncio.Event()
         self._served: dict[str, _Served] = {}
+        self._silent: dict[str, tuple[int, int]] = {}
         self._state: State | None = None
-        self._last_full = 0.0
+        self._node = node.ThisNode(config.node_name)
+        self._frame = config.frame(self._node, ())
+        self.health = ProxyHealth(lambda: node.eligible(self._nodes.get(config.node_name)))
+        self._health_server = HealthServer(self.health, client, config)
         self.synced = asyncio.Event()
-
-    @property
-    def healthy(self) -> bool:
-        """Whether what is known is in force."""
-        return self._state is not None
 
     async def run(self) -> None:
         """Serves until cancelled. The rules stay: connections go on while the proxy restarts."""
         prepare_kernel()
-        _follow(self._services, meta.key, self._touch)
-        _follow(self._slices, _service_key, self._touch)
+        _follow(self._services, meta.key, partial(self._touch, "service"))
+        _follow(self._slices, _service_key, partial(self._touch, "endpoint"))
+        for informer in (self._nodes, self._cidrs):
+            informer.add_handler(self._node_changed, lambda old, new: self._node_changed(new), self._node_changed)
         try:
             async with Tasks("proxy") as tasks:
+                tasks.start(self._health_server.run(), name="health")
                 self._informers.start(tasks)
-                await self._informers.wait_for_sync()
+                for informer in (self._services, self._slices, self._nodes):
+                    await informer.wait_for_sync()
                 await self._loop()
         finally:
             self._nftables.close()
 
-    def _touch(self, service: str) -> None:
+    def _touch(self, kind: str, service: str) -> None:
         if service:
             self._dirty.add(service)
-            self._wake.set()
+            self._queue()
+            metrics.queued(kind)
+
+    def _queue(self) -> None:
+        self.health.queued()
+        self._wake.set()
+
+    def _node_changed(self, _: dict[str, Any]) -> None:
+        """Nodes report often; only what the rules depend on makes work."""
+        this = node.this_node(self._config.node_name, self._nodes.get(self._config.node_name))
+        frame = self._config.frame(this, node.service_ranges(self._cidrs.list()))
+        if (this, frame) != (self._node, self._frame):
+            self._node, self._frame, self._state = this, frame, None
+            self._queue()
 
     async def _loop(self) -> None:
         while True:
             await self.sync()
             await clock.sleep(self._config.min_sync_period)
+            stale = self._state is not None and self._state.stale
             try:
-                async with asyncio.timeout(self._config.sync_period):
+                async with asyncio.timeout(_SWEEP_AFTER if stale else self._config.sync_period):
                     await self._wake.wait()
             except TimeoutError:
-                self._state = None
+                if not stale:
+                    self._state = None
 
     async def sync(self) -> None:
         """Puts everything known into force."""
         dirty, self._dirty = self._dirty, set()
         self._wake.clear()
         began = clock.monotonic()
+        state = self._state
         try:
-            flows = await (self._sync_all() if self._state is None else self._sync_some(dirty, self._state))
+            await (self._sync_all() if state is None else self._sync_some(dirty, state))
         except NftablesError as error:
             log.error("the rules were refused and will be written anew: %s", error)
-            _FAILURES.inc()
+            metrics.failed()
             self._state = None
-            await clock.sleep(1.0)
+            await clock.sleep(_RETRY_AFTER)
             self._wake.set()
             return
-        _SYNC_SECONDS.observe(clock.monotonic() - began)
-        _LAST_SYNC.set(clock.time_seconds())
+        self.health.updated()
+        if self._wake.is_set():
+            self.health.queued()
+        metrics.synced(clock.monotonic() - began, full=state is None)
+        self._count_silent(self._served if state is None else dirty)
         self.synced.set()
-        if flows:
-            await asyncio.to_thread(conntrack.delete, flows)
+        self._health_server.replace(
+            {key: served.health_check for key, served in self._served.items() if served.health_check},
+            self._node.address,
+        )
+        await self._end_stale_flows(self._served if state is None else dirty)
 
-    async def _sync_all(self) -> list[conntrack.StaleFlow]:
-        before, self._served = self._served, {}
-        for key in sorted(self._services.keys()):
-            self._served[key] = self._compute(key)
+    async def _sync_all(self) -> None:
+        services = sorted(self._services.list(), key=_age)
+        self._served = {meta.key(service): self._compute(meta.key(service)) for service in services}
         parts = [part for served in self._served.values() for part in served.elements.values()]
-        text, state = full(parts)
+        frame = self._frame
+        text, state = full(parts, frame)
         await self._nftables.run(text)
-        self._state = state
+        # the node may have changed meanwhile
+        self._state = state if frame == self._frame else None
         log.info("rules for %d services are in force", len(self._served))
-        return self._flows(before, self._served)
 
-    async def _sync_some(self, dirty: set[str], state: State) -> list[conntrack.StaleFlow]:
+    async def _sync_some(self, dirty: Iterable[str], state: State) -> None:
+        if not dirty:
+            if swept := sweep(state):
+                await self._nftables.run(swept)
+            return
         change = Change(state)
         before = {key: self._served.get(key, _Served()) for key in dirty}
         after = {key: self._compute(key) for key in dirty}
@@ -145,38 +184,52 @@ class Proxier:
                 self._served[key] = after[key]
             else:
                 self._served.pop(key, None)
-        if change.beyond_capacity:
-            return await self._sync_all()
-        if change:
+        if change.needs_full:
+            await self._sync_all()
+        elif change:
             await self._nftables.run(change.text())
-        return self._flows(before, after)
 
     def _compute(self, key: str) -> _Served:
         service = self._services.get(key)
         if service is None:
             return _Served()
         slices = self._slices.by_index(_BY_SERVICE, key)
-        ports = {p.key: p for p in service_ports(service, slices, node_name=self._config.node_name)}
-        return _Served(ports, {name: elements(port) for name, port in ports.items()})
+        ports = {p.key: p for p in service_ports(service, slices, self._node)}
+        made = {name: elements(port) for name, port in ports.items()}
+        return _Served(ports, made, health_check(service, slices, self._node))
 
-    @staticmethod
-    def _flows(before: dict[str, _Served], after: dict[str, _Served]) -> list[conntrack.StaleFlow]:
-        flows: list[conntrack.StaleFlow] = []
-        for key in before.keys() | after.keys():
-            old, new = before.get(key, _Served()).ports, after.get(key, _Served()).ports
-            for port in old.keys() | new.keys():
-                flows += conntrack.stale_flows(old.get(port), new.get(port))
-        return flows
+    def _count_silent(self, services: Iterable[str]) -> None:
+        for key in services:
+            self._silent.pop(key, None)
+            counts = self._served.get(key, _Served()).without_local_endpoints()
+            if any(counts):
+                self._silent[key] = counts
+        metrics.without_local_endpoints(
+            internal=sum(internal for internal, _ in self._silent.values()),
+            external=sum(external for _, external in self._silent.values()),
+        )
+
+    async def _end_stale_flows(self, services: Iterable[str]) -> None:
+        ports = (port for key in services if key in self._served for port in self._served[key].ports.values())
+        wanted = conntrack.expected(ports)
+        if wanted:
+            began = clock.monotonic()
+            deleted = await asyncio.to_thread(conntrack.reconcile, wanted)
+            metrics.reconciled(clock.monotonic() - began, deleted)
 
 
 def _follow(informer: Informer, key: Callable[[dict[str, Any]], str], touch: Callable[[str], None]) -> None:
     """Touches the Service that a changed object belongs to, before and after the change."""
 
     def updated(old: dict[str, Any], new: dict[str, Any]) -> None:
-        touch(key(old))
-        touch(key(new))
+        for service in {key(old), key(new)}:
+            touch(service)
 
     informer.add_handler(lambda obj: touch(key(obj)), updated, lambda obj: touch(key(obj)))
+
+
+def _age(service: dict[str, Any]) -> tuple[str, str]:
+    return meta.creation_time(service), meta.key(service)
 
 
 def _service_key(slice_: dict[str, Any]) -> str:

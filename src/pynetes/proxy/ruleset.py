@@ -7,53 +7,17 @@ and deletes map elements: anonymous maps, as one chain a service would need, cos
 The chains of all counts up to a capacity are made with the table: libnftables 1.0.6 refuses a rule on a map with a
 `th dport` value once that map is in the kernel. A count beyond the capacity replaces the whole table, with twice as
 many.
+
+Addresses for clients outside whose Service keeps traffic local have a second stage, `external-local`: it asks where the
+client is, and looks its policy's endpoints up in a map for each.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pynetes.proxy.elements import SHARED, Element, Elements
-
-TABLE = "ip pynetes-proxy"
-MASQUERADE_MARK = "0x4000"
-
-_KEY = "ip daddr . meta l4proto . th dport"
-_NODEPORT_KEY = "meta l4proto . th dport"
-
-FRAME = f"""
-table {TABLE} {{
-  map service-ips {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
-  map service-endpoints {{ typeof {_KEY} . numgen random mod 2 : ip daddr . th dport; }}
-  map node-ports {{ type inet_proto . inet_service : verdict; }}
-  map node-port-endpoints {{ typeof {_NODEPORT_KEY} . numgen random mod 2 : ip daddr . th dport; }}
-  map no-endpoint-services {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
-  map no-endpoint-node-ports {{ type inet_proto . inet_service : verdict; }}
-  set cluster-ips {{ type ipv4_addr; }}
-  set hairpin-connections {{ type ipv4_addr . ipv4_addr; }}
-
-  chain reject-chain {{ reject with icmp type port-unreachable; }}
-  chain services {{
-    {_KEY} vmap @service-ips
-    fib daddr type local ip daddr != 127.0.0.0/8 {_NODEPORT_KEY} vmap @node-ports
-  }}
-  chain refusals {{
-    {_KEY} vmap @no-endpoint-services
-    fib daddr type local ip daddr != 127.0.0.0/8 {_NODEPORT_KEY} vmap @no-endpoint-node-ports
-    ip daddr @cluster-ips goto reject-chain
-  }}
-  chain nat-prerouting {{ type nat hook prerouting priority dstnat; policy accept; jump services; }}
-  chain nat-output {{ type nat hook output priority -100; policy accept; jump services; }}
-  chain nat-postrouting {{
-    type nat hook postrouting priority srcnat; policy accept;
-    meta mark and {MASQUERADE_MARK} != 0 meta mark set meta mark xor {MASQUERADE_MARK} masquerade fully-random
-    ct status dnat ip saddr . ip daddr @hairpin-connections masquerade fully-random
-  }}
-  chain filter-input {{ type filter hook input priority -110; policy accept; ct state new jump refusals; }}
-  chain filter-forward {{ type filter hook forward priority -110; policy accept; ct state new jump refusals; }}
-  chain filter-output {{ type filter hook output priority -90; policy accept; ct state new jump refusals; }}
-}}
-"""
+from pynetes.proxy.elements import LOCAL_OFFSET, MASQUERADE, SHARED, Element, Elements
+from pynetes.proxy.frame import KEY, NODEPORT_KEY, TABLE, Frame
 
 DELETE = f"add table {TABLE}\ndelete table {TABLE}\n"
 
@@ -72,6 +36,8 @@ class State:
     chains: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sets: dict[str, int] = field(default_factory=dict)
     capacity: int = 0  # there are chains for so many endpoints
+    contested: set[Element] = field(default_factory=set)  # several ports want them; the first has them
+    stale: set[str] = field(default_factory=set)  # empty chains that nothing leads to
 
 
 @dataclass(slots=True)
@@ -85,8 +51,8 @@ class Change:
     new_chains: dict[str, tuple[str, ...]] = field(default_factory=dict)
     dropped_sets: list[str] = field(default_factory=list)
     new_sets: dict[str, int] = field(default_factory=dict)
-    #: the change needs chains that are not there: only `full` can make them
-    beyond_capacity: bool = False
+    #: the change needs chains that are not there, or what two ports claim goes to the other: only `full` can tell
+    needs_full: bool = False
 
     def replace(self, old: Elements | None, new: Elements | None) -> None:
         """One port's contribution changes from `old` to `new` (None: it has none)."""
@@ -94,17 +60,19 @@ class Change:
         self._replace_items(before.items, after.items)
         for name in before.chains.keys() - after.chains.keys():
             del self.state.chains[name]
+            self.state.stale.add(name)
             self.dropped_chains.append(name)
         for name, rules in after.chains.items():
             if self.state.chains.get(name) != rules:
                 self.new_chains[name] = self.state.chains[name] = rules
+                self.state.stale.discard(name)
         for name in before.affinity_sets.keys() - after.affinity_sets.keys():
             del self.state.sets[name]
             self.dropped_sets.append(name)
         for name, seconds in after.affinity_sets.items():
             if name not in self.state.sets:
                 self.new_sets[name] = self.state.sets[name] = seconds
-        self.beyond_capacity |= any(count > self.state.capacity for count in after.counts)
+        self.needs_full |= any(count > self.state.capacity for count in after.counts)
 
     def _replace_items(self, before: Mapping[Element, str], after: Mapping[Element, str]) -> None:
         for element, value in before.items():
@@ -112,15 +80,19 @@ class Change:
                 continue
             if element[0] in SHARED:
                 self._release(element)
-            elif self.state.items.get(element) == value:
+            elif element in self.state.contested:
+                self.needs_full = True
+            else:
                 self._remove(element)
         for element, value in after.items():
             if before.get(element) == value:
                 continue
             if element[0] in SHARED:
                 self._hold(element)
-            elif self.state.items.get(element) != value:
-                self._remove(element)
+            elif element in self.state.items:
+                self.state.contested.add(element)
+                self.needs_full = True
+            else:
                 self._add(element, value)
 
     def _hold(self, element: Element) -> None:
@@ -162,15 +134,24 @@ class Change:
         lines += _chain_lines(self.new_chains)
         lines += _element_lines("delete", self.removed)
         lines += _element_lines("add", self.added)
-        # a dropped sticky chain refers to the chains of its endpoints: empty all before deleting any
+        # They are deleted later: kernels before 6.2 see only after a while that no element leads to a chain any more.
         lines += [f"flush chain {TABLE} {name}" for name in self.dropped_chains]
-        lines += [f"delete chain {TABLE} {name}" for name in self.dropped_chains]
         lines += [f"delete set {TABLE} {name}" for name in self.dropped_sets]
         return "\n".join(lines) + "\n"
 
 
-def full(parts: Iterable[Elements]) -> tuple[str, State]:
-    """The text that replaces whatever table there is by one with these elements, and the state after it."""
+def sweep(state: State) -> str:
+    """The transaction that deletes stale chains, some time after they were emptied; the state is as after it."""
+    lines = [f"delete chain {TABLE} {name}" for name in sorted(state.stale)]
+    state.stale.clear()
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def full(parts: Iterable[Elements], frame: Frame | None = None) -> tuple[str, State]:
+    """The text that replaces whatever table there is by one with these elements, and the state after it.
+
+    Of several parts that claim an element the first has it.
+    """
     parts = list(parts)
     capacity = _FIRST_CAPACITY
     while any(count > capacity for part in parts for count in part.counts):
@@ -179,7 +160,7 @@ def full(parts: Iterable[Elements]) -> tuple[str, State]:
     for part in parts:
         change.replace(None, part)
     chains = [line for count in range(1, capacity + 1) for line in _count_chains(count)]
-    return DELETE + FRAME + "\n".join(chains) + "\n" + change.text(), change.state
+    return DELETE + (frame or Frame()).text() + "\n".join(chains) + "\n" + change.text(), change.state
 
 
 def _chain_lines(chains: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -192,17 +173,13 @@ def _chain_lines(chains: Mapping[str, tuple[str, ...]]) -> list[str]:
 
 
 def _count_chains(count: int) -> list[str]:
-    """The chains for `count` endpoints: for addresses and node ports, each with and without masquerade."""
-    pick = f"numgen random mod {count}"
-    address = f"dnat ip to {_KEY} . {pick} map @service-endpoints"
-    node_port = f"dnat ip to {_NODEPORT_KEY} . {pick} map @node-port-endpoints"
-    mark = f"meta mark set meta mark or {MASQUERADE_MARK}"
-    rules = {
-        f"lb{count}": (address,),
-        f"xlb{count}": (mark, address),
-        f"np{count}": (node_port,),
-        f"xnp{count}": (mark, node_port),
-    }
+    """The chains for `count` endpoints: for addresses and node ports, each also with masquerade and of policy Local."""
+    rules: dict[str, tuple[str, ...]] = {}
+    for name, key, endpoints in (("lb", KEY, "service-endpoints"), ("np", NODEPORT_KEY, "node-port-endpoints")):
+        pick = f"dnat ip to {key} . numgen random mod {count}"
+        rules[f"{name}{count}"] = (f"{pick} map @{endpoints}",)
+        rules[f"x{name}{count}"] = (MASQUERADE, f"{pick} map @{endpoints}")
+        rules[f"l{name}{count}"] = (f"{pick} offset {LOCAL_OFFSET} map @{endpoints}",)
     return _chain_lines(rules)
 
 

@@ -46,25 +46,21 @@ _SCHEMA_RENAMED = {"schema": "$schema", "ref": "$ref"}
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. `type` is a scalar's name or a message's; maps have string keys and values of `type`.
-
-    `always`: the original writes it even when it is empty, because its Go field is a value and no pointer.
-    """
+    """One field. `type` is a scalar's name or a message's; maps have string keys and values of `type`."""
 
     name: str
     type: str
     repeated: bool = False
     mapping: bool = False
     inline: bool = False
-    always: bool = False
 
 
 @cache
-def _table() -> dict[str, dict[str, tuple[int, str] | tuple[int, str, int]]]:
+def _table() -> dict[str, dict[str, tuple[int, str]]]:
     text = files(__package__).joinpath("fields.json").read_text()
     for short, long in _PREFIXES.items():
         text = text.replace(short, long)
-    table: dict[str, dict[str, tuple[int, str] | tuple[int, str, int]]] = orjson.loads(text)
+    table: dict[str, dict[str, tuple[int, str]]] = orjson.loads(text)
     return table
 
 
@@ -75,10 +71,10 @@ def known(message: str) -> bool:
 @cache
 def fields(message: str) -> dict[int, Field]:
     """The fields of a message, by number."""
-    return {row[0]: _field(message, name, row[1], len(row) == 3) for name, row in _table()[message].items()}
+    return {number: _field(message, name, type) for name, (number, type) in _table()[message].items()}
 
 
-def _field(message: str, name: str, type: str, always: bool) -> Field:
+def _field(message: str, name: str, type: str) -> Field:
     inline = name in _INLINE and type.startswith("k8s.io.")
     json_name = _RENAMED.get(name, name)
     if message == _SCHEMA_PROPS:
@@ -87,4 +83,4 @@ def _field(message: str, name: str, type: str, always: bool) -> Field:
         return Field(json_name, type[1:-1], repeated=True)
     if type.startswith("map<string,"):
         return Field(json_name, type[len("map<string,") : -1], mapping=True)
-    return Field(json_name, type, inline=inline, always=always)
+    return Field(json_name, type, inline=inline)
