@@ -9,6 +9,7 @@ from pynetes.apiserver.admission.defaultstorageclass import DefaultStorageClass
 from pynetes.apiserver.admission.defaulttolerationseconds import DefaultTolerationSeconds
 from pynetes.apiserver.admission.limitranger import LimitRanger
 from pynetes.apiserver.admission.namespacelifecycle import NamespaceLifecycle
+from pynetes.apiserver.admission.podsecurity import PodSecurity
 from pynetes.apiserver.admission.podtopologylabels import PodTopologyLabels
 from pynetes.apiserver.admission.priority import Priority
 from pynetes.apiserver.admission.runtimeclass import RuntimeClass
@@ -49,6 +50,7 @@ def build(config: APIServerConfig, objects: Objects, security: Sequence[Plugin] 
         lambda: LimitRanger(objects),
         *((lambda name=name: by_name.get(name)) for name in _SECOND),
         lambda: TaintNodesByCondition(),
+        lambda: PodSecurity(objects),
         lambda: Priority(objects),
         lambda: DefaultTolerationSeconds(
             config.default_not_ready_toleration_seconds, config.default_unreachable_toleration_seconds

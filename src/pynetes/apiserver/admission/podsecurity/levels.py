@@ -1,0 +1,87 @@
+"""The levels that a namespace's labels ask for, and from which version of the standards."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from pynetes import KUBERNETES_VERSION
+from pynetes.apimachinery.errors import FieldError, invalid_value
+
+PREFIX = "pod-security.kubernetes.io/"
+PRIVILEGED, BASELINE, RESTRICTED = LEVELS = ("privileged", "baseline", "restricted")
+MODES = ("enforce", "audit", "warn")
+
+#: The standards' newest version, which later ones stand for until they come.
+NEWEST = int(KUBERNETES_VERSION.removeprefix("v").split(".")[1])
+
+_VERSION = re.compile(r"v1\.(0|[1-9][0-9]*)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelVersion:
+    """`version` is `latest` or `v1.N`."""
+
+    level: str = PRIVILEGED
+    version: str = "latest"
+
+    @property
+    def minor(self) -> int:
+        """The minor version whose rules count."""
+        return NEWEST if self.version == "latest" else min(int(self.version[len("v1.") :]), NEWEST)
+
+    @property
+    def rank(self) -> int:
+        return LEVELS.index(self.level)
+
+    def __str__(self) -> str:
+        return f"{self.level}:{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What violates `enforce` is refused; `audit` is noted in the audit log; `warn` is told to the client."""
+
+    enforce: LevelVersion = LevelVersion()
+    audit: LevelVersion = LevelVersion()
+    warn: LevelVersion = LevelVersion()
+
+
+def policy_of(labels: Mapping[str, str]) -> tuple[Policy, list[FieldError]]:
+    """The policy of a namespace with these labels, and what is wrong with them.
+
+    A level that is none counts as `restricted` where it is enforced and as `privileged` elsewhere. Who only names what
+    to enforce is warned of the same.
+    """
+    errors: list[FieldError] = []
+    found: dict[str, LevelVersion] = {}
+    for mode in MODES:
+        level = _checked(labels, mode, errors)
+        if level not in ("", *LEVELS):
+            level = RESTRICTED if mode == "enforce" else PRIVILEGED
+        version = _checked(labels, f"{mode}-version", errors)
+        if not _is_version(version):
+            version = "latest"
+        found[mode] = LevelVersion(level or PRIVILEGED, version)
+    if PREFIX + "warn" not in labels and labels.get(PREFIX + "enforce") in LEVELS[1:]:
+        found["warn"] = replace(found["warn"], level=found["enforce"].level)
+        if PREFIX + "warn-version" not in labels:
+            found["warn"] = found["enforce"]
+    return Policy(**found), errors
+
+
+def _is_version(text: str) -> bool:
+    return text == "latest" or _VERSION.fullmatch(text) is not None
+
+
+def _checked(labels: Mapping[str, str], key: str, errors: list[FieldError]) -> str:
+    """A label's value, empty if there is none."""
+    label = PREFIX + key
+    if label not in labels:
+        return ""
+    value = labels[label]
+    if key.endswith("-version"):
+        if not _is_version(value):
+            errors.append(invalid_value(f"metadata.labels[{label}]", value, 'must be "latest" or "v1.x"'))
+    elif value not in LEVELS:
+        errors.append(invalid_value(f"metadata.labels[{label}]", value, f"must be one of {', '.join(LEVELS)}"))
+    return value
