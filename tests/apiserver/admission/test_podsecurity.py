@@ -80,14 +80,18 @@ def context(**fields: Any) -> Object:
 
 BASELINE = [
     ({"containers": [container()]}, ""),
-    ({"hostNetwork": True, "hostPID": True, "hostIPC": True}, "host namespaces (hostNetwork=true, hostPID=true, hostIPC=true)"),
+    (
+        {"hostNetwork": True, "hostPID": True, "hostIPC": True},
+        "host namespaces (hostNetwork=true, hostPID=true, hostIPC=true)",
+    ),
     (
         {"initContainers": [container("i", securityContext={"privileged": True})], **context(privileged=True)},
         'privileged (containers "i", "c" must not set securityContext.privileged=true)',
     ),
     (
         context(capabilities={"add": ["NET_RAW", "CHOWN", "SYS_ADMIN"]}),
-        'non-default capabilities (container "c" must not include "NET_RAW", "SYS_ADMIN" in securityContext.capabilities.add)',
+        'non-default capabilities (container "c" must not include "NET_RAW", "SYS_ADMIN" '
+        "in securityContext.capabilities.add)",
     ),
     ({"volumes": [{"name": "v", "hostPath": {"path": "/"}}]}, 'hostPath volumes (volume "v")'),
     (
@@ -95,7 +99,12 @@ BASELINE = [
         'hostPort (container "c" uses hostPorts 80, 90)',
     ),
     (
-        {"containers": [container("b", livenessProbe={"httpGet": {"host": "h"}}), container("a", lifecycle={"preStop": {"tcpSocket": {"host": "g"}}})]},
+        {
+            "containers": [
+                container("b", livenessProbe={"httpGet": {"host": "h"}}),
+                container("a", lifecycle={"preStop": {"tcpSocket": {"host": "g"}}}),
+            ]
+        },
         'probe or lifecycle host (containers "a", "b" use probe or lifecycle hosts "g", "h")',
     ),
     (context(procMount="Unmasked"), 'procMount (container "c" must not set securityContext.procMount to "Unmasked")'),
@@ -122,7 +131,7 @@ BASELINE = [
         context(appArmorProfile={"type": "Unconfined"}),
         'forbidden AppArmor profile (container "c" must not set AppArmor profile type to "Unconfined")',
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("spec", "expected"), BASELINE)
@@ -137,7 +146,8 @@ RESTRICTED = [
         'allowPrivilegeEscalation != false (container "c" must set securityContext.allowPrivilegeEscalation=false), '
         'unrestricted capabilities (container "c" must set securityContext.capabilities.drop=["ALL"]), '
         'runAsNonRoot != true (pod or container "c" must set securityContext.runAsNonRoot=true), '
-        'seccompProfile (pod or container "c" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")',
+        'seccompProfile (pod or container "c" must set securityContext.seccompProfile.type '
+        'to "RuntimeDefault" or "Localhost")',
     ),
     (
         {"containers": [secured(capabilities={"drop": ["CHOWN"], "add": ["NET_BIND_SERVICE", "CHOWN"]})]},
@@ -145,7 +155,10 @@ RESTRICTED = [
         'container "c" must not include "CHOWN" in securityContext.capabilities.add)',
     ),
     (
-        {"containers": [secured()], "volumes": [{"name": "h", "hostPath": {}}, {"name": "n", "nfs": {}}, {"name": "e", "emptyDir": {}}]},
+        {
+            "containers": [secured()],
+            "volumes": [{"name": "h", "hostPath": {}}, {"name": "n", "nfs": {}}, {"name": "e", "emptyDir": {}}],
+        },
         'restricted volume types (volumes "h", "n" use restricted volume types "hostPath", "nfs")',
     ),
     (
@@ -170,12 +183,18 @@ RESTRICTED = [
         {"os": {"name": "windows"}, "containers": [container(securityContext={"runAsNonRoot": True})]},
         "",
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("spec", "expected"), RESTRICTED)
 def test_restricted(spec: Object, expected: str) -> None:
     assert described(violations(LevelVersion("restricted"), {}, spec)) == expected
+
+
+_RESERVED_PORTS = {
+    "containers": [secured()],
+    "securityContext": {"sysctls": [{"name": "net.ipv4.ip_local_reserved_ports"}]},
+}
 
 
 @pytest.mark.parametrize(
@@ -188,12 +207,12 @@ def test_restricted(spec: Object, expected: str) -> None:
         ("v1.33", {"containers": [secured() | {"livenessProbe": {"httpGet": {"host": "h"}}}]}, False),
         ("v1.34", {"containers": [secured() | {"livenessProbe": {"httpGet": {"host": "h"}}}]}, True),
         ("v1.30", {"containers": [secured(seLinuxOptions={"type": "container_engine_t"})]}, True),
-        ("v1.26", {"containers": [secured()], "securityContext": {"sysctls": [{"name": "net.ipv4.ip_local_reserved_ports"}]}}, True),
-        ("v1.27", {"containers": [secured()], "securityContext": {"sysctls": [{"name": "net.ipv4.ip_local_reserved_ports"}]}}, False),
+        ("v1.26", _RESERVED_PORTS, True),
+        ("v1.27", _RESERVED_PORTS, False),
         ("v1.34", {"hostUsers": False, "containers": [secured(runAsUser=0)]}, True),
         ("v1.99", {"hostUsers": False, "containers": [secured(runAsUser=0)]}, False),
     ],
-)  # fmt: skip
+)
 def test_rules_count_from_their_version_on(version: str, spec: Object, violated: bool) -> None:
     assert bool(violations(LevelVersion("restricted", version), {}, spec)) == violated
 
