@@ -26,7 +26,7 @@ def request(**headers: str) -> Request:
         ("application/*", "application/json", None),
         ("application/yaml", "application/yaml", None),
         ("application/yaml;q=0.5, application/json;q=0.9", "application/json", None),
-        ("application/vnd.kubernetes.protobuf,application/json", "application/json", None),
+        ("application/vnd.kubernetes.protobuf,application/json", "application/vnd.kubernetes.protobuf", None),
         (f"{TABLE},application/json", "application/json", "Table"),
         ("application/json;as=Table;v=v9;g=meta.k8s.io,application/json", "application/json", None),
         ("application/json;as=Unheard;v=v1;g=meta.k8s.io,application/yaml", "application/yaml", None),

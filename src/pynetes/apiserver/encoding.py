@@ -12,7 +12,8 @@ from typing import Any
 import orjson
 import yaml
 
-from pynetes.apimachinery.protobuf.decoder import MEDIA_TYPE as PROTOBUF
+from pynetes.apimachinery.protobuf import encoder as protobuf
+from pynetes.apimachinery.protobuf.decoder import MEDIA_TYPE as PROTOBUF_TYPE
 
 Object = dict[str, Any]
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -25,6 +26,11 @@ class Codec:
     media_type: str
     encode: Callable[[Any, bool], bytes]
     text: bool = True
+
+    @property
+    def watch_type(self) -> str:
+        """The media type of a stream of events."""
+        return self.media_type if self.text else f"{self.media_type};stream=watch"
 
 
 def _json(obj: Any, pretty: bool) -> bytes:
@@ -40,11 +46,12 @@ def _yaml(obj: Any, pretty: bool) -> bytes:
 
 JSON = Codec("application/json", _json)
 YAML = Codec("application/yaml", _yaml)
+PROTOBUF = Codec(PROTOBUF_TYPE, lambda obj, pretty: protobuf.encode(obj), text=False)
 
-CODECS: dict[str, Codec] = {codec.media_type: codec for codec in (JSON, YAML)}
+CODECS: dict[str, Codec] = {codec.media_type: codec for codec in (JSON, YAML, PROTOBUF)}
 
-#: What bodies may be written in. Answers to clients that speak protobuf are JSON, which all of them take too.
-INPUT_TYPES = (*CODECS, PROTOBUF)
+#: What bodies may be written in.
+INPUT_TYPES = tuple(CODECS)
 
 _UNSTORED = ("resourceVersion", "selfLink")
 

@@ -60,6 +60,11 @@ def accept_objects(media: Codec, transform: Transform | None) -> bool:
     return transform.kind in _PARTIAL or (transform.kind == "Table" and media.text)
 
 
+def accept_custom(media: Codec, transform: Transform | None) -> bool:
+    """The restriction of kinds that have no message: protobuf carries no more than their metadata."""
+    return accept_objects(media, transform) and (media.text or transform is not None)
+
+
 def accept_reviews(media: Codec, transform: Transform | None) -> bool:
     """The restriction of kinds that are never stored: they have no columns, so no Table, and no lists."""
     return transform is None or (accept_objects(media, transform) and transform.kind == "PartialObjectMetadata")
@@ -70,18 +75,25 @@ def accept_plain(media: Codec, transform: Transform | None) -> bool:
     return transform is None
 
 
+def accept_text(media: Codec, transform: Transform | None) -> bool:
+    """The restriction of documents that are no objects."""
+    return media.text and transform is None
+
+
 def accept_discovery(media: Codec, transform: Transform | None) -> bool:
     """The restriction of /api and /apis, which also know the aggregated form."""
     if transform is None:
         return True
     wanted = (transform.kind, transform.group, transform.version)
-    return wanted == ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2")
+    return media.text and wanted == ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2")
 
 
 _RESTRICTIONS = {
     "objects": accept_objects,
+    "custom": accept_custom,
     "reviews": accept_reviews,
     "plain": accept_plain,
+    "text": accept_text,
     "discovery": accept_discovery,
 }
 

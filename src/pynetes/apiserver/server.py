@@ -305,7 +305,7 @@ def _store_check(store: Store) -> Callable[[], Awaitable[None]]:
 
 
 async def _version(request: Request) -> Answer:
-    media = negotiate(request, "plain")
+    media = negotiate(request, "text")
     return Response(200, media.codec.encode(version.document(), True), media.codec.media_type)
 
 

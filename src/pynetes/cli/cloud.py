@@ -35,6 +35,10 @@ def rights() -> list[tuple[GroupVersionResource, Object]]:
         _rule("core", "services", "get list watch patch update"),
         _rule("coordination.k8s.io", "leases", "create"),
         _rule("coordination.k8s.io", "leases", "get update", "cloud-controller-manager"),
+        # who asks for its metrics, and may they?
+        _rule("authentication.k8s.io", "tokenreviews", "create"),
+        _rule("authorization.k8s.io", "subjectaccessreviews", "create"),
+        _rule("core", "configmaps", "get", "extension-apiserver-authentication"),
     ]
     metadata = {"name": name, "labels": _LABELS}
     role = {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": metadata, "rules": rules}

@@ -13,6 +13,7 @@ from pynetes.cli.preflight import find_cni_directory
 from pynetes.cli.running import run_component
 from pynetes.cli.settings import Settings
 from pynetes.cli.supervisor import Process
+from pynetes.client.secureserving import ServingConfig
 from pynetes.component import pki as pki_files
 from pynetes.component.pki import PKI, Node
 from pynetes.controllers.config import OFF_BY_DEFAULT, ControllerManagerConfig
@@ -20,6 +21,7 @@ from pynetes.kubelet.config import KubeletConfig
 from pynetes.kubelet.containerd import Containerd, ContainerdConfig, detect_machine
 
 if TYPE_CHECKING:
+    from pynetes.cli.serving import Serving
     from pynetes.network.agent import NetworkConfig
 
 
@@ -64,6 +66,16 @@ def controller_manager_config(layout: Layout, settings: Settings) -> ControllerM
         cluster_signing_cert_file=str(pki.ca.certificate),
         cluster_signing_key_file=str(pki.ca.key),
     )
+
+
+def serving(layout: Layout, user: str, port: int) -> "Serving | None":
+    """A component's own HTTPS, on loopback as kubeadm sets it; callers are checked as `user` may ask about them."""
+    from pynetes.cli.flags import values_of
+    from pynetes.cli.serving import Serving
+
+    path = layout.kubeconfig(user)
+    config = ServingConfig(port, "127.0.0.1", authentication_kubeconfig=path, authorization_kubeconfig=path)
+    return Serving(config, values_of(config)) if port else None
 
 
 def kubelet_config(layout: Layout, settings: Settings) -> KubeletConfig:
@@ -169,7 +181,12 @@ def _all(layout: Layout, settings: Settings) -> list[Process]:
 
     def controller_manager() -> Coroutine[Any, Any, None]:
         config = controller_manager_config(layout, settings)
-        return components.controller_manager(kubeconfig("controller-manager"), config)
+        served = serving(layout, "controller-manager", settings.controller_manager_port)
+        return components.controller_manager(kubeconfig("controller-manager"), config, served)
+
+    def scheduler() -> Coroutine[Any, Any, None]:
+        served = serving(layout, "scheduler", settings.scheduler_port)
+        return components.scheduler(kubeconfig("scheduler"), served=served)
 
     def kubelet() -> Coroutine[Any, Any, None]:
         return components.kubelet(kubeconfig("kubelet"), kubelet_config(layout, settings), containerd)
@@ -183,7 +200,9 @@ def _all(layout: Layout, settings: Settings) -> list[Process]:
 
         pools = pools_text(settings.load_balancer_pool)
         config = CloudControllerManagerConfig()
-        return components.cloud_controller_manager(kubeconfig("cloud-controller-manager"), "local", pools, config)
+        user = kubeconfig("cloud-controller-manager")
+        served = serving(layout, "cloud-controller-manager", settings.cloud_controller_manager_port)
+        return components.cloud_controller_manager(user, "local", pools, config, served)
 
     def announcer() -> Coroutine[Any, Any, None]:
         from pynetes.cloud.providers.local import config
@@ -206,7 +225,7 @@ def _all(layout: Layout, settings: Settings) -> list[Process]:
         ),
         python("kubelet", "pynetes.kubelet.kubelet", kubelet),
         python("controller-manager", "pynetes.controllers.manager", controller_manager),
-        python("scheduler", "pynetes.scheduler.scheduler", lambda: components.scheduler(kubeconfig("scheduler"))),
+        python("scheduler", "pynetes.scheduler.scheduler", scheduler),
         python("proxy", "pynetes.proxy.proxier", proxy),
         python("network", "pynetes.network.agent", network),
     ]

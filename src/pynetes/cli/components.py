@@ -5,8 +5,8 @@ Each is imported where it runs: a process holds one of them, and `up` need not w
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +16,15 @@ from pynetes.client import kubeconfig
 from pynetes.client.events import EventRecorder
 from pynetes.client.leaderelection import LeaderElector, default_identity
 from pynetes.client.rest import Client
+from pynetes.client.secureserving import SecureServing
 from pynetes.client.transport import TransportError
 from pynetes.component import clock
+from pynetes.component.health import Check, HealthGroup
 from pynetes.component.tasks import Tasks
 
 if TYPE_CHECKING:
     from pynetes.apiserver.config import APIServerConfig
+    from pynetes.cli.serving import Serving
     from pynetes.cloud.config import CloudControllerManagerConfig
     from pynetes.cloud.providers.local.announcer import AnnouncerConfig
     from pynetes.controllers.config import ControllerManagerConfig
@@ -65,8 +68,9 @@ async def apiserver(config: "APIServerConfig") -> None:
         await asyncio.get_running_loop().create_future()
 
 
-async def controller_manager(path: Path, config: "ControllerManagerConfig") -> None:
-    """Every controller acts as its own service account."""
+async def controller_manager(path: Path, config: "ControllerManagerConfig", served: "Serving | None" = None) -> None:
+    """Every controller acts as its own service account. `served`: where it tells about itself, if it does."""
+    from pynetes.cli import serving
     from pynetes.controllers import manager
     from pynetes.controllers.accounts import AccountClients
     from pynetes.controllers.context import ControllerContext
@@ -75,35 +79,55 @@ async def controller_manager(path: Path, config: "ControllerManagerConfig") -> N
         kubeconfig.load(path), cert=None, key=None, cert_file=None, key_file=None, token=None, token_file=None
     )
     anonymous = kubeconfig.transport(nobody)
-    async with _client(path, "controller-manager") as client:
-        try:
-            await _reachable(client)
-            await manager.run(ControllerContext(AccountClients(client, anonymous), config))
-        finally:
-            await anonymous.close()
+    health = HealthGroup("healthz", ())
+    async with AsyncExitStack() as stack:
+        if served is not None:
+            configz = serving.controller_manager_configz(config, served.config)
+            endpoints = serving.manager_endpoints("kube-controller-manager", health, configz, served.flags)
+            await stack.enter_async_context(SecureServing(served.config, endpoints))
+        client = await stack.enter_async_context(_client(path, "controller-manager"))
+        stack.push_async_callback(anonymous.close)
+        await _reachable(client)
+        await manager.run(ControllerContext(AccountClients(client, anonymous), config), health=health)
 
 
-async def scheduler(path: Path, config: "SchedulerConfig | None" = None, *, leader_elect: bool = True) -> None:
+async def scheduler(
+    path: Path,
+    config: "SchedulerConfig | None" = None,
+    *,
+    leader_elect: bool = True,
+    served: "Serving | None" = None,
+) -> None:
+    """`served`: where it tells about itself, if it does."""
+    from pynetes.cli import serving
     from pynetes.scheduler.scheduler import Scheduler
 
-    async with _client(path, "scheduler") as client:
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(_client(path, "scheduler"))
+        made = Scheduler(client, config)
+        recorder = EventRecorder(client, "kube-scheduler")
+        elector = LeaderElector(client, _SYSTEM, "kube-scheduler", default_identity(), recorder=recorder)
+        checks = [elector.check()] if leader_elect else []
+        if served is not None:
 
-        async def lead() -> None:
-            await Scheduler(client, config).run()
+            async def synced() -> None:
+                if made.is_starting:
+                    raise RuntimeError("handlers are not fully synchronized")
 
+            endpoints = serving.scheduler_endpoints(
+                HealthGroup("healthz", checks),
+                [*checks, Check("sched-handler-sync", synced)],
+                serving.scheduler_configz(made.profile_names, leader_elect=leader_elect),
+                served.flags,
+            )
+            await stack.enter_async_context(SecureServing(served.config, endpoints))
         await _reachable(client)
-        await (_elected(client, "kube-scheduler", lead) if leader_elect else lead())
-
-
-async def _elected(client: Client, name: str, lead: Callable[[], Awaitable[None]]) -> None:
-    async with Tasks("leader election") as tasks:
-        recorder = EventRecorder(client, name)
+        if not leader_elect:
+            await made.run()
+            return
+        tasks = await stack.enter_async_context(Tasks("leader election"))
         tasks.start(recorder.run(), name="events")
-
-        async def run() -> None:
-            await lead()
-
-        await LeaderElector(client, _SYSTEM, name, default_identity(), recorder=recorder).run(run)
+        await elector.run(made.run)
 
 
 async def proxy(path: Path, config: "ProxyConfig") -> None:
@@ -151,16 +175,27 @@ async def _ensure_pause_image(containerd: "Containerd") -> None:
 
 
 async def cloud_controller_manager(
-    path: Path, provider: str, cloud_config: str, config: "CloudControllerManagerConfig"
+    path: Path,
+    provider: str,
+    cloud_config: str,
+    config: "CloudControllerManagerConfig",
+    served: "Serving | None" = None,
 ) -> None:
     """`cloud_config`: the text of the provider's configuration."""
+    from pynetes.cli import serving
     from pynetes.cloud import manager, providers
     from pynetes.cloud.context import CloudContext
 
     made = providers.load(provider, cloud_config)
-    async with _client(path, "cloud-controller-manager") as client:
+    health = HealthGroup("healthz", ())
+    async with AsyncExitStack() as stack:
+        if served is not None:
+            configz = serving.cloud_controller_manager_configz(config, served.config, provider)
+            endpoints = serving.manager_endpoints("cloud-controller-manager", health, configz, None)
+            await stack.enter_async_context(SecureServing(served.config, endpoints))
+        client = await stack.enter_async_context(_client(path, "cloud-controller-manager"))
         await _reachable(client)
-        await manager.run(CloudContext.for_client(client, made, config))
+        await manager.run(CloudContext.for_client(client, made, config), health=health)
 
 
 async def announcer(path: Path, config: "AnnouncerConfig") -> None:

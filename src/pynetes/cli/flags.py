@@ -32,7 +32,7 @@ def flags_of(
         for field in reversed(dataclasses.fields(config)):
             if field.name in skip:
                 continue
-            flag = (rename or {}).get(field.name, "--" + field.name.replace("_", "-"))
+            flag = flag_name(field.name, rename)
             option = _option(field, hints[field.name], flag, texts.get(field.name, ""))
             function = option(function) if option else function
         return function
@@ -49,6 +49,18 @@ def config_from(config: type[T], values: Mapping[str, Any], **more: Any) -> T:
         if value is not None:
             given[field.name] = _converted(value, hints[field.name])
     return config(**(given | more))
+
+
+def flag_name(field: str, rename: Mapping[str, str] | None = None) -> str:
+    return (rename or {}).get(field, "--" + field.replace("_", "-"))
+
+
+def values_of(config: Any, rename: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The flags that a config stands for, without their dashes, as `/flagz` shows them."""
+    return {
+        flag_name(field.name, rename).removeprefix("--"): _shown(getattr(config, field.name))
+        for field in dataclasses.fields(config)
+    }
 
 
 def _option(field: "dataclasses.Field[Any]", hint: Any, flag: str, text: str) -> Callable[..., Any] | None:

@@ -54,12 +54,21 @@ def _places(function: Callable[..., Any]) -> Callable[..., Any]:
     return data(run(with_layout))
 
 
+def _manager_ports(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Where controller manager and scheduler answer about themselves."""
+    text = "Port of the {} on loopback: health and metrics; 0: none. [default: {}]"
+    manager = text.format("controller manager", 10257)
+    function = click.option("--scheduler-port", type=int, help=text.format("scheduler", 10259))(function)
+    return click.option("--controller-manager-port", type=int, help=manager)(function)
+
+
 @main.command("up")
 @_places
 @click.option("--node-name", help="Name of the node. [default: the host name]")
 @click.option("--node-ip", help="Address of the node. [default: that of the default route's interface]")
 @click.option("--secure-port", type=int, help="Port of the API server. [default: 6443]")
 @click.option("--kubelet-port", type=int, help="Port of the kubelet. [default: 10250]")
+@_manager_ports
 @click.option("--cluster-cidr", help="Range of pod addresses. [default: 10.244.0.0/16]")
 @click.option("--service-cluster-ip-range", "service_cidr", help="Range of Service addresses. [default: 10.96.0.0/12]")
 @click.option("--cgroup-root", help="Pods' cgroups; one for each cluster on a kernel. [default: /pynetes]")
@@ -91,6 +100,7 @@ def up_command(layout: Layout, registry: bool | None, merge: bool, **given: Any)
 @click.option("--node-ip", help="Address that agents reach. [default: that of the default route's interface]")
 @click.option("--secure-port", type=int, help="Port of the API server. [default: 6443]")
 @click.option("--kubelet-port", type=int, help="Port of the kubelet. [default: 10250]")
+@_manager_ports
 @click.option("--cluster-cidr", help="Range of pod addresses. [default: 10.244.0.0/16]")
 @click.option("--service-cluster-ip-range", "service_cidr", help="Range of Service addresses. [default: 10.96.0.0/12]")
 @click.option("--cgroup-root", help="Pods' cgroups; one for each cluster on a kernel. [default: /pynetes]")

@@ -36,6 +36,9 @@ class Settings:
     secure_port: int = 6443
     kubelet_port: int = 10250
     dns_port: int = 10053
+    controller_manager_port: int = 10257
+    scheduler_port: int = 10259
+    cloud_controller_manager_port: int = 10258
     registry_port: int = 0
     service_cidr: str = "10.96.0.0/12"
     cluster_cidr: str = "10.244.0.0/16"
@@ -136,6 +139,9 @@ def _check(chosen: dict[str, Any]) -> None:
     for name in ("secure_port", "kubelet_port"):
         if not 1 <= chosen.get(name, 1) <= 65535:
             raise SettingsError(f"--{name.replace('_', '-')} {chosen[name]}: must be between 1 and 65535, inclusive")
+    for name in ("controller_manager_port", "scheduler_port"):
+        if not 0 <= chosen.get(name, 0) <= 65535:
+            raise SettingsError(f"--{name.replace('_', '-')} {chosen[name]}: must be between 0 and 65535, inclusive")
     if chosen.get("load_balancer_pool"):
         _check_pool(chosen["load_balancer_pool"])
 

@@ -8,9 +8,11 @@ import click
 
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.cli import components
-from pynetes.cli.flags import config_from, flags_of
+from pynetes.cli.flags import config_from, flags_of, values_of
 from pynetes.cli.running import run_component
+from pynetes.cli.serving import Serving
 from pynetes.cli.settings import default_node_ip, default_node_name
+from pynetes.client.secureserving import ServingConfig
 from pynetes.cloud.config import CloudControllerManagerConfig
 from pynetes.component import logs
 from pynetes.controllers.config import ControllerManagerConfig
@@ -43,6 +45,24 @@ _kubeconfig = click.option(
 )
 
 
+def _served(port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The flags of a component's HTTPS port."""
+    text = "Port for HTTPS: health, metrics, configuration; 0 serves nothing."
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        function = flags_of(ServingConfig, skip=("secure_port",))(function)
+        return click.option("--secure-port", type=int, default=port, show_default=True, help=text)(function)
+
+    return decorate
+
+
+def _serving(values: dict[str, Any], *configs: Any) -> Serving | None:
+    """`configs`: what else of the flags `/flagz` shows."""
+    config = config_from(ServingConfig, values)
+    flags = {name: value for each in (*configs, config) for name, value in values_of(each).items()}
+    return Serving(config, flags) if config.secure_port else None
+
+
 def _run(make: Callable[[], Any], verbosity: int, logging_format: logs.Format) -> None:
     run_component(make, verbosity=verbosity, log_format=logging_format)
 
@@ -57,20 +77,24 @@ def apiserver(verbosity: int, logging_format: logs.Format, **values: Any) -> Non
 @_component("controller-manager", "The controller manager (kube-controller-manager).")
 @_kubeconfig
 @click.option("--root-ca-file", type=click.Path(path_type=Path, exists=True), help="CA that pods trust.")
+@_served(10257)
 @flags_of(ControllerManagerConfig, skip=("root_ca",))
 def controller_manager(
     kubeconfig: Path, root_ca_file: Path | None, verbosity: int, logging_format: logs.Format, **values: Any
 ) -> None:
     root_ca = root_ca_file.read_text() if root_ca_file else ""
     config = config_from(ControllerManagerConfig, values, root_ca=root_ca)
-    _run(lambda: components.controller_manager(kubeconfig, config), verbosity, logging_format)
+    served = _serving(values, config)
+    _run(lambda: components.controller_manager(kubeconfig, config, served), verbosity, logging_format)
 
 
 @_component("scheduler", "The scheduler (kube-scheduler).")
 @_kubeconfig
 @click.option("--leader-elect/--no-leader-elect", default=True, show_default=True)
-def scheduler(kubeconfig: Path, leader_elect: bool, verbosity: int, logging_format: logs.Format) -> None:
-    _run(lambda: components.scheduler(kubeconfig, leader_elect=leader_elect), verbosity, logging_format)
+@_served(10259)
+def scheduler(kubeconfig: Path, leader_elect: bool, verbosity: int, logging_format: logs.Format, **values: Any) -> None:
+    served = _serving(values)
+    _run(lambda: components.scheduler(kubeconfig, leader_elect=leader_elect, served=served), verbosity, logging_format)
 
 
 @_component("kubelet", "The node agent (kubelet). Needs root and a container runtime.")
@@ -129,6 +153,7 @@ _cloud_config = click.option(
 @_kubeconfig
 @click.option("--cloud-provider", required=True, help="Name of the provider: `local`, or one that is installed.")
 @_cloud_config
+@_served(10258)
 @flags_of(CloudControllerManagerConfig)
 def cloud_controller_manager(
     kubeconfig: Path,
@@ -140,8 +165,11 @@ def cloud_controller_manager(
 ) -> None:
     text = cloud_config.read_text() if cloud_config else ""
     config = config_from(CloudControllerManagerConfig, values)
+    served = _serving(values, config)
     _run(
-        lambda: components.cloud_controller_manager(kubeconfig, cloud_provider, text, config), verbosity, logging_format
+        lambda: components.cloud_controller_manager(kubeconfig, cloud_provider, text, config, served),
+        verbosity,
+        logging_format,
     )
 
 

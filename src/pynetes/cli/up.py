@@ -68,6 +68,11 @@ def check(layout: Layout, given: dict[str, Any]) -> Settings:
     ports = []
     if settings.runs_control_plane:
         ports.append(("the API server", "0.0.0.0", settings.secure_port))
+        ports.append(("the controller manager", "127.0.0.1", settings.controller_manager_port))
+        ports.append(("the scheduler", "127.0.0.1", settings.scheduler_port))
+        if settings.load_balancer_pool:
+            port = settings.cloud_controller_manager_port
+            ports.append(("the cloud controller manager", "127.0.0.1", port))
     if settings.runs_node:
         ports.append(("the kubelet", "0.0.0.0", settings.kubelet_port))
         ports.append(("the DNS server", settings.node_ip, settings.dns_port))

@@ -19,10 +19,21 @@ from pynetes.apimachinery.times import format_micro_time
 from pynetes.client.events import EventRecorder
 from pynetes.client.rest import Client
 from pynetes.client.transport import TransportError
-from pynetes.component import clock
+from pynetes.component import clock, metrics
+from pynetes.component.health import Check
 from pynetes.component.tasks import Tasks
 
 log = logging.getLogger(__name__)
+
+_LEADS = metrics.gauge(
+    "leader_election_master_status", "1 for the leader of the lease `name`, 0 for a candidate that waits", ["name"]
+)
+_READ_FIRST = metrics.counter(
+    "leader_election_slowpath_total", "Attempts at a lease that had to read it first", ["name"]
+)
+
+#: How long after its lease has ended a leader that did not stop is told to be unhealthy.
+HEALTH_TOLERANCE = 20.0
 
 LEASES = GroupVersionResource("coordination.k8s.io", "v1", "leases")
 JITTER = 1.2
@@ -107,16 +118,30 @@ class LeaderElector:
     def is_leader(self) -> bool:
         return self.leader == self._identity
 
+    def check(self) -> Check:
+        """Fails in a process that still leads long after its lease has ended: it should have died."""
+
+        async def run() -> None:
+            if self._seen is None or not self.is_leader:
+                return
+            if clock.monotonic() - self._seen.at > self._lease_duration + HEALTH_TOLERANCE:
+                raise RuntimeError(f"failed election to renew leadership on lease {self._name}")
+
+        return Check("leaderElection", run)
+
     async def run(self, on_started: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Waits for the lease, then runs `on_started` while holding it.
 
         Returns when `on_started` does; LeadershipLost when the lease could not be kept (`on_started` is cancelled
         first). Cancelled or finished, it gives the lease back.
         """
+        _LEADS.labels(self._name).set(0)
         await self._acquire()
+        _LEADS.labels(self._name).set(1)
         try:
             await self._lead(on_started)
         finally:
+            _LEADS.labels(self._name).set(0)
             if self._release_on_cancel and self.is_leader:
                 await asyncio.shield(self._release())
 
@@ -166,6 +191,8 @@ class LeaderElector:
     async def _try_once(self) -> bool:
         stamp = format_micro_time(clock.now())
         if not (self._fresh and self.is_leader):
+            if self.is_leader:
+                _READ_FIRST.labels(self._name).inc()
             try:
                 self._observe(await self._client.get(LEASES, self._name, self._namespace))
             except StatusError as error:

@@ -8,18 +8,23 @@ from pynetes.client.events import EventRecorder
 from pynetes.client.leaderelection import LeaderElector, default_identity
 from pynetes.cloud.context import MANAGER, CloudContext
 from pynetes.cloud.registry import CONTROLLERS, enabled
+from pynetes.component.health import PING, Check, HealthGroup
 from pynetes.component.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
 
-async def run(context: CloudContext, *, identity: str = "") -> None:
-    """Runs all enabled controllers until cancelled; LeadershipLost if the lease is lost."""
+async def run(context: CloudContext, *, identity: str = "", health: HealthGroup | None = None) -> None:
+    """Runs all enabled controllers until cancelled; LeadershipLost if the lease is lost.
+
+    `health` is given a check for the election and, once they run, one for every controller.
+    """
     config = context.config
     names = enabled(config, context.provider)
+    health = health or HealthGroup("healthz", ())
     try:
         if not config.leader_elect:
-            await run_controllers(context, names)
+            await run_controllers(context, names, health)
             return
         async with Tasks("leader election") as tasks:
             recorder = EventRecorder(context.client, MANAGER)
@@ -34,12 +39,13 @@ async def run(context: CloudContext, *, identity: str = "") -> None:
                 config.leader_elect_retry_period,
                 recorder=recorder,
             )
-            await elector.run(lambda: run_controllers(context, names))
+            health.checks.append(elector.check())
+            await elector.run(lambda: run_controllers(context, names, health))
     finally:
         await context.provider.close()
 
 
-async def run_controllers(context: CloudContext, names: list[str]) -> None:
+async def run_controllers(context: CloudContext, names: list[str], health: HealthGroup | None = None) -> None:
     """Starts the provider, makes the controllers, and runs them with what they share."""
     await context.provider.start(context)
     controllers: list[SharedController[CloudContext]] = [CONTROLLERS[name](context) for name in names]
@@ -47,6 +53,8 @@ async def run_controllers(context: CloudContext, names: list[str]) -> None:
     async with Tasks("cloud controllers") as tasks:
         context.start(tasks)
         running = [tasks.start(controller.run(), name=controller.name) for controller in controllers]
+        if health is not None:
+            health.checks += [Check(controller.name, PING.run) for controller in controllers]
         log.info("%d cloud controllers of provider %s in process %d", len(running), context.provider.name, os.getpid())
         for task in running:
             await task

@@ -60,6 +60,7 @@ class Scheduler:
             {plugin.name: plugin.resolved_by for p in self._config.profiles for plugin in p.plugins},
             gate=self._gate,
         )
+        self._begun = self._synced = False
         self._choose = random.Random(self._config.seed)
         self._recorders = {name: EventRecorder(client, name) for name in self._profiles}
         self._bindings = asyncio.Semaphore(self._config.max_bindings)
@@ -69,8 +70,18 @@ class Scheduler:
         self._namespaces = self._informers.informer(NAMESPACES, metadata_only=True)
         self._budgets = self._informers.informer(POD_DISRUPTION_BUDGETS)
 
+    @property
+    def profile_names(self) -> list[str]:
+        return list(self._profiles)
+
+    @property
+    def is_starting(self) -> bool:
+        """It runs and does not know the whole cluster yet."""
+        return self._begun and not self._synced
+
     async def run(self) -> None:
         """Schedules until cancelled."""
+        self._begun = True
         self._nodes.add_handler(self._node_put, lambda _, node: self._node_put(node), self._node_deleted)
         self._namespaces.add_handler(self._namespace_put, lambda _, new: self._namespace_put(new), self._namespace_gone)
         async with Tasks("scheduler") as tasks:
@@ -80,6 +91,7 @@ class Scheduler:
                 await informer.wait_for_sync()
             self._pods.add_handler(self._pod_added, self._pod_updated, self._pod_deleted)
             await self._pods.wait_for_sync()
+            self._synced = True
             for recorder in self._recorders.values():
                 tasks.start(recorder.run(), name="events")
             log.info("scheduling for %d nodes", self.cache.snapshot.count)

@@ -17,8 +17,8 @@ MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 MAGIC = b"k8s\x00"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_META = "k8s.io.apimachinery.pkg.apis.meta.v1."
-_UNKNOWN = "k8s.io.apimachinery.pkg.runtime.Unknown"
+META = "k8s.io.apimachinery.pkg.apis.meta.v1."
+UNKNOWN = "k8s.io.apimachinery.pkg.runtime.Unknown"
 _SCALARS = frozenset(("string", "int32", "int64", "bool", "bytes", "double"))
 _SIGN, _WRAP = 1 << 63, 1 << 64
 
@@ -32,7 +32,7 @@ def decode(body: bytes, expected: GroupVersionKind) -> dict[str, Any]:
     if not body.startswith(MAGIC):
         raise ProtobufError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
     try:
-        envelope = _message(_UNKNOWN, body, len(MAGIC), len(body))
+        envelope = _message(UNKNOWN, body, len(MAGIC), len(body))
         stated = envelope.get("typeMeta") or {}
         group, version = split_api_version(stated.get("apiVersion") or expected.api_version)
         gvk = GroupVersionKind(group, version, stated.get("kind") or expected.kind)
@@ -49,9 +49,10 @@ def decode(body: bytes, expected: GroupVersionKind) -> dict[str, Any]:
 def message_of(gvk: GroupVersionKind) -> str | None:
     """The message that carries a kind; None if it has none."""
     name = find_definition_name(gvk)
-    if name is None:
-        return None
-    message = name.removeprefix("io.").replace("k8s.", "k8s.io.", 1).replace("apiextensions-", "apiextensions_")
+    if name is not None:
+        message = name.removeprefix("io.").replace("k8s.", "k8s.io.", 1).replace("-", "_")
+    else:  # those that no schema describes
+        message = META + gvk.kind if gvk.group in ("", "meta.k8s.io") else ""
     return message if known(message) else None
 
 
@@ -209,21 +210,21 @@ def _schema_or(field: str) -> Callable[[dict[str, Any]], Any]:
     return choose
 
 
-_EXTENSIONS = "k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1."
+EXTENSIONS = "k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1."
 _SPECIAL: dict[str, Callable[[dict[str, Any]], Any]] = {
-    _META + "Time": _time,
-    _META + "MicroTime": _micro_time,
-    _META + "Duration": _duration,
-    _META + "FieldsV1": _raw("Raw"),
-    _META + "Verbs": lambda obj: obj.get("items", []),
+    META + "Time": _time,
+    META + "MicroTime": _micro_time,
+    META + "Duration": _duration,
+    META + "FieldsV1": _raw("Raw"),
+    META + "Verbs": lambda obj: obj.get("items", []),
     "k8s.io.apimachinery.pkg.api.resource.Quantity": lambda obj: obj.get("string", "0"),
     "k8s.io.apimachinery.pkg.runtime.RawExtension": _raw("raw"),
     "k8s.io.apimachinery.pkg.util.intstr.IntOrString": _int_or_string,
     "k8s.io.api.authentication.v1.ExtraValue": lambda obj: obj.get("items", []),
     "k8s.io.api.authorization.v1.ExtraValue": lambda obj: obj.get("items", []),
     "k8s.io.api.certificates.v1.ExtraValue": lambda obj: obj.get("items", []),
-    _EXTENSIONS + "JSON": _raw("raw"),
-    _EXTENSIONS + "JSONSchemaPropsOrArray": _schema_or("jSONSchemas"),
-    _EXTENSIONS + "JSONSchemaPropsOrBool": _schema_or("allows"),
-    _EXTENSIONS + "JSONSchemaPropsOrStringArray": _schema_or("property"),
+    EXTENSIONS + "JSON": _raw("raw"),
+    EXTENSIONS + "JSONSchemaPropsOrArray": _schema_or("jSONSchemas"),
+    EXTENSIONS + "JSONSchemaPropsOrBool": _schema_or("allows"),
+    EXTENSIONS + "JSONSchemaPropsOrStringArray": _schema_or("property"),
 }

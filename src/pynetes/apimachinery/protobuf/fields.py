@@ -46,21 +46,25 @@ _SCHEMA_RENAMED = {"schema": "$schema", "ref": "$ref"}
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. `type` is a scalar's name or a message's; maps have string keys and values of `type`."""
+    """One field. `type` is a scalar's name or a message's; maps have string keys and values of `type`.
+
+    `always`: the original writes it even when it is empty, because its Go field is a value and no pointer.
+    """
 
     name: str
     type: str
     repeated: bool = False
     mapping: bool = False
     inline: bool = False
+    always: bool = False
 
 
 @cache
-def _table() -> dict[str, dict[str, tuple[int, str]]]:
+def _table() -> dict[str, dict[str, tuple[int, str] | tuple[int, str, int]]]:
     text = files(__package__).joinpath("fields.json").read_text()
     for short, long in _PREFIXES.items():
         text = text.replace(short, long)
-    table: dict[str, dict[str, tuple[int, str]]] = orjson.loads(text)
+    table: dict[str, dict[str, tuple[int, str] | tuple[int, str, int]]] = orjson.loads(text)
     return table
 
 
@@ -71,10 +75,10 @@ def known(message: str) -> bool:
 @cache
 def fields(message: str) -> dict[int, Field]:
     """The fields of a message, by number."""
-    return {number: _field(message, name, type) for name, (number, type) in _table()[message].items()}
+    return {row[0]: _field(message, name, row[1], len(row) == 3) for name, row in _table()[message].items()}
 
 
-def _field(message: str, name: str, type: str) -> Field:
+def _field(message: str, name: str, type: str, always: bool) -> Field:
     inline = name in _INLINE and type.startswith("k8s.io.")
     json_name = _RENAMED.get(name, name)
     if message == _SCHEMA_PROPS:
@@ -83,4 +87,4 @@ def _field(message: str, name: str, type: str) -> Field:
         return Field(json_name, type[1:-1], repeated=True)
     if type.startswith("map<string,"):
         return Field(json_name, type[len("map<string,") : -1], mapping=True)
-    return Field(json_name, type, inline=inline)
+    return Field(json_name, type, inline=inline, always=always)

@@ -62,7 +62,7 @@ def _checked(raw: dict[str, Any]) -> dict[str, Any]:
 async def delete(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
-    media = negotiate(request)
+    media = negotiate(request, scope.restriction)
     options = await delete_options(request)
     ctx = scope.context(request, options.dry_run, raw=options.raw)
     deleted = await scope.backend.registry.delete(scope.store, ctx, info.namespace, info.name, options)
@@ -75,10 +75,10 @@ async def delete(scope: Scope, request: Request) -> Answer:
 async def delete_collection(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
-    media = negotiate(request)
+    media = negotiate(request, scope.restriction)
     listing = ListOptions.of(request.query)
     options = await delete_options(request)
     selection = select(scope, listing, info.namespace, "")
     ctx = scope.context(request, options.dry_run, raw=options.raw)
     found = await delete_objects(scope.store, ctx, selection.prefix, options, listing, selection.predicate)
-    return list_response(scope, request, media, found)
+    return await list_response(scope, request, media, found)

@@ -16,7 +16,7 @@ _JSON = "application/json"
 
 def v3_index(resources: Sequence[Resource]) -> Handler:
     async def handle(request: Request) -> Answer:
-        media = negotiate(request, "plain")
+        media = negotiate(request, "text")
         return _document(media, v3.index(resources))
 
     return handle
@@ -72,7 +72,7 @@ def _wants_protobuf(request: Request) -> bool:
 
 
 def _require_json(request: Request) -> None:
-    if negotiate(request, "plain").codec.media_type != _JSON:
+    if negotiate(request, "text").codec.media_type != _JSON:
         raise not_acceptable((_JSON,))
 
 

@@ -6,20 +6,42 @@ from typing import Any
 import orjson
 
 from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.protobuf import encoder as protobuf
 from pynetes.apis.resource import Column
 from pynetes.apiserver.cacher import Entry, Listing
+from pynetes.apiserver.encoding import PROTOBUF
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.tables import include_object, parse, partial, row, table
 from pynetes.apiserver.http import Request, Response
 from pynetes.apiserver.negotiation import MediaType, Transform
+from pynetes.component import clock
 
 Object = dict[str, Any]
+
+
+#: Entries encoded between two turns of the loop.
+_AT_ONCE = 100
+
+
+def message(scope: Scope, entry: Entry) -> bytes:
+    """A stored object's protobuf message in the path's version. Kept with the entry: many watchers want it."""
+    kind = scope.resource.gvk
+
+    def make(entry: Entry) -> bytes:
+        name = protobuf.message_name(kind.api_version, kind.kind)
+        return protobuf.encode_message(name, scope.served(parse(entry.bytes)))
+
+    return entry.memo(("protobuf", kind.api_version), make)
 
 
 def entry_response(scope: Scope, request: Request, media: MediaType, entry: Entry, status: int = 200) -> Response:
     """One stored object."""
     if media.plain and not scope.converted:
         return Response(status, entry.bytes + b"\n")
+    if media.codec is PROTOBUF and media.transform is None:
+        kind = scope.resource.gvk
+        data = protobuf.envelope(kind.api_version, kind.kind, message(scope, entry))
+        return Response(status, data, media.codec.media_type)
     return object_response(scope, request, media, scope.served(parse(entry.bytes)), status)
 
 
@@ -55,13 +77,15 @@ def _not_a_list(obj: Object) -> StatusError:
     return StatusError(406, "NotAcceptable", text)
 
 
-def list_response(scope: Scope, request: Request, media: MediaType, listing: Listing) -> Response:
+async def list_response(scope: Scope, request: Request, media: MediaType, listing: Listing) -> Response:
     """A list; in the plain form the items' stored bytes are joined, nothing is parsed."""
     kind, api_version = scope.resource.gvk.kind, scope.resource.gvk.api_version
     metadata = list_metadata(listing)
     if media.plain and not scope.converted:
         head = orjson.dumps({"kind": kind + "List", "apiVersion": api_version, "metadata": metadata})
         return Response(200, b'%b,"items":[%b]}\n' % (head[:-1], listing.data))
+    if media.codec is PROTOBUF and media.transform is None:
+        return await _protobuf_list(scope, listing)
     objects = (scope.served(parse(entry.bytes)) for entry in listing.entries)
     transform = media.transform
     out: Object
@@ -78,6 +102,17 @@ def list_response(scope: Scope, request: Request, media: MediaType, listing: Lis
         text = f"you requested PartialObjectMetadata, but the requested object is a list (*{kind}List)"
         raise StatusError(406, "NotAcceptable", text)
     return Response(200, media.codec.encode(out, media.pretty), media.codec.media_type)
+
+
+async def _protobuf_list(scope: Scope, listing: Listing) -> Response:
+    """Items are encoded in parts: a long list must not keep others waiting."""
+    items = []
+    for first in range(0, len(listing.entries), _AT_ONCE):
+        items += [message(scope, entry) for entry in listing.entries[first : first + _AT_ONCE]]
+        await clock.sleep(0)
+    kind = scope.resource.gvk
+    data = protobuf.encode_list(kind.api_version, kind.kind + "List", list_metadata(listing), items)
+    return Response(200, data, PROTOBUF.media_type)
 
 
 def list_metadata(listing: Listing) -> Object:

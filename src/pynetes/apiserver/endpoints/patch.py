@@ -62,7 +62,7 @@ async def patch(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
     content_type = patch_type(request)
-    media = negotiate(request)
+    media = negotiate(request, scope.restriction)
     options = WriteOptions.of(request.query, "PatchOptions", apply=content_type not in PATCH_TYPES)
     apply = await parse_patch(request, scope.resource.gvk, options)
     ctx = scope.write_context(request, options)

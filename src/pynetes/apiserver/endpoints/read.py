@@ -22,7 +22,7 @@ def parse_revision(text: str) -> int | None:
 async def get(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
-    media = negotiate(request)
+    media = negotiate(request, scope.restriction)
     revision = parse_revision(request.param("resourceVersion")) if request.query else None
     entry = await scope.store.get(info.namespace, info.name, revision)
     return entry_response(scope, request, media, entry)
@@ -31,7 +31,7 @@ async def get(scope: Scope, request: Request) -> Answer:
 async def list_(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
-    media = negotiate(request)
+    media = negotiate(request, scope.restriction)
     options = ListOptions.of(request.query)
     selection = select(scope, options, info.namespace, "")
     revision = parse_revision(options.resource_version)
@@ -45,4 +45,4 @@ async def list_(scope: Scope, request: Request) -> Answer:
         revision=revision,
         exact=options.resource_version_match == "Exact",
     )
-    return list_response(scope, request, media, listing)
+    return await list_response(scope, request, media, listing)

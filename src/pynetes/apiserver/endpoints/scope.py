@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
+from pynetes.apimachinery.protobuf.encoder import has_message
 from pynetes.apis.conversion import convert
 from pynetes.apis.resource import Resource, Subresource
 from pynetes.apiserver.authentication.user import ANONYMOUS_USER
@@ -48,6 +50,11 @@ class Scope:
         """The version of the path is not the stored one."""
         return self.resource.storage_gvk is not None
 
+    @property
+    def restriction(self) -> str:
+        """Which media types the endpoint speaks; see `negotiation`."""
+        return _restriction(self.kind)
+
     def served(self, obj: Object) -> Object:
         """A stored object in the version of the path."""
         return convert(obj, self.resource.gvk) if self.converted else obj
@@ -82,6 +89,11 @@ class Scope:
 def _agent(request: Request) -> str:
     """The manager of fields when none is named: the first part of the user agent."""
     return request.headers.get("User-Agent", "").partition("/")[0][:128]
+
+
+@cache
+def _restriction(kind: GroupVersionKind) -> str:
+    return "objects" if has_message(kind.api_version, kind.kind) else "custom"
 
 
 Endpoint = Callable[[Scope, Request], Awaitable[Answer]]

@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator, Callable
 import orjson
 
 from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.protobuf import encoder as protobuf
 from pynetes.apiserver.cacher import Frames, Watcher, WatchEvent
+from pynetes.apiserver.encoding import PROTOBUF
+from pynetes.apiserver.endpoints.output import message
 from pynetes.apiserver.endpoints.read import parse_revision
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.selection import select
@@ -21,7 +24,7 @@ EncodeObject = Callable[[WatchEvent], Object]
 async def watch(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
-    media = negotiate(request)
+    media = negotiate(request, scope.restriction)
     options = ListOptions.of(request.query, watch=True)
     name = info.parts[1] if len(info.parts) > 1 else ""
     selection = select(scope, options, info.namespace, name)
@@ -39,9 +42,12 @@ async def watch(scope: Scope, request: Request) -> Answer:
     except StatusError as error:
         if error.code != 410:
             raise
-        return StreamResponse(200, media.codec.media_type, _error(media, error))
-    chunks = _plain(watcher) if encode is None else _encoded(watcher, media, encode)
-    return StreamResponse(200, media.codec.media_type, chunks)
+        return StreamResponse(200, media.codec.watch_type, _error(media, error))
+    if media.codec is PROTOBUF and media.transform is None:
+        chunks = _messages(watcher, scope)
+    else:
+        chunks = _plain(watcher) if encode is None else _encoded(watcher, media, encode)
+    return StreamResponse(200, media.codec.watch_type, chunks)
 
 
 def _timeout(scope: Scope) -> float:
@@ -61,11 +67,25 @@ async def _encoded(watcher: Watcher, media: MediaType, encode: EncodeObject) -> 
             yield _encode_frames(frames, media, encode)
 
 
+async def _messages(watcher: Watcher, scope: Scope) -> AsyncIterator[bytes]:
+    """Protobuf: each object is encoded once for all who watch it."""
+    kind = scope.resource.gvk
+    async with watcher:
+        async for frames in watcher:
+            parts = []
+            for event in frames:
+                enveloped = protobuf.envelope(kind.api_version, kind.kind, message(scope, event.entry))
+                parts.append(protobuf.encode_watch_event(event.type, enveloped))
+            yield b"".join(parts)
+
+
 def _encode_frames(frames: Frames, media: MediaType, encode: EncodeObject) -> bytes:
     return b"".join(frame(media, event.type, encode(event)) for event in frames)
 
 
 def frame(media: MediaType, kind: str, obj: Object) -> bytes:
+    if media.codec is PROTOBUF:
+        return protobuf.encode_watch_event(kind, media.codec.encode(obj, False))
     event = {"type": kind, "object": obj}
     if media.codec.media_type == "application/yaml":
         return b"---\n" + media.codec.encode(event, False)

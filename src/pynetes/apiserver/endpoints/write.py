@@ -27,7 +27,7 @@ async def decode(scope: Scope, request: Request, options: WriteOptions) -> Objec
 async def create(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
-    media = negotiate(request)
+    media = negotiate(request, scope.restriction)
     options = WriteOptions.of(request.query, "CreateOptions")
     obj = await decode(scope, request, options)
     scope.resource.strategy.default(obj)
@@ -47,7 +47,7 @@ async def create(scope: Scope, request: Request) -> Answer:
 async def update(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
-    media = negotiate(request)
+    media = negotiate(request, scope.restriction)
     options = WriteOptions.of(request.query, "UpdateOptions")
     obj = await decode(scope, request, options)
     scope.resource.strategy.default(obj)

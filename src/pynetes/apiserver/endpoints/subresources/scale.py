@@ -47,7 +47,7 @@ def scale_of(workload: Object) -> Object:
 async def get(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
-    media = negotiate(request)
+    media = negotiate(request, scope.restriction)
     revision = parse_revision(request.param("resourceVersion"))
     entry = await scope.store.get(info.namespace, info.name, revision)
     return object_response(scope, request, media, scale_of(entry.object), columns=SCALE)
@@ -86,7 +86,7 @@ async def _write(scope: Scope, request: Request, options: WriteOptions, change: 
     """`change` goes from the present Scale to the wanted one; admission sees Scales, the store the workload."""
     info = request.info
     assert info is not None
-    media = negotiate(request)
+    media = negotiate(request, scope.restriction)
     ctx = scope.write_context(request, options)
 
     async def change_workload(old: Object | None) -> Object:

@@ -1,0 +1,161 @@
+"""The control plane's components tell about themselves over HTTPS, as the originals do, beside a real API server."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.server import APIServer
+from pynetes.cli import cluster, components, kubeconfigs, serving
+from pynetes.cli.layout import Layout
+from pynetes.cli.settings import Settings
+from pynetes.client.secureserving import ServingConfig
+from pynetes.cloud.config import CloudControllerManagerConfig
+from pynetes.cloud.providers.local.config import pools_text
+from pynetes.component import certificates, pki
+from pynetes.component.health import Check, HealthGroup
+from pynetes.component.pki import PKI
+from pynetes.component.serving import Request
+from pynetes.component.tasks import Tasks
+
+
+@dataclass
+class Plane:
+    """An API server, and the files that components need."""
+
+    layout: Layout
+    settings: Settings
+    files: PKI
+    port: int
+
+    async def get(self, path: str) -> tuple[int, str]:
+        """As the administrator; status 0 while nobody listens."""
+        tls = certificates.client_context(None, self.files.admin.certificate, self.files.admin.key)
+        url = f"https://127.0.0.1:{self.port}{path}"
+        try:
+            async with (
+                aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session,
+                session.get(url) as answer,
+            ):
+                return answer.status, await answer.text()
+        except aiohttp.ClientConnectionError:
+            return 0, ""
+
+    async def until(self, path: str, wanted: Callable[[int, str], bool]) -> str:
+        for _ in range(1000):
+            status, text = await self.get(path)
+            if wanted(status, text):
+                return text
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{path} answers {status} {text}")
+
+    @asynccontextmanager
+    async def running(self, component: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+        async with Tasks("component") as tasks:
+            tasks.start(component, name="component")
+            yield
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+async def plane(tmp_path: Path) -> AsyncIterator[Plane]:
+    layout = Layout(tmp_path / "data", tmp_path / "run")
+    layout.make()
+    files = pki.ensure(layout.pki, addresses=("127.0.0.1",), nodes=(pki.Node("n1"),))
+    config = APIServerConfig(
+        storage="memory:",
+        bind_address="127.0.0.1",
+        secure_port=0,
+        tls_cert_file=files.apiserver.certificate,
+        tls_private_key_file=files.apiserver.key,
+        client_ca_file=files.ca.certificate,
+        service_account_signing_key_file=files.service_account_key,
+    )
+    async with APIServer(config) as server:
+        await server.ready()
+        settings = Settings("n1", "127.0.0.1", api_server=f"https://127.0.0.1:{server.port}")
+        kubeconfigs.write_all(layout, settings, files)
+        yield Plane(layout, settings, files, _free_port())
+
+
+async def test_controller_manager(plane: Plane) -> None:
+    config = cluster.controller_manager_config(plane.layout, plane.settings)
+    served = cluster.serving(plane.layout, "controller-manager", plane.port)
+    path = plane.layout.kubeconfig("controller-manager")
+    async with plane.running(components.controller_manager(path, config, served)):
+        text = await plane.until("/healthz?verbose", lambda _, text: "[+]garbage-collector-controller ok" in text)
+        assert text.startswith("[+]leaderElection ok\n")
+        assert text.endswith("healthz check passed\n")
+        assert (await plane.get("/healthz/leaderElection"))[0] == 404
+        metrics = await plane.until("/metrics", lambda status, _: status == 200)
+        assert 'leader_election_master_status{name="kube-controller-manager"} 1.0' in metrics
+        slis = (await plane.get("/metrics/slis"))[1]
+        assert 'kubernetes_healthcheck{name="leaderElection",type="healthz"} 1.0' in slis
+        configz = json.loads((await plane.get("/configz"))[1])["kubecontrollermanager.config.k8s.io"]
+        assert configz["Generic"]["LeaderElection"]["leaseDuration"] == "15s"
+        assert configz["KubeCloudShared"]["ClusterCIDR"] == "10.244.0.0/16"
+        assert f"\nsecure-port={plane.port}\n" in (await plane.get("/flagz"))[1]
+        assert "Paths: /configz /flagz /healthz /metrics /statusz" in (await plane.get("/statusz"))[1]
+        assert (await plane.get("/livez"))[0] == 404
+
+
+async def test_scheduler(plane: Plane) -> None:
+    served = cluster.serving(plane.layout, "scheduler", plane.port)
+    async with plane.running(components.scheduler(plane.layout.kubeconfig("scheduler"), served=served)):
+        metrics = await plane.until("/metrics", lambda _, text: 'status{name="kube-scheduler"} 1.0' in text)
+        assert "scheduler_schedule_attempts_total" in metrics
+        await plane.until("/readyz", lambda status, _: status == 200)
+        ready = (await plane.get("/readyz?verbose"))[1]
+        assert ready == "[+]leaderElection ok\n[+]sched-handler-sync ok\nreadyz check passed\n"
+        assert (await plane.get("/livez?verbose"))[1] == "[+]ping ok\nlivez check passed\n"
+        assert (await plane.get("/healthz/leaderElection")) == (200, "ok")
+        configz = json.loads((await plane.get("/configz"))[1])["componentconfig"]
+        assert configz["kind"] == "KubeSchedulerConfiguration"
+        assert configz["profiles"] == [{"schedulerName": "default-scheduler"}]
+
+
+async def test_cloud_controller_manager(plane: Plane) -> None:
+    tls = ServingConfig(plane.port, "127.0.0.1", client_ca_file=plane.files.ca.certificate)
+    path, config = plane.layout.kubeconfig("admin"), CloudControllerManagerConfig()
+    served = serving.Serving(tls)
+    pool = pools_text("198.51.100.0/28")
+    async with plane.running(components.cloud_controller_manager(path, "local", pool, config, served)):
+        await plane.until("/healthz?verbose", lambda _, text: "[+]leaderElection ok" in text)
+        configz = json.loads((await plane.get("/configz"))[1])["cloudcontrollermanager.config.k8s.io"]
+        assert configz["KubeCloudShared"]["CloudProvider"] == {"Name": "local"}
+        assert (await plane.get("/statusz"))[0] == 404
+
+
+async def test_component_serves_before_the_api_server_is_there(tmp_path: Path, plane: Plane) -> None:
+    plane.settings = Settings("n1", "127.0.0.1", api_server=f"https://127.0.0.1:{_free_port()}")
+    kubeconfigs.write_all(plane.layout, plane.settings, plane.files)
+    served = cluster.serving(plane.layout, "scheduler", plane.port)
+    async with plane.running(components.scheduler(plane.layout.kubeconfig("scheduler"), served=served)):
+        await plane.until("/healthz", lambda status, _: status == 200)
+
+
+def test_port_zero_serves_nothing(plane: Plane) -> None:
+    assert cluster.serving(plane.layout, "scheduler", 0) is None
+
+
+async def test_scheduler_is_not_ready_while_it_does_not_know_the_cluster() -> None:
+    async def starting() -> None:
+        raise RuntimeError("handlers are not fully synchronized")
+
+    endpoints = serving.scheduler_endpoints(HealthGroup("healthz"), [Check("sched-handler-sync", starting)], {}, {})
+    assert (await endpoints.handle(Request("/readyz"))).status == 500
+    assert (await endpoints.handle(Request("/livez"))).status == 200
