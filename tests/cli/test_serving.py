@@ -103,6 +103,9 @@ async def test_controller_manager(plane: Plane) -> None:
         assert (await plane.get("/healthz/leaderElection"))[0] == 404
         metrics = await plane.until("/metrics", lambda status, _: status == 200)
         assert 'leader_election_master_status{name="kube-controller-manager"} 1.0' in metrics
+        assert 'workqueue_adds_total{name="deployment"}' in metrics
+        assert 'rest_client_requests_total{code="200",host="127.0.0.1:' in metrics
+        await plane.until("/metrics", lambda _, text: "node_collector_update_all_nodes_health_duration" in text)
         slis = (await plane.get("/metrics/slis"))[1]
         assert 'kubernetes_healthcheck{name="leaderElection",type="healthz"} 1.0' in slis
         configz = json.loads((await plane.get("/configz"))[1])["kubecontrollermanager.config.k8s.io"]

@@ -46,6 +46,6 @@ def test_workers_run_side_by_side_but_never_on_one_key(virtual):
         asyncio.get_running_loop().call_later(0.5, queue.add, "a")
         asyncio.get_running_loop().call_later(5, queue.shut_down)
         await Controller("test", queue, sync, workers=3).run()
-        return most, queue.metrics.done
+        return most, queue.metrics.worked.count
 
     assert virtual(scenario()) == (3, 4)

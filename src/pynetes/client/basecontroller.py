@@ -18,13 +18,15 @@ class SharedController(ABC, Generic[C]):
     """A subclass sets `name` and `account`, asks for informers in its constructor and implements `sync`."""
 
     name: ClassVar[str]
+    queue_name: ClassVar[str] = ""
+    """What the original calls the queue, in whose metrics dashboards look for it; empty: `name`."""
     account: ClassVar[str]
     """The service account in kube-system that upstream's RBAC gives this controller's rights."""
 
     def __init__(self, context: C, *, workers: int = 1) -> None:
         self.context = context
         self.client = context.client_factory(self.account)
-        self.queue: WorkQueue[str] = WorkQueue(self.name)
+        self.queue: WorkQueue[str] = WorkQueue(self.queue_name or self.name)
         self._workers = workers
         self._informers: list[Informer] = []
 

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import aiohttp
 from yarl import URL
 
+from pynetes.client import requestmetrics
 from pynetes.client.transport import Query, TransportError, TransportResponse, TransportStream
 from pynetes.component import clock
 
@@ -224,7 +225,8 @@ class HTTPSTransport:
                     token = self._token if isinstance(self._token, str) else self._token()
                     all_headers = [h for h in all_headers if h[0] != "Authorization"]
                     all_headers.append(("Authorization", f"Bearer {token}"))
-                return await session.request(
+                return await self._measured(
+                    session,
                     method,
                     _url(self._servers[index], path, query),
                     headers=all_headers,
@@ -241,6 +243,18 @@ class HTTPSTransport:
             except _FAULTS as error:
                 raise TransportError(f"{method} {self._servers[index]}{path}: {_describe(error)}") from error
         raise TransportError("no server address")
+
+    @staticmethod
+    async def _measured(
+        session: aiohttp.ClientSession, method: str, url: URL, **options: Any
+    ) -> aiohttp.ClientResponse:
+        began, status = clock.monotonic(), None
+        try:
+            response = await session.request(method, url, **options)
+            status = response.status
+            return response
+        finally:
+            requestmetrics.observe(method, f"{url.host}:{url.port}", status, clock.monotonic() - began)
 
     async def _renew_certificate(self) -> None:
         """With a renewed certificate, requests go over new connections; those under way end on the old ones."""

@@ -12,9 +12,10 @@ import heapq
 import itertools
 from collections import deque
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from pynetes.client import queuemetrics
+from pynetes.client.queuemetrics import QueueMetrics
 from pynetes.client.ratelimiter import RateLimiter
 from pynetes.component import clock
 
@@ -23,17 +24,6 @@ K = TypeVar("K", bound=Hashable)
 
 class QueueShutDown(Exception):
     """The queue is shut down and empty."""
-
-
-@dataclass(slots=True)
-class QueueMetrics:
-    """Counts since the queue was made. `queue_seconds` and `work_seconds` are totals over all keys done."""
-
-    adds: int = 0
-    done: int = 0
-    retries: int = 0
-    queue_seconds: float = 0.0
-    work_seconds: float = 0.0
 
 
 class Queue(Generic[K]):
@@ -48,6 +38,8 @@ class Queue(Generic[K]):
         self._added_at: dict[K, float] = {}
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._shut_down = False
+        if name:
+            queuemetrics.publish(self)
 
     def __len__(self) -> int:
         """The keys that wait for a worker."""
@@ -57,6 +49,10 @@ class Queue(Generic[K]):
     def in_flight(self) -> int:
         """The keys that workers have."""
         return len(self._processing)
+
+    def running(self, now: float) -> list[float]:
+        """For how many seconds workers have had their keys."""
+        return [now - since for since in self._processing.values()]
 
     def add(self, key: K) -> None:
         if self._shut_down or key in self._dirty:
@@ -76,15 +72,14 @@ class Queue(Generic[K]):
         key = self._ready.popleft()
         self._dirty.discard(key)
         now = clock.monotonic()
-        self.metrics.queue_seconds += now - self._added_at.pop(key, now)
+        self.metrics.waited.observe(now - self._added_at.pop(key, now))
         self._processing[key] = now
         return key
 
     def done(self, key: K) -> None:
         """The worker that got `key` has finished with it."""
         started = self._processing.pop(key)
-        self.metrics.done += 1
-        self.metrics.work_seconds += clock.monotonic() - started
+        self.metrics.worked.observe(clock.monotonic() - started)
         if key in self._dirty:
             self._push(key)
 

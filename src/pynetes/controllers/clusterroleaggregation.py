@@ -14,6 +14,7 @@ Object = dict[str, Any]
 
 class ClusterRoleAggregationController(BaseController):
     name = "clusterrole-aggregation-controller"
+    queue_name = "ClusterRoleAggregator"
     account = "clusterrole-aggregation-controller"
 
     def __init__(self, context: ControllerContext) -> None:

@@ -70,6 +70,7 @@ class PodGarbageCollector(BaseController):
     """Looks at all pods every 20 seconds; a node must be missing for 40 before its pods go."""
 
     name = "pod-garbage-collector-controller"
+    queue_name = "orphaned_pods_nodes"
     account = "pod-garbage-collector"
 
     def __init__(self, context: ControllerContext) -> None:

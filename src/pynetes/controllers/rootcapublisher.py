@@ -23,6 +23,7 @@ class RootCACertificatePublisher(BaseController):
     """Creates `kube-root-ca.crt` and puts it right when someone changes or deletes it."""
 
     name = "root-ca-certificate-publisher-controller"
+    queue_name = "root_ca_cert_publisher"
     account = "root-ca-cert-publisher"
 
     def __init__(self, context: ControllerContext) -> None:

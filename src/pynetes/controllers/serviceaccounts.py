@@ -17,6 +17,7 @@ class ServiceAccountController(BaseController):
     """Creates the default ServiceAccount in new namespaces, and again when someone deletes it."""
 
     name = "serviceaccount-controller"
+    queue_name = "serviceaccount"
     account = "service-account-controller"
 
     def __init__(self, context: ControllerContext) -> None:

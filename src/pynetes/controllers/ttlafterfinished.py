@@ -29,6 +29,7 @@ class TTLAfterFinishedController(BaseController):
     """Waits, looks at the Job once more, and deletes it with its pods."""
 
     name = "ttl-after-finished-controller"
+    queue_name = "ttl_jobs_to_delete"
     account = "ttl-after-finished-controller"
 
     def __init__(self, context: ControllerContext) -> None:

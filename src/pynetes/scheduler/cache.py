@@ -76,6 +76,10 @@ class Cache:
     def is_assumed(self, uid: str) -> bool:
         return uid in self._assumed
 
+    def sizes(self) -> dict[str, int]:
+        """As upstream's metric `scheduler_cache_size` names them."""
+        return {"nodes": self.snapshot.count, "pods": len(self._pods), "assumed_pods": len(self._assumed)}
+
     def __contains__(self, uid: str) -> bool:
         return uid in self._pods
 

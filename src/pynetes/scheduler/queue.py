@@ -104,6 +104,15 @@ class SchedulingQueue:
             "gated": gated,
         }
 
+    def rejections(self) -> dict[tuple[str, str], int]:
+        """Unschedulable pods by plugin and profile; one that several plugins rejected counts for each."""
+        found: dict[tuple[str, str], int] = {}
+        for pod in (self._pods[uid] for uid in self._unschedulable):
+            for plugin in pod.rejected_by:
+                key = (plugin, pod.info.scheduler_name)
+                found[key] = found.get(key, 0) + 1
+        return found
+
     # -- coming and going
 
     def add(self, info: PodInfo) -> None:

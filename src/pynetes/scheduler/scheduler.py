@@ -15,8 +15,9 @@ from pynetes.client.events import EventRecorder
 from pynetes.client.informer import InformerFactory
 from pynetes.client.rest import Client
 from pynetes.client.transport import TransportError
-from pynetes.component import clock, metrics
+from pynetes.component import clock
 from pynetes.component.tasks import Tasks
+from pynetes.scheduler import measures
 from pynetes.scheduler.algorithm import Decision, schedule
 from pynetes.scheduler.cache import Cache, is_finished
 from pynetes.scheduler.framework import ClusterEvent, Profile
@@ -28,15 +29,6 @@ from pynetes.scheduler.queue import QueuedPod, SchedulingQueue
 log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
-
-_ATTEMPTS = metrics.counter("scheduler_schedule_attempts_total", "Decisions by result", ["result", "profile"])
-_DECISION_SECONDS = metrics.histogram(
-    "scheduler_scheduling_algorithm_duration_seconds", "Time of one decision", buckets=[2**n * 1e-5 for n in range(15)]
-)
-_ATTEMPT_SECONDS = metrics.histogram(
-    "scheduler_scheduling_attempt_duration_seconds", "Decision and binding", ["result", "profile"]
-)
-_PENDING = metrics.gauge("scheduler_pending_pods", "Waiting pods by queue", ["queue"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +61,7 @@ class Scheduler:
         self._nodes = self._informers.informer(NODES)
         self._namespaces = self._informers.informer(NAMESPACES, metadata_only=True)
         self._budgets = self._informers.informer(POD_DISRUPTION_BUDGETS)
+        measures.publish(self.queue, self.cache)
 
     @property
     def profile_names(self) -> list[str]:
@@ -97,7 +90,6 @@ class Scheduler:
             log.info("scheduling for %d nodes", self.cache.snapshot.count)
             while True:
                 pod = await self.queue.pop()
-                self._publish_queue_lengths()
                 await self._cycle(pod, tasks)
 
     # -- one cycle
@@ -110,10 +102,10 @@ class Scheduler:
             return
         began = clock.monotonic()
         decision = schedule(self.cache.snapshot, info, profile, self._choose)
-        _DECISION_SECONDS.observe(clock.monotonic() - began)
+        measures.decided(clock.monotonic() - began)
         if decision.node is None:
-            _ATTEMPTS.labels("unschedulable", profile.scheduler_name).inc()
             await self._unschedulable(pod, profile, decision)
+            measures.attempted("unschedulable", profile.scheduler_name, clock.monotonic() - began)
             return
         self.cache.assume(info, decision.node)
         await self._bindings.acquire()
@@ -127,7 +119,7 @@ class Scheduler:
             )
         except (StatusError, TransportError) as error:
             self.cache.forget(info)
-            _ATTEMPTS.labels("error", info.scheduler_name).inc()
+            measures.attempted("error", info.scheduler_name, clock.monotonic() - began)
             if isinstance(error, StatusError) and error.code == 404:
                 self.queue.done(info.uid)  # the pod is gone
                 return
@@ -136,8 +128,9 @@ class Scheduler:
             self._record(info, "Warning", "FailedScheduling", f"binding rejected: {error}")
         else:
             self.queue.done(info.uid)
-            _ATTEMPTS.labels("scheduled", info.scheduler_name).inc()
-            _ATTEMPT_SECONDS.labels("scheduled", info.scheduler_name).observe(clock.monotonic() - began)
+            now = clock.monotonic()
+            measures.attempted("scheduled", info.scheduler_name, now - began)
+            measures.scheduled(pod.attempts, now - pod.since)
             self._record(info, "Normal", "Scheduled", f"Successfully assigned {info.key} to {node}")
         finally:
             self._bindings.release()
@@ -148,6 +141,7 @@ class Scheduler:
         victims = None
         if profile.preempts and snapshot.count:
             victims = preempt(snapshot, info, profile, diagnosis, self._budgets.list())
+            measures.preempted(None if victims is None else len(victims.pods))
         message = diagnosis.message(snapshot.count)
         # without nodes nothing has rejected the pod: whatever node comes is worth a try
         self.queue.failed(pod, diagnosis.plugins or {"NodeName"})
@@ -198,10 +192,6 @@ class Scheduler:
     def _record(self, pod: PodInfo, type: str, reason: str, message: str) -> None:
         recorder = self._recorders.get(pod.scheduler_name) or next(iter(self._recorders.values()))
         recorder.event(pod.pod, type, reason, message)
-
-    def _publish_queue_lengths(self) -> None:
-        for name, number in self.queue.counts().items():
-            _PENDING.labels(name).set(number)
 
     def _gate(self, pod: PodInfo) -> str:
         profile = self._profiles[pod.scheduler_name]

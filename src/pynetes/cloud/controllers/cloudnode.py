@@ -19,6 +19,7 @@ class CloudNodeController(CloudController):
     """Initializes nodes that carry the taint, keeps labels of two generations alike, follows addresses."""
 
     name = "cloud-node-controller"
+    queue_name = "Nodes"
     account = "cloud-node-controller"
 
     def __init__(self, context: CloudContext) -> None:

@@ -34,6 +34,7 @@ class ServiceLBController(CloudController):
     """Keys are Services'. A second queue has one key for changes of the set of nodes."""
 
     name = "service-lb-controller"
+    queue_name = "service"
     account = "service-controller"
 
     def __init__(self, context: CloudContext) -> None:
@@ -41,8 +42,8 @@ class ServiceLBController(CloudController):
         assert context.provider.load_balancers is not None
         self.balancers = context.provider.load_balancers
         self.cluster = context.config.cluster_name
-        self.queue = WorkQueue(self.name, limiter=RateLimiter(ExponentialFailures(MIN_RETRY, MAX_RETRY)))
-        self._node_queue: WorkQueue[str] = WorkQueue(f"{self.name} nodes")
+        self.queue = WorkQueue(self.queue_name, limiter=RateLimiter(ExponentialFailures(MIN_RETRY, MAX_RETRY)))
+        self._node_queue: WorkQueue[str] = WorkQueue("node")
         self.recorder = context.recorder(self.account, "service-controller")
         self._known: dict[str, Object] = {}  # Services that have (or may have) a balancer, as last synced
         self._nodes_of: dict[str, dict[str, str]] = {}  # fingerprints of the nodes that balancers were told of

@@ -12,6 +12,7 @@ from pynetes.controllers.context import ControllerContext
 
 class TokenCleaner(BaseController):
     name = "token-cleaner-controller"
+    queue_name = "token_cleaner"
     account = "token-cleaner"
 
     def __init__(self, context: ControllerContext) -> None:

@@ -20,6 +20,7 @@ _KEY = f"{INFO_NAMESPACE}/{INFO_NAME}"
 
 class BootstrapSigner(BaseController):
     name = "bootstrap-signer-controller"
+    queue_name = "bootstrap_signer_queue"
     account = "bootstrap-signer"
 
     def __init__(self, context: ControllerContext) -> None:

@@ -26,6 +26,7 @@ _MESSAGES = {
 
 class ApprovingController(BaseController):
     name = "certificatesigningrequest-approving-controller"
+    queue_name = "certificate"
     account = "certificate-controller"
 
     def __init__(self, context: ControllerContext) -> None:

@@ -22,6 +22,7 @@ class SigningController(BaseController):
     """The authority is read when it is needed: a renewed one is used at once."""
 
     name = "certificatesigningrequest-signing-controller"
+    queue_name = "certificate"
     account = "certificate-controller"
 
     def __init__(self, context: ControllerContext) -> None:

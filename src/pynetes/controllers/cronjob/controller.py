@@ -22,6 +22,7 @@ class CronJobController(BaseController):
     """Creates Jobs on schedule, follows them, and keeps their history short."""
 
     name = "cronjob-controller"
+    queue_name = "cronjob"
     account = "cronjob-controller"
 
     def __init__(self, context: ControllerContext) -> None:

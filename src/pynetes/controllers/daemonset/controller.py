@@ -30,6 +30,7 @@ class DaemonSetController(BaseController):
     """Runs DaemonSets' pods on every node that fits."""
 
     name = "daemonset-controller"
+    queue_name = "daemonset"
     account = "daemon-set-controller"
 
     def __init__(self, context: ControllerContext) -> None:

@@ -26,6 +26,7 @@ class DeploymentController(BaseController):
     """Rolls Deployments out through ReplicaSets."""
 
     name = "deployment-controller"
+    queue_name = "deployment"
     account = "deployment-controller"
 
     def __init__(self, context: ControllerContext) -> None:

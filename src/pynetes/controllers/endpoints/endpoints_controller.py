@@ -19,6 +19,7 @@ class EndpointsController(BaseController):
     """Keeps Endpoints in step with Services and pods."""
 
     name = "endpoints-controller"
+    queue_name = "endpoint"
     account = "endpoint-controller"
 
     def __init__(self, context: ControllerContext) -> None:

@@ -8,7 +8,7 @@ from pynetes.apis.names import ENDPOINT_SLICES, NODES, PODS, SERVICES
 from pynetes.client.events import WARNING
 from pynetes.controllers.base import NAMESPACE_TERMINATING, BaseController, has_cause
 from pynetes.controllers.context import ControllerContext
-from pynetes.controllers.endpoints import membership, slices
+from pynetes.controllers.endpoints import measures, membership, slices
 from pynetes.controllers.endpoints.watching import ServiceTrigger, pods_of
 from pynetes.controllers.podcontrol.writes import PendingWrites
 
@@ -32,6 +32,7 @@ class EndpointSliceController(BaseController):
     """Keeps EndpointSlices in step with Services, pods and nodes."""
 
     name = "endpointslice-controller"
+    queue_name = "endpoint_slice"
     account = "endpointslice-controller"
 
     def __init__(self, context: ControllerContext) -> None:
@@ -82,15 +83,23 @@ class EndpointSliceController(BaseController):
                 self.enqueue(service)
 
     async def sync(self, key: str) -> None:
+        result = "error"
+        try:
+            result = await self._sync(key)
+        finally:
+            measures.SYNCS[result] += 1
+
+    async def _sync(self, key: str) -> str:
+        """How it went, as the metric calls it."""
         service = self.services.get(key)
         if service is None:
             self.pending.forget(key)
-            return
+            return "success"
         if not membership.has_endpoints(service):
-            return
+            return "success"
         if self.pending.is_stale(key):
             self.queue.add_after(key, 1.0)  # the slices that are missing in the cache will wake it sooner
-            return
+            return "stale"
         existing = [s for s in self.slices.by_index(SERVICE_INDEX, key) if not meta.is_deleting(s)]
         nodes = {meta.name(node): node for node in self.nodes.list()}
         limit = self.context.config.max_endpoints_per_slice
@@ -99,22 +108,26 @@ class EndpointSliceController(BaseController):
             await self._carry_out(key, service, plan)
         except StatusError as error:
             if has_cause(error, NAMESPACE_TERMINATING):
-                return
+                return "success"
             text = f"Error updating Endpoint Slices for Service {key}: {error}"
             if error.code not in (404, 409):
                 self.recorder.event(service, WARNING, "FailedToUpdateEndpointSlices", text)
             raise
         if plan.errors:
             raise EndpointsUpdateFailed("; ".join(plan.errors))
+        return "success"
 
     async def _carry_out(self, key: str, service: Object, plan: slices.Plan) -> None:
         if not meta.is_deleting(service):
             for slice_ in plan.create:
                 self._note(key, await self.client.create(ENDPOINT_SLICES, slice_))
+                measures.CHANGES["create"] += 1
         for slice_ in plan.update:
             self._note(key, await self.client.update(ENDPOINT_SLICES, slice_))
+            measures.CHANGES["update"] += 1
         for slice_ in plan.delete:
             await self._delete(key, slice_)
+            measures.CHANGES["delete"] += 1
 
     def _note(self, key: str, written: Object) -> None:
         cached = self.slices.get(meta.key(written))

@@ -32,6 +32,7 @@ class EndpointSliceMirroringController(BaseController):
     """Keeps mirrored EndpointSlices in step with Endpoints of Services without a selector."""
 
     name = "endpointslice-mirroring-controller"
+    queue_name = "endpoint_slice_mirroring"
     account = "endpointslicemirroring-controller"
 
     def __init__(self, context: ControllerContext) -> None:

@@ -46,6 +46,7 @@ class GarbageCollector(BaseController):
     """Keys are `delete/<uid>` and `orphan/<uid>`."""
 
     name = "garbage-collector-controller"
+    queue_name = "garbage_collector_attempt_to_delete"
     account = "generic-garbage-collector"
 
     def __init__(self, context: ControllerContext) -> None:

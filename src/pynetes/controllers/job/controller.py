@@ -37,6 +37,7 @@ class JobController(BaseController):
     """Keys are Jobs, and `orphan:<pod>` for pods that still carry the finalizer of a Job that is gone."""
 
     name = "job-controller"
+    queue_name = "job"
     account = "job-controller"
 
     def __init__(self, context: ControllerContext) -> None:

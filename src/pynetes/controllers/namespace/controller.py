@@ -22,6 +22,7 @@ class NamespaceController(BaseController):
     """Empties terminating namespaces and removes the `kubernetes` finalizer from their specs."""
 
     name = "namespace-controller"
+    queue_name = "namespace"
     account = "namespace-controller"
 
     def __init__(self, context: ControllerContext) -> None:

@@ -13,7 +13,7 @@ from pynetes.component import clock
 from pynetes.component.tasks import Tasks, run_forever
 from pynetes.controllers.base import BaseController
 from pynetes.controllers.context import ControllerContext
-from pynetes.controllers.nodelifecycle import health, taints, zones
+from pynetes.controllers.nodelifecycle import health, measures, taints, zones
 from pynetes.controllers.nodelifecycle.health import NodeHealth
 from pynetes.controllers.nodelifecycle.zones import TaintQueue, ZoneState
 from pynetes.controllers.podcontrol import podindex, state
@@ -30,6 +30,7 @@ class NodeLifecycleController(BaseController):
     """Keys are nodes whose NoSchedule taints may be wrong; health is looked at every few seconds."""
 
     name = "node-lifecycle-controller"
+    queue_name = "node_lifecycle_controller"
     account = "node-controller"
 
     def __init__(self, context: ControllerContext) -> None:
@@ -85,18 +86,23 @@ class NodeLifecycleController(BaseController):
 
     async def monitor(self) -> None:
         """One look at all nodes."""
+        began = clock.monotonic()
         nodes = self.nodes.list()
         self._note_coming_and_going(nodes)
         by_zone: dict[str, list[str]] = {}
         for node in nodes:
             try:
+                looked = clock.monotonic()
                 status = await self._check(node)
+                measures.ONE_SECONDS.observe(clock.monotonic() - looked)
             except (StatusError, TransportError) as error:
                 log.info("health of node %s: %s", meta.name(node), error)
                 continue
             if EXCLUDED not in meta.labels(node):
                 by_zone.setdefault(zones.zone_of(node), []).append(status)
+        measures.zones(by_zone)
         await self._judge_zones(by_zone)
+        measures.ALL_SECONDS.observe(clock.monotonic() - began)
         await self._taint_next()
 
     def _note_coming_and_going(self, nodes: list[Object]) -> None:
@@ -247,6 +253,7 @@ class NodeLifecycleController(BaseController):
                     log.info("could not taint node %s: %s", name, error)
                     queue.give_back(name)
                     break
+                measures.EVICTIONS.labels(zones.zone_of(node)).inc()
 
 
 def _age(node: Object) -> float:

@@ -26,6 +26,7 @@ class TaintEvictionController(BaseController):
     """Keys are pods on tainted nodes; each is looked at again when its time is up."""
 
     name = "taint-eviction-controller"
+    queue_name = "noexec_taint_node"
     account = "node-controller"
 
     def __init__(self, context: ControllerContext) -> None:

@@ -29,6 +29,7 @@ class ReplicaSetController(BaseController):
     """Creates and deletes pods so that as many as wanted match a ReplicaSet's selector."""
 
     name = "replicaset-controller"
+    queue_name = "replicaset"
     account = "replicaset-controller"
     component: ClassVar[str] = "replicaset-controller"
     gvr: ClassVar[GroupVersionResource] = REPLICA_SETS
@@ -221,6 +222,7 @@ class ReplicationControllerController(ReplicaSetController):
     """The same for ReplicationControllers, whose selector is a plain map."""
 
     name = "replicationcontroller-controller"
+    queue_name = "replicationmanager"
     account = "replication-controller"
     component = "replication-controller"
     gvr = REPLICATION_CONTROLLERS

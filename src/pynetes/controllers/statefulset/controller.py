@@ -29,6 +29,7 @@ class StatefulSetController(BaseController):
     """Brings StatefulSets' pods up, down and to new revisions, in order."""
 
     name = "statefulset-controller"
+    queue_name = "statefulset"
     account = "statefulset-controller"
 
     def __init__(self, context: ControllerContext) -> None:

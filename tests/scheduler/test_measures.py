@@ -1,0 +1,50 @@
+"""The scheduler's metrics, as dashboards read them."""
+
+from typing import Any
+
+from pynetes.component import metrics
+from pynetes.scheduler import measures
+from pynetes.scheduler.cache import Cache
+from pynetes.scheduler.podinfo import pod_info
+from pynetes.scheduler.queue import SchedulingQueue
+
+
+def _value(sample: str) -> float:
+    lines = metrics.render().decode().splitlines()
+    return next((float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{sample} ")), 0.0)
+
+
+def _pod(name: str) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "default", "uid": name}
+    return {"metadata": metadata, "spec": {"containers": [{"name": "c"}], "schedulerName": "default-scheduler"}}
+
+
+async def test_waiting_pods_are_counted_by_queue_and_by_what_rejected_them() -> None:
+    queue, cache = SchedulingQueue({"NodeAffinity": frozenset()}), Cache()
+    measures.publish(queue, cache)
+    before = _value('scheduler_pending_pods{queue="active"}')
+    for name in ("a", "b"):
+        queue.add(pod_info(_pod(name)))
+    assert _value('scheduler_pending_pods{queue="active"}') == before + 2
+    pod = await queue.pop()
+    queue.failed(pod, {"NodeAffinity"})
+    assert _value('scheduler_pending_pods{queue="unschedulable"}') >= 1
+    assert _value('scheduler_unschedulable_pods{plugin="NodeAffinity",profile="default-scheduler"}') >= 1
+    cache.put_node({"metadata": {"name": "n1"}, "status": {}})
+    assert _value('scheduler_cache_size{type="nodes"}') >= 1
+
+
+def test_attempts_and_preemptions() -> None:
+    attempts = 'scheduler_schedule_attempts_total{profile="measured",result="scheduled"}'
+    measures.attempted("scheduled", "measured", 0.01)
+    assert _value(attempts) == 1
+    below = 'scheduler_scheduling_attempt_duration_seconds_bucket{le="0.016",profile="measured",result="scheduled"}'
+    assert _value(below) == 1
+    slow = _value('scheduler_pod_scheduling_sli_duration_seconds_count{attempts="16+"}')
+    measures.scheduled(40, 3.0)
+    assert _value('scheduler_pod_scheduling_sli_duration_seconds_count{attempts="16+"}') == slow + 1
+    searched, evicted = _value("scheduler_preemption_attempts_total"), _value("scheduler_preemption_victims_sum")
+    measures.preempted(None)
+    measures.preempted(3)
+    assert _value("scheduler_preemption_attempts_total") == searched + 2
+    assert _value("scheduler_preemption_victims_sum") == evicted + 3
