@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pynetes.apis.names import SERVICES
+from pynetes.apis.names import COMPONENT_STATUSES, SERVICES
 from pynetes.apiserver.admission import chain as admission
 from pynetes.apiserver.admission.attributes import Plugin
 from pynetes.apiserver.admission.certificates import CertificateApproval, CertificateSigning
@@ -30,7 +30,7 @@ from pynetes.apiserver.authorization.union import OBSERVED, ClusterAuthorizer
 from pynetes.apiserver.bootstrap.hooks import PostStartHooks
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.edge.serving import Edge
-from pynetes.apiserver.endpoints import health, openapi, version
+from pynetes.apiserver.endpoints import component_status, health, openapi, version
 from pynetes.apiserver.endpoints.discovery import Discovery
 from pynetes.apiserver.endpoints.install import install
 from pynetes.apiserver.endpoints.router import Router, bind
@@ -237,6 +237,9 @@ class APIServer:
                 if answerer is not None:
                     extra[resource.gvk.group, resource.plural, ""] = {"create": reviews.create(resource, answerer)}
         self._install_tokens(router, backend, extra)
+        components = next(r for r in self.registry.resources if r.gvr == COMPONENT_STATUSES)
+        probes = component_status.probes(store, self.config.storage)
+        extra["", components.plural, ""] = component_status.handlers(components, probes)
         install(router, backend, extra)
         host, port = self.config.external_hostname or self.config.advertise_address, self.config.secure_port
         for path, handler in Discovery(self.registry.resources, f"{host}:{port}").handlers().items():
@@ -284,6 +287,7 @@ class APIServer:
         router.add_path("/openapi/v3", openapi.v3_index(resources))
         router.add_path("/version", _version)
         router.add_path("/metrics", _metrics)
+        router.add_path("/metrics/slis", _slis)
         router.add_path("/", router.index)
 
     async def _caches_ready(self) -> None:
@@ -311,6 +315,10 @@ async def _version(request: Request) -> Answer:
 
 async def _metrics(request: Request) -> Answer:
     return Response(200, metrics.render(), metrics.CONTENT_TYPE)
+
+
+async def _slis(request: Request) -> Answer:
+    return Response(200, metrics.render(metrics.SLIS), metrics.CONTENT_TYPE)
 
 
 def _own_address() -> str:

@@ -9,6 +9,7 @@ etcd://HOST:2379,HOST:2379?cacert=FILE&cert=FILE&key=FILE          etcds: TLS wi
 Options are named as the engine's own client names them (etcdctl, psql, mysql).
 """
 
+import re
 from collections.abc import Awaitable, Callable
 
 from pynetes.storage.interface import Store, StoreUnavailable
@@ -75,6 +76,15 @@ _OPENERS: dict[str, Callable[[Location], Awaitable[Store]]] = {
     "mariadb": _mysql,
 }
 """By scheme. An engine's modules and its driver are imported when it is wanted."""
+
+
+def members(url: str) -> list[str]:
+    """The URLs of the members of a store that has several, each alone; none for any other."""
+    if not url.startswith(("etcd://", "etcds://")) or "," not in url:
+        return []
+    scheme, _, rest = url.partition("://")
+    hosts, query = re.split(r"(?=[/?]|$)", rest, maxsplit=1)
+    return [f"{scheme}://{host}{query}" for host in hosts.split(",")]
 
 
 async def open_store(url: str) -> Store:

@@ -56,7 +56,7 @@ def _install_resource(router: Router, backend: Backend, resource: Resource, extr
     special = extra.get((resource.gvk.group, resource.plural, ""))
     if special is not None:
         for verb, handler in special.items():
-            router.add(resource, "", verb, handler)
+            router.add(resource, "", verb, _warning(handler, resource))
         return
     if resource.gvk.kind == "Binding":
         scope = Scope(backend, resource, backend.registry.store_of(PODS), resource.gvk)
