@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.core.bootstrap_token import Token
@@ -52,6 +53,10 @@ class Server:
     client: Client
     url: str
     ca: certificates.x509.Certificate
+
+    @property
+    def ca_pem(self) -> bytes:
+        return self.ca.public_bytes(serialization.Encoding.PEM)
 
     async def token(self, grant: Grant | None = None) -> Token:
         """A token that has signed `cluster-info`."""

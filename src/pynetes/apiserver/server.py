@@ -52,9 +52,12 @@ from pynetes.component.health import PING, Check, HealthGroup
 from pynetes.component.tasks import Tasks
 from pynetes.storage import Store
 from pynetes.storage.compactor import Compactor
-from pynetes.storage.opening import open_store
+from pynetes.storage.opening import open_patiently
 
 log = logging.getLogger(__name__)
+
+#: How long a store may take to be there: both may start with the machine.
+_STORE_SECONDS = 60.0
 
 
 class ConfigurationError(Exception):
@@ -110,7 +113,7 @@ class APIServer:
         config = self.config
         store = self._given_store
         if store is None:
-            store = await open_store(config.storage)
+            store = await open_patiently(config.storage, _STORE_SECONDS)
             stack.push_async_callback(store.close)
         tasks = await stack.enter_async_context(Tasks("apiserver"))
         services = ServiceHooks(config.service_cluster_ip_range, config.service_node_port_range)

@@ -124,5 +124,7 @@ async def install(client: Client, settings: Settings, authority: bytes) -> None:
             if error.reason != "AlreadyExists":
                 raise
             metadata = obj["metadata"]
+            if settings.joined and metadata["name"] in (INFO_NAME, join.SETTINGS_NAME):
+                continue  # the first control plane's word
             changes = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "roleRef")}
             await client.patch(gvr, metadata["name"], changes, metadata.get("namespace"), type="merge")

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from pynetes.apis.core import bootstrap_token
 from pynetes.cli import cluster, join, readiness, supervisor, up
 from pynetes.cli.join import JoinError
 from pynetes.cli.layout import Layout
@@ -44,7 +43,7 @@ def _server(layout: Layout, given: str | None) -> str:
     server = given or (existing.api_server if existing else "")
     if not server:
         raise JoinError("which cluster? give --server and --token, as `pynetes server` prints them")
-    return server.rstrip("/") if "://" in server else f"https://{server.rstrip('/')}"
+    return join.address(server)
 
 
 def _join(
@@ -55,13 +54,8 @@ def _join(
             "this machine has not joined yet, or its certificate has expired: give --token; "
             "`pynetes token create --print-join-command` on the server makes one"
         )
-    try:
-        token = bootstrap_token.parse(text)
-    except ValueError as error:
-        raise JoinError(str(error)) from None
-    for each in hashes:
-        if not each.startswith("sha256:") or len(each) != len("sha256:") + 64:
-            raise JoinError(f"{each} is not of the form sha256:<64 hexadecimal digits>")
+    token = join.parse_token(text)
+    join.check_hashes(hashes)
 
     async def steps() -> Settings:
         with progress.step("Find the cluster") as step:

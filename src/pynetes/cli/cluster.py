@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pynetes.apiserver.config import APIServerConfig
-from pynetes.cli import components
+from pynetes.cli import components, etcd, storeurl
 from pynetes.cli.layout import Layout
 from pynetes.cli.preflight import find_cni_directory
 from pynetes.cli.running import run_component
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 def ensure_pki(layout: Layout, settings: Settings) -> PKI:
     node = Node(settings.node_name, (settings.node_ip,))
+    if settings.store == storeurl.ETCD:
+        pki_files.ensure_etcd(PKI(layout.pki), node)
     return pki_files.ensure(
         layout.pki,
         addresses=(settings.node_ip,),
@@ -37,6 +39,14 @@ def ensure_pki(layout: Layout, settings: Settings) -> PKI:
     )
 
 
+def storage_url(layout: Layout, settings: Settings) -> str:
+    """For the API server on this machine. It may hold a password."""
+    choice = storeurl.load(layout)
+    if choice.managed:
+        return etcd.url(etcd.member_config(layout, settings))
+    return f"sqlite://{layout.database}" if choice.url == storeurl.SQLITE else choice.url
+
+
 def apiserver_config(layout: Layout, settings: Settings) -> APIServerConfig:
     pki = PKI(layout.pki)
     return APIServerConfig(
@@ -45,7 +55,7 @@ def apiserver_config(layout: Layout, settings: Settings) -> APIServerConfig:
         tls_cert_file=pki.apiserver.certificate,
         tls_private_key_file=pki.apiserver.key,
         client_ca_file=pki.ca.certificate,
-        storage=f"sqlite://{layout.database}",
+        storage=storage_url(layout, settings),
         service_cluster_ip_range=settings.service_cidr,
         service_account_issuer=f"https://kubernetes.default.svc.{settings.domain}",
         service_account_key_files=(pki.service_account_public_key,),
@@ -156,7 +166,9 @@ def registry_file(layout: Layout) -> Path:
 
 
 #: Processes of the control plane; the others are a node's.
-CONTROL_PLANE = frozenset(("apiserver", "controller-manager", "scheduler", "cloud-controller-manager"))
+CONTROL_PLANE = frozenset(
+    ("etcd", "etcd-keeper", "apiserver", "controller-manager", "scheduler", "cloud-controller-manager")
+)
 
 
 def processes(layout: Layout, settings: Settings) -> list[Process]:
@@ -182,11 +194,11 @@ def _all(layout: Layout, settings: Settings) -> list[Process]:
     def controller_manager() -> Coroutine[Any, Any, None]:
         config = controller_manager_config(layout, settings)
         served = serving(layout, "controller-manager", settings.controller_manager_port)
-        return components.controller_manager(kubeconfig("controller-manager"), config, served)
+        return components.controller_manager(kubeconfig("controller-manager"), config, served, host=settings.node_name)
 
     def scheduler() -> Coroutine[Any, Any, None]:
         served = serving(layout, "scheduler", settings.scheduler_port)
-        return components.scheduler(kubeconfig("scheduler"), served=served)
+        return components.scheduler(kubeconfig("scheduler"), served=served, host=settings.node_name)
 
     def kubelet() -> Coroutine[Any, Any, None]:
         return components.kubelet(kubeconfig("kubelet"), kubelet_config(layout, settings), containerd)
@@ -202,7 +214,8 @@ def _all(layout: Layout, settings: Settings) -> list[Process]:
         config = CloudControllerManagerConfig()
         user = kubeconfig("cloud-controller-manager")
         served = serving(layout, "cloud-controller-manager", settings.cloud_controller_manager_port)
-        return components.cloud_controller_manager(user, "local", pools, config, served)
+        name = settings.node_name
+        return components.cloud_controller_manager(user, "local", pools, config, served, host=name)
 
     def announcer() -> Coroutine[Any, Any, None]:
         from pynetes.cloud.providers.local import config
@@ -229,6 +242,10 @@ def _all(layout: Layout, settings: Settings) -> list[Process]:
         python("proxy", "pynetes.proxy.proxier", proxy),
         python("network", "pynetes.network.agent", network),
     ]
+    if settings.store == storeurl.ETCD:
+        member = etcd.member_config(layout, settings)
+        keeper = python("etcd-keeper", "pynetes.cli.etcdmember", lambda: components.etcd_keeper(member))
+        made[:0] = [etcd.process(member, log("etcd")), keeper]
     if settings.load_balancer_pool:
         made.append(python("cloud-controller-manager", "pynetes.cloud.manager", cloud_controller_manager))
         made.append(python("announcer", "pynetes.cloud.providers.local.announcer", announcer))

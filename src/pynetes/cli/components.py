@@ -24,6 +24,7 @@ from pynetes.component.tasks import Tasks
 
 if TYPE_CHECKING:
     from pynetes.apiserver.config import APIServerConfig
+    from pynetes.cli.etcd import MemberConfig
     from pynetes.cli.serving import Serving
     from pynetes.cloud.config import CloudControllerManagerConfig
     from pynetes.cloud.providers.local.announcer import AnnouncerConfig
@@ -68,8 +69,19 @@ async def apiserver(config: "APIServerConfig") -> None:
         await asyncio.get_running_loop().create_future()
 
 
-async def controller_manager(path: Path, config: "ControllerManagerConfig", served: "Serving | None" = None) -> None:
-    """Every controller acts as its own service account. `served`: where it tells about itself, if it does."""
+async def etcd_keeper(config: "MemberConfig") -> None:
+    from pynetes.cli import etcdkeeper
+
+    await etcdkeeper.run(config)
+
+
+async def controller_manager(
+    path: Path, config: "ControllerManagerConfig", served: "Serving | None" = None, *, host: str = ""
+) -> None:
+    """Every controller acts as its own service account. `served`: where it tells about itself, if it does.
+
+    `host` names this candidate for the leader's lease.
+    """
     from pynetes.cli import serving
     from pynetes.controllers import manager
     from pynetes.controllers.accounts import AccountClients
@@ -88,7 +100,8 @@ async def controller_manager(path: Path, config: "ControllerManagerConfig", serv
         client = await stack.enter_async_context(_client(path, "controller-manager"))
         stack.push_async_callback(anonymous.close)
         await _reachable(client)
-        await manager.run(ControllerContext(AccountClients(client, anonymous), config), health=health)
+        context = ControllerContext(AccountClients(client, anonymous), config)
+        await manager.run(context, identity=default_identity(host), health=health)
 
 
 async def scheduler(
@@ -97,6 +110,7 @@ async def scheduler(
     *,
     leader_elect: bool = True,
     served: "Serving | None" = None,
+    host: str = "",
 ) -> None:
     """`served`: where it tells about itself, if it does."""
     from pynetes.cli import serving
@@ -106,7 +120,7 @@ async def scheduler(
         client = await stack.enter_async_context(_client(path, "scheduler"))
         made = Scheduler(client, config)
         recorder = EventRecorder(client, "kube-scheduler")
-        elector = LeaderElector(client, _SYSTEM, "kube-scheduler", default_identity(), recorder=recorder)
+        elector = LeaderElector(client, _SYSTEM, "kube-scheduler", default_identity(host), recorder=recorder)
         checks = [elector.check()] if leader_elect else []
         if served is not None:
 
@@ -180,6 +194,8 @@ async def cloud_controller_manager(
     cloud_config: str,
     config: "CloudControllerManagerConfig",
     served: "Serving | None" = None,
+    *,
+    host: str = "",
 ) -> None:
     """`cloud_config`: the text of the provider's configuration."""
     from pynetes.cli import serving
@@ -195,7 +211,8 @@ async def cloud_controller_manager(
             await stack.enter_async_context(SecureServing(served.config, endpoints))
         client = await stack.enter_async_context(_client(path, "cloud-controller-manager"))
         await _reachable(client)
-        await manager.run(CloudContext.for_client(client, made, config), health=health)
+        context = CloudContext.for_client(client, made, config)
+        await manager.run(context, identity=default_identity(host), health=health)
 
 
 async def announcer(path: Path, config: "AnnouncerConfig") -> None:

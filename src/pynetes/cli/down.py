@@ -1,9 +1,10 @@
 """`pynetes down` and `pynetes purge`: away with everything `up` made."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
-from pynetes.cli import cleanup, kubeconfigs, settings, up
+from pynetes.cli import cleanup, kubeconfigs, settings, storeurl, up
 from pynetes.cli.layout import Layout
 from pynetes.cli.progress import Progress
 from pynetes.cli.settings import Settings, SettingsError
@@ -29,11 +30,31 @@ def _command(layout: Layout) -> str:
 
 
 def purge(layout: Layout) -> None:
-    """`down`, and the state on disk."""
+    """`down`, and the state on disk. A control plane of several leaves them first: they need not wait for its votes."""
     progress = Progress()
+    _leave_etcd(layout, progress)
     _down(layout, progress)
     with progress.step(f"Remove {layout.data}"):
         shutil.rmtree(layout.data, ignore_errors=True)
+
+
+def _leave_etcd(layout: Layout, progress: Progress) -> None:
+    cluster, _ = _settings(layout)
+    if cluster is None or cluster.store != storeurl.ETCD or not cluster.runs_control_plane:
+        return
+    from pynetes.cli import etcd, etcdmember
+    from pynetes.storage import StoreUnavailable
+
+    try:
+        left = asyncio.run(etcdmember.leave(etcd.member_config(layout, cluster)))
+    except (StoreUnavailable, etcd.EtcdError) as error:
+        progress.say(f"The etcd member of this machine is still one of the cluster's: {error}.")
+        progress.say(
+            f"If the cluster lives on elsewhere, `pynetes member remove {cluster.node_name}` there takes it out."
+        )
+        return
+    if left:
+        progress.say("The etcd member of this machine has left the cluster.")
 
 
 def _down(layout: Layout, progress: Progress) -> None:

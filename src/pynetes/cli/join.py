@@ -29,13 +29,33 @@ from pynetes.component.pki import PKI
 
 #: Settings that all nodes of a cluster share, in kube-system.
 SETTINGS_NAME, SETTINGS_KEY = "pynetes-settings", "settings.json"
-SHARED = ("service_cidr", "cluster_cidr", "dns_ip", "service_ip", "domain", "load_balancer_pool")
+SHARED = ("service_cidr", "cluster_cidr", "dns_ip", "service_ip", "domain", "load_balancer_pool", "store")
 
 NODE_USERS = ("kubelet", "kube-proxy", "network")
 
 
 class JoinError(Exception):
     """The machine did not become a node; the message says why and what to do."""
+
+
+def parse_token(text: str) -> Token:
+    """JoinError for what is no token."""
+    try:
+        return bootstrap_token.parse(text)
+    except ValueError as error:
+        raise JoinError(str(error)) from None
+
+
+def check_hashes(hashes: tuple[str, ...]) -> None:
+    """JoinError for what is no hash of a key."""
+    for each in hashes:
+        if not each.startswith("sha256:") or len(each) != len("sha256:") + 64:
+            raise JoinError(f"{each} is not of the form sha256:<64 hexadecimal digits>")
+
+
+def address(server: str) -> str:
+    """`host:6443` or an URL → the URL."""
+    return server.rstrip("/") if "://" in server else f"https://{server.rstrip('/')}"
 
 
 def shared_settings(settings: Settings) -> str:
@@ -100,7 +120,7 @@ async def read_settings(config: Config) -> dict[str, Any]:
     finally:
         await client.close()
     values = json.loads(found["data"][SETTINGS_KEY])
-    return {key: values[key] for key in SHARED}
+    return {key: values[key] for key in SHARED if key in values}
 
 
 async def obtain_certificate(layout: Layout, settings: Settings, config: Config) -> None:

@@ -27,6 +27,21 @@ class Layout:
         return self.data / "state.db"
 
     @property
+    def store_url(self) -> Path:
+        """The store's URL, which may hold a password."""
+        return self.data / "store.url"
+
+    @property
+    def etcd(self) -> Path:
+        """The data of this machine's etcd member."""
+        return self.data / "etcd"
+
+    @property
+    def etcd_members(self) -> Path:
+        """JSON: the members that etcd had when it was last asked."""
+        return self.data / "etcd-members.json"
+
+    @property
     def kubelet(self) -> Path:
         return self.data / "kubelet"
 

@@ -62,8 +62,20 @@ def _manager_ports(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--controller-manager-port", type=int, help=manager)(function)
 
 
+_store = click.option(
+    "--store",
+    metavar="URL",
+    help="Where the cluster's state is kept; chosen once. `sqlite:` or `sqlite:/PATH`: a file, for one control plane. "
+    "`etcd:`: an etcd that Pynetes runs, a member on each control plane's machine (needs etcd-server). "
+    "`etcd://H1,H2?cacert=FILE&cert=FILE&key=FILE` or `etcds://…`: an etcd of yours. "
+    "`postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full&sslrootcert=FILE`, "
+    "`mysql://USER:PASSWORD@HOST/DATABASE?ssl-ca=FILE`: a database of yours. [default: sqlite:]",
+)
+
+
 @main.command("up")
 @_places
+@_store
 @click.option("--node-name", help="Name of the node. [default: the host name]")
 @click.option("--node-ip", help="Address of the node. [default: that of the default route's interface]")
 @click.option("--secure-port", type=int, help="Port of the API server. [default: 6443]")
@@ -95,6 +107,16 @@ def up_command(layout: Layout, registry: bool | None, merge: bool, **given: Any)
 
 @main.command("server")
 @_places
+@_store
+@click.option("--server", help="A control plane of the cluster to join as a further one, https://HOST:PORT.")
+@click.option("--token", help="A token that `pynetes token create --control-plane` made; needed the first time only.")
+@click.option(
+    "--discovery-token-ca-cert-hash",
+    "hashes",
+    multiple=True,
+    help="sha256:HEX of the CA's public key: proves that the cluster is the one that is meant.",
+)
+@click.option("--certificate-key", help="Decrypts what the cluster gives to a further control plane.")
 @click.option("--with-agent", is_flag=True, help="Make this machine a node, too.")
 @click.option("--node-name", help="Name of this machine. [default: the host name]")
 @click.option("--node-ip", help="Address that agents reach. [default: that of the default route's interface]")
@@ -112,11 +134,26 @@ def up_command(layout: Layout, registry: bool | None, merge: bool, **given: Any)
     "--kubeconfig/--no-kubeconfig", "merge", default=True, help="Merge the context `pynetes` into the user's."
 )
 @click.option("-v", "verbosity", type=int, help="Verbosity of the components' logs.")
-def server_command(layout: Layout, with_agent: bool, merge: bool, **given: Any) -> None:
-    """Start a control plane and print the command with which other machines join it."""
-    from pynetes.cli import server
+def server_command(
+    layout: Layout,
+    server: str | None,
+    token: str | None,
+    hashes: tuple[str, ...],
+    certificate_key: str | None,
+    with_agent: bool,
+    merge: bool,
+    **given: Any,
+) -> None:
+    """Start a control plane and print the commands with which other machines join it.
 
-    _told(lambda: server.server(layout, given, with_agent=with_agent, kubeconfig_wanted=merge))
+    With --store etcd: or an external store, a cluster has as many control planes as wanted; three survive the loss of
+    any one. A further one joins with --server, --token and --certificate-key, as the first one prints them; started
+    again later, it needs none of these.
+    """
+    from pynetes.cli import server as command
+
+    joining = command.Joining(server or "", token or "", hashes, certificate_key or "")
+    _told(lambda: command.server(layout, given, joining, with_agent=with_agent, kubeconfig_wanted=merge))
 
 
 @main.command("agent")
@@ -149,26 +186,32 @@ def token_command() -> None:
 @token_command.command("create")
 @_places
 @click.argument("token", required=False)
-@click.option("--ttl", default="24h", show_default=True, help="How long it holds (1s, 2m, 3h); 0: for ever.")
+@click.option("--ttl", help="How long it holds (1s, 2m, 3h); 0: for ever. [default: 24h, 2h with --control-plane]")
 @click.option("--usages", default="signing,authentication", show_default=True, help="What it may be used for.")
 @click.option("--groups", default=None, help="Groups of its holder. [default: those of joining nodes]")
 @click.option("--description", default="", help="What it is for.")
 @click.option("--print-join-command", is_flag=True, help="Print the whole command that joins a machine.")
+@click.option(
+    "--control-plane",
+    is_flag=True,
+    help="For a further control plane: its holder may read the cluster's certificates; prints the join command.",
+)
 def token_create_command(
     layout: Layout,
     token: str | None,
-    ttl: str,
+    ttl: str | None,
     usages: str,
     groups: str | None,
     description: str,
     print_join_command: bool,
+    control_plane: bool,
 ) -> None:
     """Make a token and print it."""
     from pynetes.cli import server, tokens
 
     def run() -> None:
-        grant = tokens.grant(ttl, usages, groups, description)
-        server.create_command(layout, token, grant, print_join_command=print_join_command)
+        grant = tokens.grant(ttl or ("2h" if control_plane else "24h"), usages, groups, description)
+        server.create_command(layout, token, grant, print_join_command=print_join_command, control_plane=control_plane)
 
     _told(run)
 
@@ -190,6 +233,30 @@ def token_delete_command(layout: Layout, tokens: tuple[str, ...]) -> None:
     from pynetes.cli import server
 
     _told(lambda: server.delete_command(layout, tokens))
+
+
+@main.group("member")
+def member_command() -> None:
+    """The members of the etcd that Pynetes runs: one on every control plane's machine."""
+
+
+@member_command.command("list")
+@_places
+def member_list_command(layout: Layout) -> None:
+    """List the members, how they are, and how far they lag behind."""
+    from pynetes.cli import members
+
+    _told(lambda: members.list_command(layout))
+
+
+@member_command.command("remove")
+@_places
+@click.argument("name")
+def member_remove_command(layout: Layout, name: str) -> None:
+    """Take out the member of a machine that is gone for good (`pynetes purge` on a machine does it by itself)."""
+    from pynetes.cli import members
+
+    _told(lambda: members.remove_command(layout, name))
 
 
 @main.command("down")

@@ -57,6 +57,13 @@ def check_programs(*, with_registry: bool = False) -> list[Problem]:
     return [Problem(f"not found: {', '.join(missing)}", f"apt-get install --no-install-recommends {packages}")]
 
 
+def check_etcd() -> list[Problem]:
+    """For the managed etcd."""
+    if shutil.which("etcd") is not None:
+        return []
+    return [Problem("not found: etcd", "apt-get install --no-install-recommends etcd-server")]
+
+
 def find_cni_directory(directories: Iterable[Path] = CNI_DIRECTORIES) -> Path | None:
     """The directory that holds all CNI plugins the pod network uses."""
     for directory in directories:

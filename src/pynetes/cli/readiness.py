@@ -10,6 +10,7 @@ from dnslib import QTYPE, DNSRecord
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import NODES
+from pynetes.cli.etcd import MemberConfig
 from pynetes.cli.settings import Settings
 from pynetes.client.rest import Client
 from pynetes.client.transport import TransportError
@@ -29,6 +30,17 @@ async def api_is_ready(client: Client) -> str:
     except (TransportError, StatusError) as error:
         return str(error)
     return "" if response.status == 200 else f"/readyz answers {response.status}"
+
+
+async def etcd_votes(config: MemberConfig) -> str:
+    """Empty if this machine's etcd member counts for the quorum."""
+    from pynetes.cli import etcdmember
+    from pynetes.storage import StoreUnavailable
+
+    try:
+        return "" if await etcdmember.is_voter(config) else "it is catching up"
+    except StoreUnavailable as error:
+        return str(error)
 
 
 async def node_is_ready(client: Client, name: str) -> str:

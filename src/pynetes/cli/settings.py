@@ -13,7 +13,12 @@ from pynetes.apimachinery import names
 from pynetes.cli.layout import Layout
 
 #: What objects on disk rest on: not to be changed under them.
-_FIXED = {"node_name": "node", "service_cidr": "range of Service addresses", "cluster_cidr": "range of pod addresses"}
+_FIXED = {
+    "node_name": "node",
+    "service_cidr": "range of Service addresses",
+    "cluster_cidr": "range of pod addresses",
+    "store": "store",
+}
 
 #: The longest prefixes: a node's pods take a /24, and the tenth Service address is the DNS'.
 _SMALLEST = {"service_cidr": 28, "cluster_cidr": 24}
@@ -28,6 +33,7 @@ class Settings:
     """`registry_port` 0: no image registry.
 
     `cgroup_root` is where pods' cgroups are, under every hierarchy: clusters that share a kernel need one each.
+    `store` is the store's identity, without password and options: see `storeurl`.
     `load_balancer_pool`: ranges or CIDRs, separated by commas, for Services of type LoadBalancer; empty: none.
     """
 
@@ -47,10 +53,13 @@ class Settings:
     domain: str = "cluster.local"
     cgroup_root: str = "/pynetes"
     load_balancer_pool: str = ""
+    store: str = "sqlite:"
     verbosity: int = 0
     role: str = "all"
     """`all`: control plane and node; `server`: the control plane; `agent`: a node of the cluster at `api_server`."""
     api_server: str = ""
+    joined: str = ""
+    """Of a further control plane: the server through which it came into the cluster."""
 
     @property
     def runs_control_plane(self) -> bool:
@@ -106,9 +115,8 @@ def choose(layout: Layout, given: dict[str, Any]) -> Settings:
     given = {key: value for key, value in given.items() if value is not None}
     existing = load(layout)
     base: dict[str, Any] = asdict(existing) if existing else {"node_name": default_node_name()}
-    for name, what in _FIXED.items():
-        if existing and given.get(name, base[name]) != base[name]:
-            raise SettingsError(f"this cluster's {what} is {base[name]}; another is free after `pynetes purge`")
+    if existing:
+        check_fixed(existing, given)
     check_role(existing, given.get("role", "all"))
     chosen = base | given
     _check(chosen)
@@ -120,6 +128,14 @@ def choose(layout: Layout, given: dict[str, Any]) -> Settings:
     if not given.get("node_ip"):
         chosen["node_ip"] = default_node_ip()  # it may have changed since
     return Settings(**chosen)
+
+
+def check_fixed(existing: Settings, given: dict[str, Any]) -> None:
+    """SettingsError if `given` would change what the cluster rests on."""
+    for name, what in _FIXED.items():
+        present = getattr(existing, name)
+        if given.get(name, present) != present:
+            raise SettingsError(f"this cluster's {what} is {present}; another is free after `pynetes purge`")
 
 
 def check_role(existing: Settings | None, role: str) -> None:

@@ -7,20 +7,23 @@ import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pynetes.cli import addons, cloud, cluster, kubeconfigs, mountns, preflight, readiness, supervisor
+from pynetes.cli import addons, cloud, cluster, etcd, kubeconfigs, mountns, preflight, readiness, storeurl, supervisor
 from pynetes.cli.layout import Layout
 from pynetes.cli.preflight import Problem
 from pynetes.cli.progress import Progress
-from pynetes.cli.settings import Settings, check_role, choose, of_running
+from pynetes.cli.settings import Settings, check_fixed, check_role, choose, of_running
 from pynetes.client import kubeconfig
 from pynetes.client.rest import Client
 from pynetes.component import logs
 from pynetes.component.certificates import CertificateFileError
 from pynetes.component.pki import PKI
 
-API_SECONDS, NODE_SECONDS, DNS_SECONDS = 60.0, 120.0, 60.0
+if TYPE_CHECKING:
+    from pynetes.cli.controlplane import Bundle
+
+API_SECONDS, ETCD_SECONDS, NODE_SECONDS, DNS_SECONDS = 60.0, 60.0, 120.0, 60.0
 #: A process that was restarted so often within one start will not live.
 HOPELESS_AFTER = 4
 
@@ -29,23 +32,40 @@ class UpError(Exception):
     """The cluster was not started; the message says why and what to do."""
 
 
-def up(layout: Layout, given: dict[str, Any], *, kubeconfig_wanted: bool = True) -> None:
+def up(
+    layout: Layout,
+    given: dict[str, Any],
+    *,
+    kubeconfig_wanted: bool = True,
+    bundle: "Bundle | None" = None,
+    progress: Progress | None = None,
+) -> None:
     """Starts the cluster unless it runs; returns when its node is ready and its DNS answers.
 
-    With the role `server`, only the control plane: nodes are other machines.
+    With the role `server`, only the control plane: nodes are other machines. `bundle` makes it a further control plane
+    of the cluster that gave it.
     """
     given.setdefault("role", "all")
-    progress = Progress()
+    progress = progress or Progress()
+    store = given.pop("store", None)
     if supervisor.running_pid(layout.supervisor_pid) is not None:
-        check_role(of_running(layout), given["role"])
+        check_running(layout, given["role"], store)
         _already_up(layout, progress, kubeconfig_wanted)
         return
     with progress.step("Check the machine") as step:
-        settings = check(layout, given)
+        choice = bundle.store if bundle else storeurl.chosen(layout, store)
+        settings = check(layout, given | {"store": choice.identity})
+        if bundle:
+            bundle.check(settings)
+        storeurl.check(choice)
         if kubeconfig_wanted:
             _stop_on(kubeconfigs.check_user_file())
         step.result = f"node {settings.node_name}, {settings.node_ip}"
     with progress.step("Certificates, keys and configuration") as step:
+        layout.make()
+        if bundle:
+            bundle.write(layout)
+        storeurl.save(layout, choice)
         _write_files(layout, settings)
         step.result = str(layout.data)
     with progress.step("Start the processes") as step:
@@ -57,12 +77,22 @@ def up(layout: Layout, given: dict[str, Any], *, kubeconfig_wanted: bool = True)
     _finish(layout, settings, progress, kubeconfig_wanted)
 
 
+def check_running(layout: Layout, role: str, store: str | None) -> None:
+    """SettingsError if what runs is not what is asked for."""
+    running = of_running(layout)
+    check_role(running, role)
+    if running is not None and store is not None:
+        check_fixed(running, {"store": storeurl.parse(store).identity})
+
+
 def check(layout: Layout, given: dict[str, Any]) -> Settings:
     """The settings to start with; UpError if the machine lacks what its role needs."""
     problems = [*preflight.check_root(), *preflight.check_kernel()]
     problems += preflight.check_socket_path(layout.containerd_socket)
     if given["role"] != "server":
         problems += preflight.check_programs(with_registry=bool(given.get("registry_port")))
+    if given.get("store") == storeurl.ETCD:
+        problems += preflight.check_etcd()
     _stop_on(problems)
     settings = choose(layout, given)
     ports = []
@@ -73,6 +103,8 @@ def check(layout: Layout, given: dict[str, Any]) -> Settings:
         if settings.load_balancer_pool:
             port = settings.cloud_controller_manager_port
             ports.append(("the cloud controller manager", "127.0.0.1", port))
+    if settings.runs_control_plane and settings.store == storeurl.ETCD:
+        ports += [("etcd", settings.node_ip, port) for port in (etcd.CLIENT_PORT, etcd.PEER_PORT)]
     if settings.runs_node:
         ports.append(("the kubelet", "0.0.0.0", settings.kubelet_port))
         ports.append(("the DNS server", settings.node_ip, settings.dns_port))
@@ -88,7 +120,6 @@ def _stop_on(problems: list[Problem]) -> None:
 
 
 def _write_files(layout: Layout, settings: Settings) -> None:
-    layout.make()
     settings.save(layout.settings)
     try:
         pki = cluster.ensure_pki(layout, settings)
@@ -117,11 +148,21 @@ async def _wait(layout: Layout, settings: Settings, progress: Progress) -> None:
             check = lambda: _alive(layout, lambda: readiness.api_is_ready(client))  # noqa: E731
             await readiness.wait_until(check, seconds=API_SECONDS, note=step.note)
             step.result = settings.server
+        if settings.store == storeurl.ETCD:
+            await _wait_for_member(layout, settings, progress)
         await cloud.install_rights(client, settings)
         await addons.install(client, settings, PKI(layout.pki).ca.certificate.read_bytes())
         if not settings.runs_node:
             return
         await wait_for_node(layout, settings, client, progress)
+
+
+async def _wait_for_member(layout: Layout, settings: Settings, progress: Progress) -> None:
+    with progress.step("etcd member") as step:
+        config = etcd.member_config(layout, settings)
+        check = lambda: _alive(layout, lambda: readiness.etcd_votes(config))  # noqa: E731
+        await readiness.wait_until(check, seconds=ETCD_SECONDS, note=step.note)
+        step.result = config.client
 
 
 async def wait_for_node(layout: Layout, settings: Settings, client: Client, progress: Progress) -> None:

@@ -41,9 +41,9 @@ JITTER = 1.2
 Object = dict[str, Any]
 
 
-def default_identity() -> str:
+def default_identity(host: str = "") -> str:
     """Host name and a random part, as upstream names a candidate."""
-    return f"{socket.gethostname()}_{uuid.uuid4()}"
+    return f"{host or socket.gethostname()}_{uuid.uuid4()}"
 
 
 class LeadershipLost(Exception):

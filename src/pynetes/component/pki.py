@@ -8,6 +8,9 @@
     <directory>/sa.{key,pub}                       signs and verifies service account tokens (ES256)
     <directory>/<client>.{crt,key}                 admin, controller-manager, cloud-controller-manager, scheduler, …
     <directory>/nodes/<name>/{kubelet-client,kubelet}.{crt,key}   a node's client and serving certificates
+    <directory>/etcd/ca.{crt,key}                  signs those of a managed etcd (`ensure_etcd`)
+    <directory>/etcd/{server,peer,healthcheck-client}.{crt,key}
+    <directory>/apiserver-etcd-client.{crt,key}    the API server towards that etcd
 
 `ensure` makes what is missing, renews what is near its end or says something else than wanted, and leaves the rest
 alone; authorities and `sa.key` are never replaced, because everything else rests on them.
@@ -93,6 +96,26 @@ class PKI:
         return self.pair("network")
 
     @property
+    def etcd_ca(self) -> PairPath:
+        return self.pair("etcd/ca")
+
+    @property
+    def etcd_server(self) -> PairPath:
+        return self.pair("etcd/server")
+
+    @property
+    def etcd_peer(self) -> PairPath:
+        return self.pair("etcd/peer")
+
+    @property
+    def etcd_healthcheck_client(self) -> PairPath:
+        return self.pair("etcd/healthcheck-client")
+
+    @property
+    def apiserver_etcd_client(self) -> PairPath:
+        return self.pair("apiserver-etcd-client")
+
+    @property
     def service_account_key(self) -> Path:
         return self.directory / "sa.key"
 
@@ -154,6 +177,17 @@ def ensure_node(pki: PKI, node: Node, authority: KeyPair | None = None) -> None:
         server=True,
     )
     _ensure_leaf(pki.kubelet_server(node.name), serving, authority)
+
+
+def ensure_etcd(pki: PKI, member: Node) -> None:
+    """The authority of a managed etcd and the certificates of the member on this machine and of its clients."""
+    authority = _ensure_authority(pki.etcd_ca, "etcd-ca")
+    names, addresses = (member.name, "localhost"), (*member.addresses, "127.0.0.1", "::1")
+    for path in (pki.etcd_server, pki.etcd_peer):
+        request = Request(member.name, dns_names=names, ip_addresses=addresses, server=True, client=True)
+        _ensure_leaf(path, request, authority)
+    _ensure_leaf(pki.etcd_healthcheck_client, Request("kube-etcd-healthcheck-client", client=True), authority)
+    _ensure_leaf(pki.apiserver_etcd_client, Request("kube-apiserver-etcd-client", client=True), authority)
 
 
 def _wanted(

@@ -4,6 +4,12 @@ from urllib.parse import parse_qsl, unquote, urlencode
 
 from pynetes.storage.interface import StoreUnavailable
 
+_FAMILIES = {"etcds": "etcd", "postgresql": "postgres", "mariadb": "mysql"}
+
+
+class BadLocation(StoreUnavailable):
+    """The URL names no store that can be opened, now or later."""
+
 
 class Location:
     """`scheme://user:password@host:port,host:port/path?option=value`, or `scheme:rest`."""
@@ -20,9 +26,21 @@ class Location:
         self._options = dict(parse_qsl(query, keep_blank_values=True))
         self._before_options = rest
 
-    def bad(self, why: str) -> StoreUnavailable:
+    def bad(self, why: str) -> BadLocation:
         """The error to raise."""
-        return StoreUnavailable(f"bad store URL {self}: {why}")
+        return BadLocation(f"bad store URL {self}: {why}")
+
+    @property
+    def identity(self) -> str:
+        """Which store it is, whoever asks for it: without options and password."""
+        user = f"{self.user}@" if self.user else ""
+        scheme = _FAMILIES.get(self.scheme, self.scheme)
+        return f"{scheme}://{user}{self._hosts}{'/' if self.path else ''}{self.path}"
+
+    @property
+    def hosts(self) -> str:
+        """As they are written; empty if there are none."""
+        return self._hosts
 
     def url_as(self, scheme: str) -> str:
         """The URL without the options that were taken out, for a driver that reads it itself."""

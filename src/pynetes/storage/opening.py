@@ -1,19 +1,26 @@
 """Opens a store by its URL.
 
-memory:
-sqlite:///var/lib/pynetes/store.db
-etcd://HOST:2379,HOST:2379?cacert=FILE&cert=FILE&key=FILE          etcds: TLS with the system's authorities
+    memory:
+    sqlite:///var/lib/pynetes/store.db
+    etcd://HOST:2379,HOST:2379?cacert=FILE&cert=FILE&key=FILE&sync=true    etcds: TLS with the system's authorities
     postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full&sslrootcert=FILE&sslcert=FILE&sslkey=FILE&schema=NAME
     mysql://USER:PASSWORD@HOST:3306/DATABASE?ssl-mode=VERIFY_IDENTITY&ssl-ca=FILE&ssl-cert=FILE&ssl-key=FILE
 
-Options are named as the engine's own client names them (etcdctl, psql, mysql).
+Options are named as the engine's own client names them (etcdctl, psql, mysql). `sync=true` takes the members from etcd
+itself, as they come and go: those in the URL are the first to be asked.
 """
 
+import logging
 import re
 from collections.abc import Awaitable, Callable
 
+from pynetes.component import clock
 from pynetes.storage.interface import Store, StoreUnavailable
-from pynetes.storage.location import Location
+from pynetes.storage.location import BadLocation, Location
+
+log = logging.getLogger(__name__)
+
+_RETRY = 0.2
 
 
 async def _memory(location: Location) -> Store:
@@ -33,9 +40,10 @@ async def _etcd(location: Location) -> Store:
 
     location.no_user("etcd knows its clients by certificate: cert=FILE&key=FILE")
     tls = TLSFiles(location.option("cacert"), location.option("cert"), location.option("key"))
+    sync = location.option("sync", "false", of=("true", "false")) == "true"
     location.no_more_options()
     secure = location.scheme == "etcds" or tls != TLSFiles()
-    return await EtcdStore.open(location.addresses(2379), tls if secure else None)
+    return await EtcdStore.open(location.addresses(2379), tls if secure else None, sync=sync)
 
 
 async def _postgres(location: Location) -> Store:
@@ -87,12 +95,35 @@ def members(url: str) -> list[str]:
     return [f"{scheme}://{host}{query}" for host in hosts.split(",")]
 
 
-async def open_store(url: str) -> Store:
-    """StoreUnavailable for an engine that is not there, or an URL that names none."""
+def parse(url: str) -> Location:
+    """BadLocation for what is no store's URL; what follows the scheme is looked at when it is opened."""
     scheme = url.partition(":")[0]
     if scheme not in _OPENERS or ":" not in url:
-        raise StoreUnavailable(f"no store engine for {url!r}: known are {', '.join(sorted(_OPENERS))}")
+        shown = url if "@" not in url else f"{scheme}:…"
+        raise BadLocation(f"no store engine for {shown!r}: known are {', '.join(sorted(_OPENERS))}")
+    return Location(url)
+
+
+async def open_store(url: str) -> Store:
+    """StoreUnavailable for an engine that is not there; BadLocation, which is one, for an URL that names none."""
+    location = parse(url)
+    scheme = location.scheme
     try:
-        return await _OPENERS[scheme](Location(url))
+        return await _OPENERS[scheme](location)
     except ModuleNotFoundError as e:
-        raise StoreUnavailable(f"the store engine {scheme!r} needs the Python package {e.name!r}") from e
+        raise BadLocation(f"the store engine {scheme!r} needs the Python package {e.name!r}") from e
+
+
+async def open_patiently(url: str, seconds: float) -> Store:
+    """`open_store` for an engine that may be starting just now; after so many seconds its error is raised."""
+    deadline = clock.monotonic() + seconds
+    while True:
+        try:
+            return await open_store(url)
+        except BadLocation:
+            raise
+        except StoreUnavailable as error:
+            if clock.monotonic() >= deadline:
+                raise
+            log.info("waiting for the store: %s", error)
+        await clock.sleep(_RETRY)

@@ -43,7 +43,13 @@ _OPTIONS = [
 _COMPACTED = "etcdserver: mvcc: required revision has been compacted"
 _FUTURE = "etcdserver: mvcc: required revision is a future revision"
 # The call had no effect: gRPC had no connection to send it on, or the member refused it for want of a leader.
-_NEVER_RUN = ("failed to connect to all addresses", "empty address list", "etcdserver: no leader", "DNS resolution")
+_NEVER_RUN = (
+    "failed to connect to all addresses",
+    "empty address list",
+    "etcdserver: no leader",
+    "etcdserver: rpc not supported for learner",
+    "DNS resolution",
+)
 _PASSING = (
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -114,6 +120,7 @@ class Endpoints:
     """`addresses`: host:port each, the preferred one first. `on_change` is called after a change of members."""
 
     def __init__(self, addresses: Sequence[str], tls: TLSFiles | None) -> None:
+        self._tls = tls
         self._members = [Member(address, tls) for address in addresses]
         self._current = 0
         self.on_change: Callable[[], None] = lambda: None
@@ -124,6 +131,37 @@ class Endpoints:
     def member(self) -> Member:
         """The one in use."""
         return self._members[self._current]
+
+    @property
+    def preferred(self) -> Member:
+        """The first."""
+        return self._members[0]
+
+    @property
+    def several(self) -> bool:
+        return len(self._members) > 1
+
+    def take(self, member: Member) -> None:
+        """Goes (back) to a member that serves."""
+        if member in self._members and member is not self.member:
+            self._current = self._members.index(member)
+            self.on_change()
+
+    async def update(self, addresses: Sequence[str]) -> None:
+        """The members are these now; the preferred one stays, wherever it is."""
+        first = self._members[0].address
+        wanted = list(dict.fromkeys([first, *addresses]))
+        known = {member.address: member for member in self._members}
+        if not addresses or wanted == list(known):
+            return
+        used = self.member
+        self._members = [known.get(address) or Member(address, self._tls) for address in wanted]
+        self._current = self._members.index(used) if used in self._members else 0
+        log.info("the members of etcd are %s", ", ".join(wanted))
+        if used is not self.member:
+            self.on_change()
+        for address in known.keys() - set(wanted):
+            await known[address].close()
 
     def leave(self, member: Member) -> None:
         """Goes to the next member, unless another call did so already."""

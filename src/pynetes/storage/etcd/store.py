@@ -14,6 +14,7 @@ from pynetes.storage.etcd import rpc_pb2 as pb
 from pynetes.storage.etcd.endpoints import Endpoints, TLSFiles
 from pynetes.storage.etcd.feed import Feed, key_value
 from pynetes.storage.etcd.leases import Leases
+from pynetes.storage.etcd.tending import tend
 from pynetes.storage.hub import Hub
 from pynetes.storage.interface import (
     Compacted,
@@ -59,8 +60,11 @@ class EtcdStore:
         self._closed = False
 
     @classmethod
-    async def open(cls, addresses: Sequence[str], tls: TLSFiles | None = None) -> Self:
-        """Connects to a cluster by any of its members. StoreUnavailable says which failed, and how."""
+    async def open(cls, addresses: Sequence[str], tls: TLSFiles | None = None, *, sync: bool = False) -> Self:
+        """Connects to a cluster by any of its members; the first is preferred, `sync` follows who is a member.
+
+        StoreUnavailable says which failed, and how.
+        """
         store = cls(Endpoints(addresses, tls))
         try:
             store._hub.published = await store._read_revision()
@@ -68,6 +72,8 @@ class EtcdStore:
             await store.close()
             raise
         store._tasks.start(store._feed.run(), name="feed")
+        if sync or store._endpoints.several:
+            store._tasks.start(tend(store._endpoints, sync=sync), name="members")
         return store
 
     async def _call(
