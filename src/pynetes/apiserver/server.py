@@ -21,6 +21,7 @@ from pynetes.apiserver.admission.attributes import Plugin
 from pynetes.apiserver.admission.certificates import CertificateApproval, CertificateSigning
 from pynetes.apiserver.admission.noderestriction import NodeRestriction
 from pynetes.apiserver.admission.rbacescalation import RBACEscalation
+from pynetes.apiserver.admission.resourcequota import ResourceQuota
 from pynetes.apiserver.admission.serviceaccount import ServiceAccount
 from pynetes.apiserver.authentication import union as authentication
 from pynetes.apiserver.authentication.authenticator import RequestAuthenticator
@@ -121,14 +122,15 @@ class APIServer:
         self.registry.start(tasks)
         tasks.start(Compactor(store).run(), name="compactor")
         security = await self._security(tasks)
-        plugins = admission.build(config, self.registry, security.plugins)
+        client = Client(LocalTransport(self, LOOPBACK_USER), user_agent="pynetes-apiserver")
+        quota = ResourceQuota(self.registry, client)
+        plugins = admission.build(config, self.registry, (*security.plugins, quota))
         backend = Backend(config, self.registry, plugins, security.authorizer)
         kubelets = await stack.enter_async_context(KubeletClient(self.registry, self._kubelet_settings()))
         await self.registry.ready()
         services.rebuild(self.registry.cached_list(SERVICES))
         router = Router()
         self._inside = filters.build_trusted(router.handle, security.authorizer, config)
-        client = Client(LocalTransport(self, LOOPBACK_USER), user_agent="pynetes-apiserver")
         self._hooks = PostStartHooks(client, self.registry, config, self._public_address)
         self._install(router, backend, security, kubelets, store)
         outside = filters.build(router.handle, config, security.authenticator, security.authorizer)

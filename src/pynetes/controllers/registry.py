@@ -26,6 +26,7 @@ from pynetes.controllers.nodelifecycle.controller import NodeLifecycleController
 from pynetes.controllers.nodelifecycle.tainteviction import TaintEvictionController
 from pynetes.controllers.podgc import PodGarbageCollector
 from pynetes.controllers.replicaset.controller import ReplicaSetController, ReplicationControllerController
+from pynetes.controllers.resourcequota.controller import ResourceQuotaController
 from pynetes.controllers.rootcapublisher import RootCACertificatePublisher
 from pynetes.controllers.serviceaccounts import ServiceAccountController
 from pynetes.controllers.statefulset.controller import StatefulSetController
@@ -53,6 +54,7 @@ CONTROLLERS: dict[str, Constructor] = {
     "ttl-after-finished-controller": TTLAfterFinishedController,
     "pod-garbage-collector-controller": PodGarbageCollector,
     "garbage-collector-controller": GarbageCollector,
+    "resourcequota-controller": ResourceQuotaController,
     "clusterrole-aggregation-controller": ClusterRoleAggregationController,
     "certificatesigningrequest-signing-controller": SigningController,
     "certificatesigningrequest-approving-controller": ApprovingController,

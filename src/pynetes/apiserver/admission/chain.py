@@ -20,6 +20,7 @@ from pynetes.apiserver.config import APIServerConfig
 _FIRST = ("RBACEscalation",)
 _SECOND = ("ServiceAccount", "NodeRestriction")
 _THIRD = ("CertificateApproval", "CertificateSigning")
+_LAST = ("ResourceQuota",)  # what is refused otherwise must not be charged
 
 
 class Chain:
@@ -61,6 +62,7 @@ def build(config: APIServerConfig, objects: Objects, security: Sequence[Plugin] 
         lambda: CertificateSubjectRestriction(),
         lambda: DefaultIngressClass(objects),
         lambda: PodTopologyLabels(objects),
+        *((lambda name=name: by_name.get(name)) for name in _LAST),
     ]
     plugins = [plugin for plugin in (make() for make in made) if plugin is not None]
     return Chain([plugin for plugin in plugins if plugin.name not in config.disable_admission_plugins])
