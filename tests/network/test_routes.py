@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pynetes.network import tunnel
-from pynetes.network.routes import Direct, Link, Plan, Tunnel, plan, pod_mtu
+from pynetes.network.routes import Direct, Link, Plan, Tunnel, plan
 from pynetes.testing.netns import NetworkNamespace, connect
 
 
@@ -41,7 +41,27 @@ def test_a_node_on_a_link_is_a_gateway_any_other_is_behind_the_tunnel(other: dic
     assert found == ({IPv4Network("10.244.1.0/24"): expected} if expected else {})
     needs_tunnel = isinstance(expected, Tunnel)
     assert (made.own is not None) == needs_tunnel
-    assert pod_mtu(1500, made) == (1450 if needs_tunnel else 1500)
+    assert made.mtu == (1450 if needs_tunnel else 1500)
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "expected"),
+    [
+        pytest.param(2, "192.0.2.2", (1400, 0), id="the narrowest of the link to the node and the way out"),
+        pytest.param(3, "198.51.100.2", (1500, 0), id="the way out is narrower than a link of jumbo frames"),
+        pytest.param(2, "203.0.113.2", (1350, 1350), id="tunnels go by the link with the node's address"),
+        pytest.param(3, "203.0.113.2", (1500, 8950), id="and pods also leave by the way out"),
+    ],
+)
+def test_pods_send_what_every_way_carries(own: int, other: str, expected: tuple[int, int]) -> None:
+    links = [
+        Link(1, IPv4Interface("10.9.9.1/24"), 1500, is_uplink=True),
+        Link(2, IPv4Interface("192.0.2.1/24"), 1400),
+        Link(3, IPv4Interface("198.51.100.1/24"), 9000),
+    ]
+    address = str(links[own - 1].address.ip)
+    made = plan("a", [node("a", address, "10.244.0.0/24"), node("b", other, "10.244.1.0/24")], links)
+    assert (made.mtu, made.tunnel_mtu) == expected
 
 
 def test_nothing_is_planned_before_the_node_has_its_range() -> None:
@@ -70,7 +90,7 @@ class Node:
 
     def follow(self, nodes: list[dict[str, Any]]) -> None:
         made = plan(f"n{self.number}", nodes, self.host.call(tunnel.links))
-        self.host.call(tunnel.apply, made, 1500)
+        self.host.call(tunnel.apply, made)
 
     def reaches(self, other: "Node", size: int = 64) -> bool:
         """Whether a packet of that size arrives whole."""

@@ -32,6 +32,7 @@ def conflist(config: PodNetworkConfig) -> dict[str, object]:
                 "type": "bridge",
                 "bridge": BRIDGE,
                 "isDefaultGateway": True,
+                "forceAddress": True,  # a node that joined again may have another range
                 "hairpinMode": True,  # a pod reaches itself through its Service
                 "mtu": config.mtu,
                 "ipam": {"type": "host-local", "dataDir": str(config.state), "ranges": [[{"subnet": subnet}]]},

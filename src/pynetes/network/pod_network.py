@@ -1,29 +1,31 @@
-"""Keeps a node's pod network in force: follows the Nodes' pod CIDRs, configures CNI, routes,
-masquerades."""
+"""Keeps a node's pod network in force: follows the Nodes' pod CIDRs, configures CNI, routes, masquerades.
+
+Another plugin's configuration in the directory takes over, whenever it comes: then all of this is taken away, and put
+back in force when that file goes.
+"""
 
 import asyncio
 import contextlib
-import fcntl
 import logging
-import socket
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pyroute2.netlink.exceptions import NetlinkError
+
 from pynetes.apis.names import NODES
 from pynetes.client.informer import Informer
 from pynetes.client.rest import Client
-from pynetes.component.nftables import Nftables
+from pynetes.component import clock
+from pynetes.component.nftables import Nftables, NftablesError
 from pynetes.component.sysctl import set_sysctl
 from pynetes.component.tasks import Tasks
 from pynetes.network import cni, masquerade, routes, tunnel
 
 log = logging.getLogger(__name__)
 
-DEFAULT_MTU = 1500
-_SIOCGIFMTU = 0x8921
-_LOOK_AGAIN = 10.0
+#: Seconds between looks at links and routes, at the CNI directory, and after something failed.
+_LOOK_AGAIN, _LOOK_AT_DIRECTORY, _RETRY = 10.0, 1.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class PodNetwork:
         self._places: dict[str, object] = {}
         self._nftables = Nftables()
         self._applied = ""
+        self._left_to: Path | None = None
 
     async def run(self) -> None:
         """Until cancelled. What is configured stays, so that pods keep their network."""
@@ -52,11 +55,12 @@ class PodNetwork:
             async with Tasks("pod-network") as tasks:
                 tasks.start(self._nodes.run(), name="nodes")
                 await self._nodes.wait_for_sync()
+                tasks.start(self._watch_directory(), name="cni-directory")
                 while True:
                     self._changed.clear()
-                    await self._reconcile(self._nodes.get(self._config.node_name))
+                    again = _LOOK_AGAIN if await self._reconciled() else _RETRY
                     with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(_LOOK_AGAIN):
+                        async with asyncio.timeout(again):
                             await self._changed.wait()
         finally:
             self._nftables.close()
@@ -69,48 +73,47 @@ class PodNetwork:
             self._places[name] = place
             self._changed.set()
 
+    async def _watch_directory(self) -> None:
+        """Another plugin's file is not to wait: until it is heeded, the runtime may take either."""
+        while True:
+            await clock.sleep(_LOOK_AT_DIRECTORY)
+            if cni.foreign_configuration(self._config.cni_conf_dir) != self._left_to:
+                self._changed.set()
+
+    async def _reconciled(self) -> bool:
+        """False if a link or the kernel does not do as it should: it may later."""
+        try:
+            await self._reconcile(self._nodes.get(self._config.node_name))
+        except (NetlinkError, NftablesError, OSError) as error:
+            log.warning("the pod network is not as it should be yet: %s", error)
+            return False
+        return True
+
     async def _reconcile(self, node: dict[str, Any] | None) -> None:
-        pod_cidr = (node or {}).get("spec", {}).get("podCIDR", "")
-        if not pod_cidr:
-            return
-        directory = self._config.cni_conf_dir
-        other = cni.foreign_configuration(directory)
+        other = cni.foreign_configuration(self._config.cni_conf_dir)
         if other is not None:
-            if self._applied != str(other):
-                log.info("the pod network is left to %s", other)
-                (directory / cni.FILE_NAME).unlink(missing_ok=True)
-                await self._nftables.run(masquerade.DELETE)
-                await asyncio.to_thread(tunnel.remove)
-                self._applied = str(other)
+            await self._step_aside(other)
+            return
+        pod_cidr = (node or {}).get("spec", {}).get("podCIDR", "")
+        if not pod_cidr or ":" in pod_cidr:
             return
         if self._applied != pod_cidr:
             set_sysctl("net.ipv4.ip_forward", "1")
             set_sysctl("net.bridge.bridge-nf-call-iptables", "1")
             await self._nftables.run(masquerade.ruleset(pod_cidr, self._config.cluster_cidr))
-        mtu = await self._follow_nodes()
-        if cni.install(cni.PodNetworkConfig(pod_cidr, mtu, self._config.state), directory):
-            log.info("pods of this node get addresses of %s", pod_cidr)
-        self._applied = pod_cidr
-
-    async def _follow_nodes(self) -> int:
-        """Routes to the other nodes' pods; what pods may send in one packet."""
-        uplink = uplink_mtu()
         made = routes.plan(self._config.node_name, self._nodes.list(), await asyncio.to_thread(tunnel.links))
-        await asyncio.to_thread(tunnel.apply, made, uplink)
-        return routes.pod_mtu(uplink, made)
+        await asyncio.to_thread(tunnel.apply, made)
+        wanted = cni.PodNetworkConfig(pod_cidr, made.mtu, self._config.state)
+        if cni.install(wanted, self._config.cni_conf_dir):
+            log.info("pods of this node get addresses of %s", pod_cidr)
+        self._applied, self._left_to = pod_cidr, None
 
-
-def uplink_mtu(routes: Path = Path("/proc/net/route")) -> int:
-    """The MTU of the interface that the default route leaves by."""
-    for line in routes.read_text().splitlines()[1:]:
-        interface, destination = line.split()[:2]
-        if destination == "00000000":
-            return _mtu(interface)
-    return DEFAULT_MTU
-
-
-def _mtu(interface: str) -> int:
-    """Asked of a socket, not of /sys, which may show another network namespace."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        answer = fcntl.ioctl(any_socket, _SIOCGIFMTU, struct.pack("16sI12x", interface.encode(), 0))
-    return int(struct.unpack("16sI12x", answer)[1])
+    async def _step_aside(self, other: Path) -> None:
+        """Takes everything away; the bridge with its last pod, because the other may use the same addresses."""
+        if self._left_to != other:
+            log.info("the pod network is left to %s", other)
+            (self._config.cni_conf_dir / cni.FILE_NAME).unlink(missing_ok=True)
+            await self._nftables.run(masquerade.DELETE)
+            await asyncio.to_thread(tunnel.remove)
+            self._left_to, self._applied = other, ""
+        await asyncio.to_thread(tunnel.remove_bridge)

@@ -15,12 +15,17 @@ Object = dict[str, Any]
 VXLAN_OVERHEAD = 50
 
 
+DEFAULT_MTU = 1500
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An interface of this node with one of its addresses."""
+    """An interface of this node with one of its addresses. `is_uplink`: the default route leaves by it."""
 
     index: int
     address: IPv4Interface
+    mtu: int = DEFAULT_MTU
+    is_uplink: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +48,45 @@ class Tunnel:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """By pod CIDR. `own_end` is this node's end of the tunnel, None if it needs none."""
+    """By pod CIDR. `own` is this node's end of the tunnel, None if it needs none.
+
+    `mtu` is what pods may send in one packet, wherever to; `tunnel_mtu` what the tunnel carries.
+    """
 
     direct: dict[IPv4Network, Direct] = field(default_factory=dict)
     tunnels: dict[IPv4Network, Tunnel] = field(default_factory=dict)
     own: Tunnel | None = None
+    mtu: int = DEFAULT_MTU
+    tunnel_mtu: int = 0
 
 
 def plan(own_name: str, nodes: Iterable[Object], links: Iterable[Link]) -> Plan:
     """`nodes` are all of the cluster; those without an address or a pod CIDR have no pods yet."""
-    links, made = list(links), Plan()
+    links = list(links)
     found = {node["metadata"]["name"]: place for node in nodes if (place := place_of(node)) is not None}
     own = found.pop(own_name, None)
+    mtus = [link.mtu for link in links if link.is_uplink]
     if own is None:
-        return made
+        return Plan(mtu=min(mtus, default=DEFAULT_MTU))
+    direct: dict[IPv4Network, Direct] = {}
+    tunnels: dict[IPv4Network, Tunnel] = {}
     for address, cidr in found.values():
         link = next((link for link in links if address in link.address.network), None)
         if link is not None:
-            made.direct[cidr] = Direct(address, link.index)
+            direct[cidr] = Direct(address, link.index)
+            mtus.append(link.mtu)
         else:
-            made.tunnels[cidr] = Tunnel(address, cidr.network_address)
-    if not made.tunnels:
-        return made
-    return Plan(made.direct, made.tunnels, Tunnel(own[0], own[1].network_address))
+            tunnels[cidr] = Tunnel(address, cidr.network_address)
+    if not tunnels:
+        return Plan(direct, mtu=min(mtus, default=DEFAULT_MTU))
+    tunnel_mtu = _mtu_towards_nodes(own[0], links) - VXLAN_OVERHEAD
+    return Plan(direct, tunnels, Tunnel(own[0], own[1].network_address), min([*mtus, tunnel_mtu]), tunnel_mtu)
+
+
+def _mtu_towards_nodes(own: IPv4Address, links: list[Link]) -> int:
+    """Of the link that has the node's address, else of the uplink."""
+    candidates = [link for link in links if link.address.ip == own] or [link for link in links if link.is_uplink]
+    return min((link.mtu for link in candidates), default=DEFAULT_MTU)
 
 
 def place_of(node: Object) -> tuple[IPv4Address, IPv4Network] | None:
@@ -83,8 +104,3 @@ def place_of(node: Object) -> tuple[IPv4Address, IPv4Network] | None:
 def mac_of(end: IPv4Address) -> str:
     """A locally administered MAC that nobody else on the tunnel has."""
     return ":".join(f"{byte:02x}" for byte in (0x02, 0x70, *end.packed))
-
-
-def pod_mtu(uplink: int, made: Plan) -> int:
-    """What pods may send in one packet to whichever node."""
-    return uplink - VXLAN_OVERHEAD if made.own else uplink

@@ -8,7 +8,8 @@ from ipaddress import IPv4Interface
 
 from pyroute2 import IPRoute
 
-from pynetes.network.routes import VXLAN_OVERHEAD, Link, Plan
+from pynetes.network.cni import BRIDGE
+from pynetes.network.routes import Link, Plan
 
 INTERFACE = "pynetes-vxlan"
 VNI, PORT = 1, 4789
@@ -18,22 +19,26 @@ _PERMANENT = 0x80
 
 
 def links() -> list[Link]:
-    """This node's interfaces with IPv4 addresses; neither loopback nor the tunnel."""
+    """This node's interfaces with IPv4 addresses; neither loopback nor those of the pod network itself."""
     with IPRoute() as netlink:
-        names = {link["index"]: link.get_attr("IFLA_IFNAME") for link in netlink.get_links()}
+        uplinks = {route.get_attr("RTA_OIF") for route in netlink.get_default_routes(family=socket.AF_INET)}
+        known = {link["index"]: link for link in netlink.get_links()}
         found = []
         for message in netlink.get_addr(family=socket.AF_INET):
-            name = names.get(message["index"]) or ""
-            if name not in ("lo", INTERFACE):
-                local = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
-                found.append(Link(message["index"], IPv4Interface(f"{local}/{message['prefixlen']}")))
+            index = message["index"]
+            link = known.get(index)
+            if link is None or link.get_attr("IFLA_IFNAME") in ("lo", INTERFACE, BRIDGE):
+                continue
+            local = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
+            address = IPv4Interface(f"{local}/{message['prefixlen']}")
+            found.append(Link(index, address, int(link.get_attr("IFLA_MTU")), index in uplinks))
         return found
 
 
-def apply(plan: Plan, uplink_mtu: int) -> None:
+def apply(plan: Plan) -> None:
     """Idempotent: what is in place already is left alone."""
     with IPRoute() as netlink:
-        device = _ensure_device(netlink, plan, uplink_mtu)
+        device = _ensure_device(netlink, plan)
         wanted = {str(cidr): (str(way.gateway), way.link) for cidr, way in plan.direct.items()}
         wanted |= {str(cidr): (str(way.end), device) for cidr, way in plan.tunnels.items()}
         present = _present(netlink)
@@ -48,7 +53,19 @@ def apply(plan: Plan, uplink_mtu: int) -> None:
 
 def remove() -> None:
     """Takes all of it away."""
-    apply(Plan(), 0)
+    apply(Plan())
+
+
+def remove_bridge() -> bool:
+    """Takes the pods' bridge away unless pods are connected to it; False if it stays."""
+    with IPRoute() as netlink:
+        index = next(iter(netlink.link_lookup(ifname=BRIDGE)), 0)
+        if not index:
+            return True
+        if netlink.get_links(master=index):
+            return False
+        netlink.link("del", index=index)
+        return True
 
 
 def _present(netlink: IPRoute) -> dict[str, tuple[str, int]]:
@@ -60,7 +77,7 @@ def _present(netlink: IPRoute) -> dict[str, tuple[str, int]]:
     return found
 
 
-def _ensure_device(netlink: IPRoute, plan: Plan, uplink_mtu: int) -> int:
+def _ensure_device(netlink: IPRoute, plan: Plan) -> int:
     """The VXLAN device with its neighbours' places; its index, 0 if none is needed."""
     index = next(iter(netlink.link_lookup(ifname=INTERFACE)), 0)
     if plan.own is None:
@@ -83,7 +100,7 @@ def _ensure_device(netlink: IPRoute, plan: Plan, uplink_mtu: int) -> int:
         )
         index = netlink.link_lookup(ifname=INTERFACE)[0]
         netlink.addr("add", index=index, address=str(plan.own.end), prefixlen=32)
-    netlink.link("set", index=index, mtu=uplink_mtu - VXLAN_OVERHEAD, state="up")
+    netlink.link("set", index=index, mtu=plan.tunnel_mtu, state="up")
     _forward(netlink, index, plan)
     return index
 
