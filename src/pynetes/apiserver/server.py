@@ -48,7 +48,7 @@ from pynetes.apiserver.tokens import discovery as token_discovery
 from pynetes.apiserver.tokens.keys import KeySet, SigningKey
 from pynetes.apiserver.tokens.request import TokenRequests
 from pynetes.client.rest import Client
-from pynetes.component import certificates, metrics
+from pynetes.component import certificates, clock, metrics
 from pynetes.component.health import PING, Check, HealthGroup
 from pynetes.component.tasks import Tasks
 from pynetes.storage import Store
@@ -108,7 +108,19 @@ class APIServer:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stopping = True
-        await self._stack.aclose()
+        try:
+            await self._drain()
+        finally:
+            await self._stack.aclose()
+
+    async def _drain(self) -> None:
+        """Clients are told to go to another server, and have the time to hear it, before connections end."""
+        assert self._hooks is not None
+        assert self._edge is not None
+        others = await self._hooks.withdraw()
+        self._edge.drain()
+        if others:
+            await clock.sleep(self.config.shutdown_delay_duration)
 
     async def _start(self, stack: AsyncExitStack) -> None:
         config = self.config

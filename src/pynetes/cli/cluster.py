@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from pynetes.network.agent import NetworkConfig
 
 
+#: How long clients have to go to another API server before this one ends.
+DRAIN_SECONDS = 2.0
+
+
 def ensure_pki(layout: Layout, settings: Settings) -> PKI:
     node = Node(settings.node_name, (settings.node_ip,))
     if settings.store == storeurl.ETCD:
@@ -56,6 +60,7 @@ def apiserver_config(layout: Layout, settings: Settings) -> APIServerConfig:
         tls_private_key_file=pki.apiserver.key,
         client_ca_file=pki.ca.certificate,
         storage=storage_url(layout, settings),
+        shutdown_delay_duration=DRAIN_SECONDS,
         service_cluster_ip_range=settings.service_cidr,
         service_account_issuer=f"https://kubernetes.default.svc.{settings.domain}",
         service_account_key_files=(pki.service_account_public_key,),
@@ -181,9 +186,11 @@ def _all(layout: Layout, settings: Settings) -> list[Process]:
     log = partial(_log_of, layout)
     containerd = containerd_config(layout)
 
-    def python(name: str, module: str, main: Callable[[], Coroutine[Any, Any, None]]) -> Process:
+    def python(
+        name: str, module: str, main: Callable[[], Coroutine[Any, Any, None]], stop_seconds: float = 10.0
+    ) -> Process:
         run = partial(run_component, main, verbosity=settings.verbosity)
-        return Process(name, log(name), main=run, modules=(module,))
+        return Process(name, log(name), main=run, modules=(module,), stop_seconds=stop_seconds)
 
     def proxy() -> Coroutine[Any, Any, None]:
         from pynetes.proxy.config import ProxyConfig
@@ -230,6 +237,7 @@ def _all(layout: Layout, settings: Settings) -> list[Process]:
             "apiserver",
             "pynetes.apiserver.server",
             lambda: components.apiserver(apiserver_config(layout, settings)),
+            stop_seconds=20.0,
         ),
         Process(
             "containerd",

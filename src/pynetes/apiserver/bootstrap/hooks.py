@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from pynetes.apiserver.bootstrap import objects, policy, service, servicecidr
+from pynetes.apiserver.bootstrap import objects, policy, servicecidr
+from pynetes.apiserver.bootstrap.endpoints import EndpointReconciler
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.registry.registry import Registry
 from pynetes.client.rest import Client
@@ -13,7 +14,7 @@ from pynetes.component.health import Check
 
 log = logging.getLogger(__name__)
 
-_PERIOD = 10.0
+_WITHDRAW_SECONDS = 3.0
 _RETRY = 0.5
 
 
@@ -25,24 +26,20 @@ class PostStartHooks:
     ) -> None:
         """`address` gives where clients of the cluster reach this server."""
 
-        async def kubernetes_service() -> None:
-            host, port = address()
-            await service.reconcile(client, config.service_cluster_ip_range, host, port)
-
         async def service_cidr() -> None:
             await servicecidr.reconcile(client, config.service_cluster_ip_range)
 
         async def authentication() -> None:
             await objects.authentication_config(client, config)
 
-        self._service = kubernetes_service
+        self._endpoints = EndpointReconciler(client, registry.store, config.service_cluster_ip_range, address)
         self._steps: dict[str, Callable[[], Awaitable[None]]] = {
             "start-system-namespaces-controller": lambda: objects.namespaces(client),
             "rbac/bootstrap-roles": lambda: policy.roles(client, registry),
             "scheduling/bootstrap-system-priority-classes": lambda: objects.priority_classes(client),
             "start-cluster-authentication-info-controller": authentication,
             "start-kubernetes-service-cidr-controller": service_cidr,
-            "bootstrap-controller": kubernetes_service,
+            "bootstrap-controller": self._endpoints.reconcile,
         }
         self._done: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._steps}
 
@@ -62,14 +59,21 @@ class PostStartHooks:
             await event.wait()
 
     async def run(self) -> None:
-        """All steps in order, each until it succeeds; then the Service for ever."""
+        """All steps in order, each until it succeeds; then the endpoints for ever."""
         for name, step in self._steps.items():
             while not await self._try(name, step):
                 await clock.sleep(_RETRY)
             self._done[name].set()
-        while True:
-            await clock.sleep(_PERIOD)
-            await self._try("bootstrap-controller", self._service)
+        await self._endpoints.run()
+
+    async def withdraw(self) -> bool:
+        """Clients of the cluster are to use this server no more; whether there is another one."""
+        try:
+            async with asyncio.timeout(_WITHDRAW_SECONDS):
+                return await self._endpoints.withdraw()
+        except Exception as error:
+            log.warning("this server's address stays an endpoint until its lease ends: %s", error)
+            return False
 
     async def _try(self, name: str, step: Callable[[], Awaitable[None]]) -> bool:
         try:

@@ -2,9 +2,12 @@
 
 import ipaddress
 import logging
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.names import ENDPOINT_SLICES, ENDPOINTS, SERVICES
 from pynetes.apiserver.bootstrap.objects import create_missing
 from pynetes.client.rest import Client
@@ -39,7 +42,11 @@ def service(cidr: str, port: int) -> Object:
     }
 
 
-def endpoints(address: str, port: int) -> Object:
+def endpoints(addresses: Sequence[str], port: int) -> Object:
+    subset = {
+        "addresses": [{"ip": address} for address in sorted(addresses)],
+        "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
+    }
     return {
         "apiVersion": "v1",
         "kind": "Endpoints",
@@ -48,12 +55,12 @@ def endpoints(address: str, port: int) -> Object:
             "namespace": _NAMESPACE,
             "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"},
         },
-        "subsets": [{"addresses": [{"ip": address}], "ports": [{"name": "https", "port": port, "protocol": "TCP"}]}],
+        "subsets": [subset] if addresses else [],
     }
 
 
-def endpoint_slice(address: str, port: int) -> Object:
-    family = "IPv6" if ":" in address else "IPv4"
+def endpoint_slice(addresses: Sequence[str], port: int) -> Object:
+    family = "IPv6" if any(":" in address for address in addresses) else "IPv4"
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
@@ -63,34 +70,50 @@ def endpoint_slice(address: str, port: int) -> Object:
             "labels": {"kubernetes.io/service-name": _NAME},
         },
         "addressType": family,
-        "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+        "endpoints": [{"addresses": [address], "conditions": {"ready": True}} for address in sorted(addresses)],
         "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
     }
 
 
-async def reconcile(client: Client, cidr: str, address: str, port: int) -> None:
-    """Creates what is missing and corrects endpoints that point elsewhere.
-
-    A server that only this machine can reach gets the Service without endpoints: loopback addresses are no endpoints.
-    """
+async def ensure(client: Client, cidr: str, port: int) -> None:
+    """Creates the Service if it is missing."""
     await create_missing(client, SERVICES, service(cidr, port))
-    if ipaddress.ip_address(address).is_loopback:
-        return
-    await _ensure(client, ENDPOINTS, endpoints(address, port), ("subsets",))
-    await _ensure(client, ENDPOINT_SLICES, endpoint_slice(address, port), ("endpoints", "ports"))
 
 
-async def _ensure(client: Client, gvr: Any, wanted: Object, fields: tuple[str, ...]) -> None:
-    await create_missing(client, gvr, wanted)
+async def ensure_endpoints(client: Client, living: Callable[[], Awaitable[Sequence[str]]], port: int) -> None:
+    """Creates what is missing and corrects endpoints that are others than the `living` servers.
+
+    They are asked for after the object is read: of several servers that write at once, none puts back what is over.
+    """
+
+    async def wanted(make: Callable[[Sequence[str], int], Object]) -> Object:
+        return make(await living(), port)
+
+    while not await _ensure(client, ENDPOINTS, partial(wanted, endpoints), ("subsets",)):
+        log.debug("another server writes the endpoints")
+    while not await _ensure(client, ENDPOINT_SLICES, partial(wanted, endpoint_slice), ("endpoints", "ports")):
+        log.debug("another server writes the endpoint slice")
+
+
+async def _ensure(
+    client: Client, gvr: GroupVersionResource, wanted: Callable[[], Awaitable[Object]], fields: tuple[str, ...]
+) -> bool:
+    """False if another server came first."""
+    await create_missing(client, gvr, await wanted())
     present = await client.get(gvr, _NAME, _NAMESPACE)
-    if all(_contains(present.get(field), wanted[field]) for field in fields):
-        return
-    try:
-        await client.patch(gvr, _NAME, {field: wanted[field] for field in fields}, _NAMESPACE)
-    except StatusError as error:
-        # The type of addresses cannot change: the slice is made anew next time.
-        log.warning("cannot correct %s %s: %s", gvr.resource, _NAME, error)
+    made = await wanted()
+    if all(_contains(present.get(field) or [], made[field]) for field in fields):
+        return True
+    if made.get("addressType") != present.get("addressType"):  # which cannot change: the slice is made anew
         await client.delete(gvr, _NAME, _NAMESPACE)
+        return False
+    try:
+        await client.update(gvr, {**present, **{field: made[field] for field in fields}})
+    except StatusError as error:
+        if error.reason not in ("Conflict", "NotFound"):
+            raise
+        return False
+    return True
 
 
 def _contains(present: Any, wanted: Any) -> bool:

@@ -61,6 +61,7 @@ class Edge:
         self._tls = tls
         self._max_body = max_body_bytes
         self._grace = shutdown_grace
+        self._draining = False
         self._server: asyncio.Server | None = None
         self._http: _Server | None = None
 
@@ -90,6 +91,10 @@ class Edge:
         await self._http.shutdown(self._grace)
         await self._server.wait_closed()
 
+    def drain(self) -> None:
+        """From now on every answer ends its connection."""
+        self._draining = True
+
     async def _handle(self, raw: web.BaseRequest) -> Any:
         connection = cast(Connection, raw.protocol)
         target = raw._message.path
@@ -105,7 +110,7 @@ class Edge:
             raw,
         )
         request.audit_id = raw.headers.get("Audit-ID", "")[:64] or _audit_id()
-        keep = raw.keep_alive
+        keep = raw.keep_alive and not self._draining
         try:
             answer = await self._handler(request)
             if isinstance(answer, Response):

@@ -1,0 +1,123 @@
+"""The endpoints of the Service `kubernetes` with several API servers on one store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pynetes.apis.names import ENDPOINT_SLICES, ENDPOINTS
+from pynetes.apiserver.bootstrap import masterleases, service
+from pynetes.apiserver.bootstrap.masterleases import MasterLeases
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.server import APIServer
+from pynetes.client.rest import Client
+from pynetes.component import pki
+from pynetes.storage import Store, open_store
+from tests.storage.engines import Etcd
+
+ADDRESSES = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "subsets"),
+    [
+        ([], []),
+        (["192.0.2.2", "192.0.2.1"], ["192.0.2.1", "192.0.2.2"]),
+    ],
+)
+def test_endpoints_are_in_order(addresses: list[str], subsets: list[str]) -> None:
+    made = service.endpoints(addresses, 6443)
+    assert [each["ip"] for subset in made["subsets"] for each in subset["addresses"]] == subsets
+    assert [each["addresses"] for each in service.endpoint_slice(addresses, 6443)["endpoints"]] == [
+        [a] for a in subsets
+    ]
+
+
+@pytest.fixture
+async def store(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Store]:
+    """An etcd, where leases are as short as it can."""
+    monkeypatch.setattr(masterleases, "SECONDS", 2)
+    engine = Etcd()
+    await asyncio.to_thread(engine.start)
+    try:
+        opened = await open_store(f"etcd://127.0.0.1:{engine.port}")
+        yield opened
+        await opened.close()
+    finally:
+        engine.close()
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 15.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 (the state is the server's)
+            await asyncio.sleep(0.05)
+
+
+async def told(client: Client) -> list[str]:
+    """What the Service says, the same in both forms."""
+    found: list[dict[str, Any]] = (await client.get(ENDPOINTS, "kubernetes", "default")).get("subsets") or []
+    slices = await client.get(ENDPOINT_SLICES, "kubernetes", "default")
+    addresses = [each["ip"] for subset in found for each in subset["addresses"]]
+    in_slice = [address for each in slices["endpoints"] or [] for address in each["addresses"]]
+    return addresses if addresses == in_slice else []
+
+
+async def test_a_server_that_is_renewed_no_more_is_gone(store: Store) -> None:
+    leases = MasterLeases(store)
+    for address in ADDRESSES:
+        await leases.renew(address)
+    await leases.renew(ADDRESSES[0])
+    assert await leases.living() == list(ADDRESSES)
+
+    async def only_the_first() -> bool:
+        await leases.renew(ADDRESSES[0])
+        return await leases.living() == [ADDRESSES[0]]
+
+    await until(only_the_first)
+    await leases.remove(ADDRESSES[0])
+    await leases.remove(ADDRESSES[0])
+    assert await leases.living() == []
+
+
+async def test_servers_come_go_and_die(store: Store, tmp_path: Path) -> None:
+    keys = pki.ensure(tmp_path)
+
+    def server(address: str) -> APIServer:
+        config = APIServerConfig(
+            bind_address="127.0.0.1",
+            secure_port=0,
+            advertise_address=address,
+            tls_cert_file=keys.apiserver.certificate,
+            tls_private_key_file=keys.apiserver.key,
+            shutdown_grace_period=0.1,
+        )
+        return APIServer(config, store=store)
+
+    async with AsyncExitStack() as stack:
+        # All at once: what each of them makes for the cluster is made once.
+        servers = await asyncio.gather(*(stack.enter_async_context(server(a)) for a in ADDRESSES[:2]))
+        await asyncio.gather(*(each.ready() for each in servers))
+        client = servers[0].client()
+        await until(lambda: _is(client, ADDRESSES[:2]))
+        async with server(ADDRESSES[2]) as third:
+            await third.ready()
+            await until(lambda: _is(client, ADDRESSES))
+        # It said so when it ended.
+        assert await told(client) == list(ADDRESSES[:2])
+        # One that dies says nothing.
+        await MasterLeases(store).renew("192.0.2.9")
+        await until(lambda: _is(client, (*ADDRESSES[:2], "192.0.2.9")))
+
+        async def both_remain() -> bool:
+            for address in ADDRESSES[:2]:
+                await MasterLeases(store).renew(address)
+            return await told(client) == list(ADDRESSES[:2])
+
+        await until(both_remain)
+
+
+async def _is(client: Client, addresses: tuple[str, ...]) -> bool:
+    return await told(client) == list(addresses)
