@@ -15,6 +15,7 @@ from pynetes.controllers.context import ControllerContext
 from pynetes.controllers.cronjob.controller import CronJobController
 from pynetes.controllers.daemonset.controller import DaemonSetController
 from pynetes.controllers.deployment.controller import DeploymentController
+from pynetes.controllers.disruption.controller import DisruptionController
 from pynetes.controllers.endpoints.endpoints_controller import EndpointsController
 from pynetes.controllers.endpoints.endpointslice_controller import EndpointSliceController
 from pynetes.controllers.endpoints.mirroring_controller import EndpointSliceMirroringController
@@ -49,6 +50,7 @@ CONTROLLERS: dict[str, Constructor] = {
     "replicationcontroller-controller": ReplicationControllerController,
     "daemonset-controller": DaemonSetController,
     "statefulset-controller": StatefulSetController,
+    "disruption-controller": DisruptionController,
     "job-controller": JobController,
     "cronjob-controller": CronJobController,
     "ttl-after-finished-controller": TTLAfterFinishedController,
