@@ -3,7 +3,9 @@
         control plane ──┐             each node has a way out of its own, which carries its default route and leads
         client ─────────┤ switch      to nobody: what takes it is lost
         node n1 ────────┤ 192.0.2.0/24
-        node n2 ────────┘             n1's pods: 10.244.1.0/24, n2's: 10.244.2.0/24, connected by the CNI plugins
+        node n2 ────────┤             n1's pods: 10.244.1.0/24, n2's: 10.244.2.0/24, connected by the CNI plugins
+        router ─────────┘
+          └── node n3, …              198.18.0.0/24, a link of its own for nodes that are `far`
 
 Every host has threads of its own in its namespace, with an event loop where agents run.
 """
@@ -35,7 +37,9 @@ from pynetes.testing.netns import NetworkNamespace, connect
 T = TypeVar("T")
 Object = dict[str, Any]
 
-SERVER = "192.0.2.10"
+LINK, FAR_LINK = "192.0.2", "198.18.0"
+ROUTER = 200
+SERVER = f"{LINK}.10"
 CLUSTER_CIDR = "10.244.0.0/16"
 _LONG = 20.0
 
@@ -128,9 +132,10 @@ class ControlPlane:
 class Node:
     """A host with the agents that `start` is asked for, and pods."""
 
-    def __init__(self, number: int, control_plane: ControlPlane, directory: Path) -> None:
+    def __init__(self, number: int, control_plane: ControlPlane, directory: Path, *, far: bool = False) -> None:
         self.name, self.number = f"n{number}", number
-        self.address, self.gateway = f"192.0.2.{number}", f"10.244.{number}.1"
+        self.link = FAR_LINK if far else LINK
+        self.address, self.gateway = f"{self.link}.{number}", f"10.244.{number}.1"
         self.host, self.way_out = NetworkNamespace(self.name), NetworkNamespace(f"out{number}")
         self.cni_conf = directory / self.name / "net.d"
         self.proxy_config = ProxyConfig(self.name, CLUSTER_CIDR)
@@ -141,9 +146,11 @@ class Node:
         self._agents: list[Future[None]] = []
 
     def plug(self, switch: NetworkNamespace) -> str:
-        """Connects the node to the link and its way out; returns the interface on the link."""
+        """Connects the node to its link and its way out; returns the interface on the link."""
         port, interface = connect(switch, "", self.host, f"{self.address}/24")
         switch.run(f"ip link set {port} master br0")
+        others = LINK if self.link == FAR_LINK else FAR_LINK
+        self.host.run(f"ip route add {others}.0/24 via {self.link}.{ROUTER}")
         connect(self.host, f"203.0.113.{self.number}/24", self.way_out, "203.0.113.254/24")
         self.host.run("ip route add default via 203.0.113.254")
         for where in ("all", "default"):  # as strict as some distributions set it
@@ -205,25 +212,39 @@ class Node:
             host.close()
 
 
+def _switch(name: str) -> NetworkNamespace:
+    switch = NetworkNamespace(name)
+    switch.run("ip link add br0 type bridge")
+    switch.run("ip link set br0 up")
+    return switch
+
+
 class Fabric:
     """A control plane, a client outside, and nodes on one link."""
 
-    def __init__(self, nodes: int = 2) -> None:
+    def __init__(self, nodes: int = 2, far: int = 0) -> None:
         with ExitStack() as stack:
             self.directory = Path(tempfile.mkdtemp(prefix="pynetes-fabric-"))
             stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
-            self.switch = stack.enter_context(NetworkNamespace("switch"))
-            self.switch.run("ip link add br0 type bridge")
-            self.switch.run("ip link set br0 up")
+            self.switch, self.far_switch = (stack.enter_context(_switch(name)) for name in ("switch", "far"))
+            self.router = stack.enter_context(NetworkNamespace("router"))
+            self.router.call(set_sysctl, "net.ipv4.ip_forward", "1")
+            self.join(self.router, f"{LINK}.{ROUTER}/24")
+            port, _ = connect(self.far_switch, "", self.router, f"{FAR_LINK}.{ROUTER}/24")
+            self.far_switch.run(f"ip link set {port} master br0")
             self.control = stack.enter_context(NetworkNamespace("control"))
             self.join(self.control, f"{SERVER}/24")
+            self.control.run(f"ip route add {FAR_LINK}.0/24 via {LINK}.{ROUTER}")
             self.control_plane = ControlPlane(self.control, self.directory / "pki")
             stack.callback(self.control_plane.close)
-            self.nodes = [Node(number, self.control_plane, self.directory) for number in range(1, nodes + 1)]
+            self.nodes = [
+                Node(number, self.control_plane, self.directory, far=number > nodes)
+                for number in range(1, nodes + far + 1)
+            ]
             self.interfaces = {}
             for node in self.nodes:
                 stack.callback(node.close)
-                self.interfaces[node.name] = node.plug(self.switch)
+                self.interfaces[node.name] = node.plug(self.far_switch if node.link == FAR_LINK else self.switch)
             self._stack = stack.pop_all()
 
     def join(self, host: NetworkNamespace, address: str) -> str:
@@ -238,14 +259,16 @@ class Fabric:
         self.join(client, f"{address}/24")
         return client
 
-    def register(self, node: Node, **labels: str) -> None:
+    def register(self, node: Node, *, pods: str = "", **labels: str) -> None:
+        """`pods`: the range of the node's pods."""
+        pods = pods or f"10.244.{node.number}.0/24"
         self.create(
             NODES,
             {
                 "apiVersion": "v1",
                 "kind": "Node",
                 "metadata": {"name": node.name, "labels": labels},
-                "spec": {"podCIDR": f"10.244.{node.number}.0/24", "podCIDRs": [f"10.244.{node.number}.0/24"]},
+                "spec": {"podCIDR": pods, "podCIDRs": [pods]},
             },
         )
         status = {

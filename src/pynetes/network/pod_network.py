@@ -48,6 +48,7 @@ class PodNetwork:
         self._nftables = Nftables()
         self._applied = ""
         self._left_to: Path | None = None
+        self._bridge_stays = False
 
     async def run(self) -> None:
         """Until cancelled. What is configured stays, so that pods keep their network."""
@@ -58,7 +59,8 @@ class PodNetwork:
                 tasks.start(self._watch_directory(), name="cni-directory")
                 while True:
                     self._changed.clear()
-                    again = _LOOK_AGAIN if await self._reconciled() else _RETRY
+                    settled = await self._reconciled() and not self._bridge_stays
+                    again = _LOOK_AGAIN if settled else _RETRY
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(again):
                             await self._changed.wait()
@@ -106,7 +108,7 @@ class PodNetwork:
         wanted = cni.PodNetworkConfig(pod_cidr, made.mtu, self._config.state)
         if cni.install(wanted, self._config.cni_conf_dir):
             log.info("pods of this node get addresses of %s", pod_cidr)
-        self._applied, self._left_to = pod_cidr, None
+        self._applied, self._left_to, self._bridge_stays = pod_cidr, None, False
 
     async def _step_aside(self, other: Path) -> None:
         """Takes everything away; the bridge with its last pod, because the other may use the same addresses."""
@@ -116,4 +118,4 @@ class PodNetwork:
             await self._nftables.run(masquerade.DELETE)
             await asyncio.to_thread(tunnel.remove)
             self._left_to, self._applied = other, ""
-        await asyncio.to_thread(tunnel.remove_bridge)
+        self._bridge_stays = not await asyncio.to_thread(tunnel.remove_bridge)
