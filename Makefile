@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UP ?= --registry
+NODES ?=
+MASTERS ?=
+HOSTS := $(if $(NODES),--nodes $(NODES)) $(if $(MASTERS),--masters $(MASTERS))
 
 NODE_PACKAGES := containerd runc containernetworking-plugins nftables conntrack iptables iproute2 docker-registry
 ENGINES := etcd-server mariadb-client-core mariadb-server-core postgresql-15
@@ -11,9 +14,9 @@ TEST_PACKAGES := $(NODE_PACKAGES) $(ENGINES) busybox-static curl iputils-ping pr
 
 .PHONY: up down purge status test check bench generate lock install install-dev format clean
 
-up: install ## Start a one-node cluster with the guestbook's images at hand
+up: install ## Start a cluster with the guestbook's images at hand; NODES=3, MASTERS=3: so many, each a host of its own
 	@scripts/install-packages $(NODE_PACKAGES)
-	@$(BIN)/pynetes up $(UP)
+	@$(BIN)/pynetes up $(UP) $(HOSTS)
 	@$(BIN)/python examples/guestbook/build_images.py
 
 down: ## Stop it; its state stays on disk

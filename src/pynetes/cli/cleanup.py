@@ -39,17 +39,22 @@ def remove_containers(layout: Layout) -> int:
 
 
 def shims_of(layout: Layout) -> Iterator[int]:
-    """The pids of the shims that this cluster's containerd has started."""
-    address = str(layout.containerd_socket).encode()
+    """The pids of the shims that this cluster's containerd has started.
+
+    Those of other PID namespaces are hosts' of some cluster: the same address is another socket there.
+    """
+    address, namespace = str(layout.containerd_socket).encode(), os.stat("/proc/self/ns/pid").st_ino
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
             arguments = (entry / "cmdline").read_bytes().split(b"\0")
-        except OSError:
+            if b"containerd-shim" not in arguments[0] or address not in arguments:
+                continue
+            if (entry / "ns/pid").stat().st_ino == namespace:
+                yield int(entry.name)
+        except OSError:  # it has just ended
             continue
-        if b"containerd-shim" in arguments[0] and address in arguments:
-            yield int(entry.name)
 
 
 def _descendants(pid: int) -> list[int]:

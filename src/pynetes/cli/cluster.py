@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +34,11 @@ def ensure_pki(layout: Layout, settings: Settings) -> PKI:
     node = Node(settings.node_name, (settings.node_ip,))
     if settings.store == storeurl.ETCD:
         pki_files.ensure_etcd(PKI(layout.pki), node)
+    more_addresses, more_names = extra_sans(settings)
     return pki_files.ensure(
         layout.pki,
-        addresses=(settings.node_ip,),
-        dns_names=(settings.node_name,),
+        addresses=(settings.node_ip, *more_addresses),
+        dns_names=(settings.node_name, *more_names),
         service_address=settings.service_ip,
         cluster_domain=settings.domain,
         nodes=(node,),
@@ -49,6 +51,22 @@ def storage_url(layout: Layout, settings: Settings) -> str:
     if choice.managed:
         return etcd.url(etcd.member_config(layout, settings))
     return f"sqlite://{layout.database}" if choice.url == storeurl.SQLITE else choice.url
+
+
+def extra_sans(settings: Settings) -> tuple[list[str], list[str]]:
+    """Addresses and names, each once, beside those that the certificate bears anyway."""
+    given = dict.fromkeys(part.strip() for part in settings.extra_sans.split(","))
+    wanted = [part for part in given if part not in ("", settings.node_ip, settings.node_name, "127.0.0.1", "::1")]
+    addresses = [part for part in wanted if _is_address(part)]
+    return addresses, [part for part in wanted if part not in (*addresses, "localhost")]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def apiserver_config(layout: Layout, settings: Settings) -> APIServerConfig:
@@ -80,6 +98,7 @@ def controller_manager_config(layout: Layout, settings: Settings) -> ControllerM
         root_ca=pki.ca.certificate.read_text(),
         cluster_signing_cert_file=str(pki.ca.certificate),
         cluster_signing_key_file=str(pki.ca.key),
+        node_monitor_grace_period=settings.node_monitor_grace_period,
     )
 
 

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from pynetes.cli import cleanup, kubeconfigs, settings, storeurl, up
+from pynetes.cli.hosts import stop as hosts
 from pynetes.cli.layout import Layout
 from pynetes.cli.progress import Progress
 from pynetes.cli.settings import Settings, SettingsError
@@ -26,7 +27,7 @@ def down(layout: Layout) -> None:
 def _command(layout: Layout) -> str:
     """What starts this machine's part of its cluster."""
     cluster, _ = _settings(layout)
-    return "up" if cluster is None or cluster.role == "all" else cluster.role
+    return cluster.role if cluster is not None and cluster.role in ("server", "agent") else "up"
 
 
 def purge(layout: Layout) -> None:
@@ -59,6 +60,10 @@ def _leave_etcd(layout: Layout, progress: Progress) -> None:
 
 def _down(layout: Layout, progress: Progress) -> None:
     cluster, damage = _settings(layout)
+    has_hosts = (layout.data / "hosts").exists() or (cluster is not None and cluster.role == "hosts")
+    if has_hosts:
+        with progress.step("Shut the hosts down") as step:
+            step.result = ", ".join(hosts.shut_down_all(layout)) or "none was on"
     with progress.step("Stop the processes") as step:
         pid = up.stop_supervisor(layout)
         if pid is None:
@@ -69,10 +74,12 @@ def _down(layout: Layout, progress: Progress) -> None:
         step.result = f"{cleanup.remove_containers(layout)}"
     with progress.step("Remove network and cgroups"):
         cleanup.remove_network(layout)
+        if has_hosts:
+            hosts.remove_link()
         if cluster is not None:
             cleanup.remove_cgroups(cluster.cgroup_root)
     shutil.rmtree(layout.run, ignore_errors=True)
-    joined = cluster is not None and not cluster.runs_control_plane  # the user's context is another machine's
+    joined = cluster is not None and not cluster.has_admin  # the user's context is another machine's
     if not joined:
         _remove_context(layout, progress)
     if damage and cluster is None:

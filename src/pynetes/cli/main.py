@@ -73,9 +73,30 @@ _store = click.option(
 )
 
 
+def _seconds(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
+    """A duration as upstream's flags take it."""
+    from pynetes.apimachinery.times import parse_duration
+
+    try:
+        return None if text is None else parse_duration(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+_grace_period = click.option(
+    "--node-monitor-grace-period",
+    callback=_seconds,
+    help="How long a node may be silent before it is not ready (1s, 2m). [default: 50s]",
+)
+
+
 @main.command("up")
 @_places
 @_store
+@click.option("--nodes", type=int, help="How many nodes; more than one: hosts of their own. [default: 1]")
+@click.option("--masters", type=int, help="How many control planes; more than one: hosts of their own. [default: 1]")
+@click.option("--host-cidr", help="Range of the hosts' addresses. [default: 198.18.53.0/24]")
+@_grace_period
 @click.option("--node-name", help="Name of the node. [default: the host name]")
 @click.option("--node-ip", help="Address of the node. [default: that of the default route's interface]")
 @click.option("--secure-port", type=int, help="Port of the API server. [default: 6443]")
@@ -93,8 +114,14 @@ _store = click.option(
     "--kubeconfig/--no-kubeconfig", "merge", default=True, help="Merge the context `pynetes` into the user's."
 )
 @click.option("-v", "verbosity", type=int, help="Verbosity of the components' logs.")
-def up_command(layout: Layout, registry: bool | None, merge: bool, **given: Any) -> None:
-    """Start a one-node cluster on this machine, or do nothing if it runs.
+def up_command(
+    layout: Layout, registry: bool | None, merge: bool, masters: int | None, nodes: int | None, **given: Any
+) -> None:
+    """Start a cluster on this machine, or do nothing if it runs.
+
+    One node on the machine itself, unless --nodes or --masters ask for more: then every master and every node is a host
+    of its own (namespaces with a link to the others), which `pynetes node` stops, starts, cuts off and removes. A later
+    `up` boots the hosts that are off.
 
     Needs root, containerd, runc, CNI plugins, nftables, conntrack and iptables; says what is missing.
     """
@@ -102,7 +129,16 @@ def up_command(layout: Layout, registry: bool | None, merge: bool, **given: Any)
 
     if registry is not None:
         given["registry_port"] = 5000 if registry else 0
-    _told(lambda: up.up(layout, given, kubeconfig_wanted=merge))
+
+    def run() -> None:
+        from pynetes.cli.hosts import start
+
+        if start.wanted(layout, masters, nodes):
+            start.up_hosts(layout, given, masters=masters, nodes=nodes, kubeconfig_wanted=merge)
+        else:
+            up.up(layout, given, kubeconfig_wanted=merge)
+
+    _told(run)
 
 
 @main.command("server")
@@ -118,6 +154,12 @@ def up_command(layout: Layout, registry: bool | None, merge: bool, **given: Any)
 )
 @click.option("--certificate-key", help="Decrypts what the cluster gives to a further control plane.")
 @click.option("--with-agent", is_flag=True, help="Make this machine a node, too.")
+@click.option(
+    "--apiserver-cert-extra-sans",
+    "extra_sans",
+    help="Further names and addresses that the API server's certificate stands for, by commas.",
+)
+@_grace_period
 @click.option("--node-name", help="Name of this machine. [default: the host name]")
 @click.option("--node-ip", help="Address that agents reach. [default: that of the default route's interface]")
 @click.option("--secure-port", type=int, help="Port of the API server. [default: 6443]")
@@ -257,6 +299,74 @@ def member_remove_command(layout: Layout, name: str) -> None:
     from pynetes.cli import members
 
     _told(lambda: members.remove_command(layout, name))
+
+
+@main.group("node")
+def node_command() -> None:
+    """The hosts of a cluster that `up --nodes` or `--masters` has made."""
+
+
+_host = click.argument("name")
+
+
+@node_command.command("list")
+@_places
+def node_list_command(layout: Layout) -> None:
+    """List the hosts: on, off or cut off, and what the cluster says of its nodes."""
+    from pynetes.cli.hosts import nodes
+
+    _told(lambda: nodes.list_hosts(layout))
+
+
+@node_command.command("start")
+@_places
+@_host
+def node_start_command(layout: Layout, name: str) -> None:
+    """Boot a host that is off: the same one again, as after a reboot."""
+    from pynetes.cli.hosts import nodes
+
+    _told(lambda: nodes.start_host(layout, name))
+
+
+@node_command.command("stop")
+@_places
+@_host
+@click.option("--graceful", is_flag=True, help="Shut it down in order, not as a power cut does.")
+def node_stop_command(layout: Layout, name: str, graceful: bool) -> None:
+    """Switch a host off: all that runs on it dies."""
+    from pynetes.cli.hosts import nodes
+
+    _told(lambda: nodes.stop_host(layout, name, graceful=graceful))
+
+
+@node_command.command("cut")
+@_places
+@_host
+def node_cut_command(layout: Layout, name: str) -> None:
+    """Cut a host off: it runs on, and nobody hears of it."""
+    from pynetes.cli.hosts import nodes
+
+    _told(lambda: nodes.cut_host(layout, name))
+
+
+@node_command.command("mend")
+@_places
+@_host
+def node_mend_command(layout: Layout, name: str) -> None:
+    """Mend the link of a host that was cut off."""
+    from pynetes.cli.hosts import nodes
+
+    _told(lambda: nodes.mend_host(layout, name))
+
+
+@node_command.command("remove")
+@_places
+@_host
+def node_remove_command(layout: Layout, name: str) -> None:
+    """Switch a host off for good, and remove its Node object and its disk."""
+    from pynetes.cli.hosts import nodes
+
+    _told(lambda: nodes.remove_host(layout, name))
 
 
 @main.command("down")

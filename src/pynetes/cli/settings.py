@@ -56,18 +56,30 @@ class Settings:
     store: str = "sqlite:"
     verbosity: int = 0
     role: str = "all"
-    """`all`: control plane and node; `server`: the control plane; `agent`: a node of the cluster at `api_server`."""
+    """`all`: control plane and node; `server`: the control plane; `agent`: a node of the cluster at `api_server`;
+    `hosts`: neither, but a cluster of hosts on this machine (`pynetes.cli.hosts`)."""
     api_server: str = ""
     joined: str = ""
     """Of a further control plane: the server through which it came into the cluster."""
+    extra_sans: str = ""
+    """Further names and addresses, separated by commas, that the API server's certificate stands for."""
+    node_monitor_grace_period: float = 50.0
+    """Seconds without a sign of life after which a node is not ready."""
+    host_cidr: str = ""
+    """Range of the hosts' addresses, with the role `hosts`."""
 
     @property
     def runs_control_plane(self) -> bool:
-        return self.role != "agent"
+        return self.role in ("all", "server")
 
     @property
     def runs_node(self) -> bool:
-        return self.role != "server"
+        return self.role in ("all", "agent")
+
+    @property
+    def has_admin(self) -> bool:
+        """Whether the administrator's kubeconfig is on this machine."""
+        return self.role != "agent"
 
     @property
     def server(self) -> str:
@@ -140,9 +152,11 @@ def check_fixed(existing: Settings, given: dict[str, Any]) -> None:
 
 def check_role(existing: Settings | None, role: str) -> None:
     """SettingsError if a machine that joined a cluster is to have its own, or the other way round."""
-    if existing is not None and existing.role != role and "agent" in (existing.role, role):
-        part = "a node of another machine's cluster" if existing.role == "agent" else "a cluster of its own"
-        raise SettingsError(f"this machine is {part}; it is free for something else after `pynetes purge`")
+    if existing is None or existing.role == role or {"all", "server"} >= {existing.role, role}:
+        return
+    parts = {"agent": "is a node of another machine's cluster", "hosts": "has a cluster of several hosts"}
+    part = parts.get(existing.role, "has a cluster of its own")
+    raise SettingsError(f"this machine {part}; it is free for something else after `pynetes purge`")
 
 
 def _check(chosen: dict[str, Any]) -> None:

@@ -37,7 +37,7 @@ async def collect(layout: Layout) -> dict[str, Any]:
 
 async def _cluster(layout: Layout, settings: Settings) -> dict[str, Any]:
     async with contextlib.AsyncExitStack() as stack:
-        user = "admin" if settings.runs_control_plane else "kubelet"
+        user = "admin" if settings.has_admin else "kubelet"
         client = kubeconfig.client_from_kubeconfig(layout.kubeconfig(user), "pynetes-status")
         stack.push_async_callback(client.close)
         problem = await readiness.api_is_ready(client)
@@ -60,7 +60,7 @@ async def _cluster(layout: Layout, settings: Settings) -> dict[str, Any]:
 
 async def _objects(client: Client, settings: Settings) -> tuple[list[Object], list[Object], list[Object]]:
     """Nodes, pods and leases of the cluster; a node that joined sees its own alone."""
-    if not settings.runs_control_plane:
+    if not settings.has_admin:
         mine = f"spec.nodeName={settings.node_name}"
         pods = await client.list(PODS, field_selector=mine)
         return [await client.get(NODES, settings.node_name)], pods["items"], []

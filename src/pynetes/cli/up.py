@@ -199,10 +199,10 @@ def _last_lines(path: Path, number: int = 8) -> str:
 def _already_up(layout: Layout, progress: Progress, kubeconfig_wanted: bool) -> None:
     progress.say("The cluster is up already: nothing was changed. `pynetes status` shows it.")
     if kubeconfig_wanted:
-        _merge(layout, progress)
+        merge(layout, progress)
 
 
-def _merge(layout: Layout, progress: Progress) -> None:
+def merge(layout: Layout, progress: Progress) -> None:
     path, changed = kubeconfigs.merge_into_user_file(layout)
     if changed:
         progress.say(f"The context [bold]{kubeconfigs.CONTEXT}[/bold] is in {path}, and current.")
@@ -211,7 +211,7 @@ def _merge(layout: Layout, progress: Progress) -> None:
 def _finish(layout: Layout, settings: Settings, progress: Progress, kubeconfig_wanted: bool) -> None:
     progress.say(f"Ready after {progress.elapsed:.1f} s.")
     if kubeconfig_wanted:
-        _merge(layout, progress)
+        merge(layout, progress)
     progress.say()
     if not settings.runs_node:
         return
