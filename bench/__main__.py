@@ -17,6 +17,7 @@ MEASUREMENTS = {
     "pods": "Pod start, its image present",
     "scheduler": "Scheduling decisions",
     "proxy": "Services to nftables",
+    "network": "From pod to pod, and through a Service",
 }
 
 
