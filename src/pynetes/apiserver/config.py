@@ -53,6 +53,28 @@ class APIServerConfig:
     # Authorization
     authorization_modes: tuple[str, ...] = ("Node", "RBAC")
 
+    # Audit
+    audit_policy_file: Path | None = None
+    #: `-` is standard output.
+    audit_log_path: str = ""
+    #: json or legacy.
+    audit_log_format: str = "json"
+    #: MiB, days and files; 0 keeps all.
+    audit_log_maxsize: int = 100
+    audit_log_maxage: int = 0
+    audit_log_maxbackup: int = 0
+    #: blocking, blocking-strict or batch.
+    audit_log_mode: str = "blocking"
+    audit_log_batch_buffer_size: int = 10000
+    audit_log_batch_max_size: int = 1
+    audit_log_batch_max_wait: float = 0.0
+    audit_webhook_config_file: Path | None = None
+    audit_webhook_mode: str = "batch"
+    audit_webhook_batch_buffer_size: int = 10000
+    audit_webhook_batch_max_size: int = 400
+    audit_webhook_batch_max_wait: float = 30.0
+    audit_webhook_initial_backoff: float = 10.0
+
     # Admission
     enable_admission_plugins: tuple[str, ...] = ()
     disable_admission_plugins: tuple[str, ...] = ()

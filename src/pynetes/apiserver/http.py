@@ -40,8 +40,10 @@ class Request:
     warnings: list[str] = field(default_factory=list)
     #: Names this request in audit logs and in the answer's `Audit-Id`.
     audit_id: str = ""
-    #: Facts that one stage leaves for a later one (audit annotations, impersonator).
+    #: Facts that one stage leaves for a later one (the impersonator).
     context: dict[str, Any] = field(default_factory=dict)
+    #: What stages note for the audit log.
+    annotations: dict[str, str] = field(default_factory=dict)
 
     def param(self, name: str, default: str = "") -> str:
         """The first value of a query parameter."""

@@ -23,6 +23,7 @@ from pynetes.apiserver.admission.noderestriction import NodeRestriction
 from pynetes.apiserver.admission.rbacescalation import RBACEscalation
 from pynetes.apiserver.admission.resourcequota import ResourceQuota
 from pynetes.apiserver.admission.serviceaccount import ServiceAccount
+from pynetes.apiserver.audit import auditor as audit
 from pynetes.apiserver.authentication import union as authentication
 from pynetes.apiserver.authentication.authenticator import RequestAuthenticator
 from pynetes.apiserver.authentication.user import LOOPBACK_USER, UserInfo
@@ -145,7 +146,10 @@ class APIServer:
         self._inside = filters.build_trusted(router.handle, security.authorizer, config)
         self._hooks = PostStartHooks(client, self.registry, config, self._public_address)
         self._install(router, backend, security, kubelets, store)
-        outside = filters.build(router.handle, config, security.authenticator, security.authorizer)
+        auditor = audit.build(config, tasks)
+        if auditor is not None:
+            stack.push_async_callback(auditor.close)
+        outside = filters.build(router.handle, config, security.authenticator, security.authorizer, auditor)
         self._edge = await stack.enter_async_context(self._listen(outside))
         tasks.start(self._hooks.run(), name="post-start hooks")
 

@@ -83,6 +83,7 @@ class Scope:
             field_manager or _agent(request),
             raw or {},
             request.warnings,
+            request.annotations,
         )
 
 

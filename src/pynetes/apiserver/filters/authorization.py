@@ -3,6 +3,8 @@
 from pynetes.apiserver.authorization.attributes import Authorizer, forbidden, from_request
 from pynetes.apiserver.http import Answer, Filter, Handler, Request
 
+_DECISION, _REASON = "authorization.k8s.io/decision", "authorization.k8s.io/reason"
+
 
 def with_authorization(authorizer: Authorizer) -> Filter:
     def wrap(handler: Handler) -> Handler:
@@ -11,6 +13,8 @@ def with_authorization(authorizer: Authorizer) -> Filter:
             assert request.info is not None
             attributes = from_request(request.user, request.info, request.query)
             decision = authorizer.authorize(attributes)
+            request.annotations[_DECISION] = "allow" if decision.allowed else "forbid"
+            request.annotations[_REASON] = decision.reason
             if not decision.allowed:
                 raise forbidden(attributes, decision.reason)
             return await handler(request)

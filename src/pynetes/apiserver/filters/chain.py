@@ -1,8 +1,10 @@
 """The order of filters."""
 
+from pynetes.apiserver.audit.auditor import Auditor
 from pynetes.apiserver.authentication.authenticator import RequestAuthenticator
 from pynetes.apiserver.authorization.attributes import Authorizer
 from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.filters.audit import with_audit, with_failed_authentication_audit
 from pynetes.apiserver.filters.authentication import with_authentication
 from pynetes.apiserver.filters.authorization import with_authorization
 from pynetes.apiserver.filters.deadline import with_deadline
@@ -14,7 +16,11 @@ from pynetes.apiserver.http import Handler, compose
 
 
 def build(
-    handler: Handler, config: APIServerConfig, authenticator: RequestAuthenticator, authorizer: Authorizer
+    handler: Handler,
+    config: APIServerConfig,
+    authenticator: RequestAuthenticator,
+    authorizer: Authorizer,
+    auditor: Auditor | None = None,
 ) -> Handler:
     """`handler` behind all filters: for requests from outside."""
     return compose(
@@ -23,7 +29,9 @@ def build(
             with_recovery,
             with_request_info,
             with_deadline(config.request_timeout),
+            *((with_failed_authentication_audit(auditor),) if auditor else ()),
             with_authentication(authenticator),
+            *((with_audit(auditor),) if auditor else ()),
             with_impersonation(authorizer),
             with_max_in_flight(config.max_requests_inflight, config.max_mutating_requests_inflight),
             with_authorization(authorizer),

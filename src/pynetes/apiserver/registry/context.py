@@ -28,6 +28,7 @@ class WriteContext:
     field_manager: str = ""
     options: Object = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)
 
     def attributes(
         self, operation: Operation, namespace: str, name: str, obj: Object | None, old: Object | None
@@ -45,6 +46,7 @@ class WriteContext:
             self.dry_run,
             self.options,
             self.warnings,
+            self.annotations,
         )
 
     async def admit(

@@ -1,0 +1,169 @@
+"""An audit Event, filled in while its request goes on."""
+
+import json
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from pynetes.apimachinery.times import format_micro_time
+from pynetes.apiserver.audit.policy import REQUEST, REQUEST_RESPONSE, Noted
+from pynetes.apiserver.http import Request
+
+Object = dict[str, Any]
+
+KIND, API_VERSION = "Event", "audit.k8s.io/v1"
+_JSON, _PATCHES = "application/json", ("application/json-patch+json", "application/merge-patch+json")
+
+
+def new(request: Request, noted: Noted, received: datetime) -> Object:
+    """What is known when a request has come in and its user is known."""
+    info = request.info
+    assert info is not None
+    event: Object = {
+        "kind": KIND,
+        "apiVersion": API_VERSION,
+        "level": noted.level,
+        "auditID": request.audit_id,
+        "stage": "",
+        "requestURI": _uri(request),
+        "verb": info.verb,
+        "user": request.user.to_wire() if request.user is not None else {},
+        "sourceIPs": _addresses(request),
+        "requestReceivedTimestamp": format_micro_time(received),
+    }
+    if agent := request.headers.get("User-Agent"):
+        event["userAgent"] = agent[:1024]
+    if info.is_resource:
+        event["objectRef"] = _reference(request)
+    return event
+
+
+def _uri(request: Request) -> str:
+    pairs = [(name, value) for name, values in request.query.items() for value in values]
+    return f"{request.path}?{urlencode(pairs)}" if pairs else request.path
+
+
+def _addresses(request: Request) -> list[str]:
+    """The forwarded ones first, as they claim, the peer's own last."""
+    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    real = request.headers.get("X-Real-Ip", "")
+    found = [*forwarded, *([real] if real else []), request.remote]
+    return list(dict.fromkeys(address for address in found if address))
+
+
+def _reference(request: Request) -> Object:
+    info = request.info
+    assert info is not None
+    values = {
+        "resource": info.resource,
+        "namespace": info.namespace,
+        "name": info.name,
+        "apiGroup": info.group,
+        "apiVersion": info.version,
+        "subresource": info.subresource,
+    }
+    return {field: value for field, value in values.items() if value}
+
+
+def note_request(event: Object, noted: Noted, body: bytes, content_type: str) -> None:
+    """The object that was sent, if the level wants it; what it says about itself goes into the reference."""
+    if not noted.at_least(REQUEST) or not body:
+        return
+    obj = parsed(body, content_type)
+    if obj is None:
+        return
+    reference = event.setdefault("objectRef", {})
+    if isinstance(obj, dict) and content_type.partition(";")[0] not in _PATCHES:
+        metadata = obj.get("metadata") or {}
+        for field in ("name", "namespace", "uid", "resourceVersion"):
+            if metadata.get(field) and not reference.get(field):
+                reference[field] = metadata[field]
+    event["requestObject"] = _without_managed_fields(obj) if noted.omit_managed_fields else obj
+
+
+def note_response(event: Object, noted: Noted, status: int, body: bytes, content_type: str) -> None:
+    """How it ended, and the object that was answered with, if the level wants it."""
+    event["responseStatus"] = {"metadata": {}, "code": status}
+    answered = parsed(body, content_type) if status >= 400 or noted.at_least(REQUEST_RESPONSE) else None
+    if isinstance(answered, dict) and answered.get("kind") == "Status":
+        kept = ("status", "message", "reason", "details")
+        said = {field: answered[field] for field in kept if field in answered}
+        event["responseStatus"] = {"metadata": {}, **said, "code": status}
+    if noted.at_least(REQUEST_RESPONSE) and answered is not None:
+        event["responseObject"] = _without_managed_fields(answered) if noted.omit_managed_fields else answered
+
+
+def parsed(body: bytes, content_type: str) -> Any:
+    """The object in a body; None if it is none that can be shown as JSON."""
+    media = content_type.partition(";")[0].strip()
+    if media.endswith("json") or not media:
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return None
+    if media == "application/vnd.kubernetes.protobuf":
+        return _from_protobuf(body)
+    return None
+
+
+def _from_protobuf(body: bytes) -> Any:
+    from pynetes.apimachinery.gvk import GroupVersionKind
+    from pynetes.apimachinery.protobuf.decoder import ProtobufError, decode
+
+    try:
+        return decode(body, GroupVersionKind("", "v1", "Status"))
+    except ProtobufError:
+        return None
+
+
+def _without_managed_fields(obj: Any) -> Any:
+    if not isinstance(obj, dict):
+        return obj
+    out = dict(obj)
+    if isinstance(out.get("metadata"), dict):
+        out["metadata"] = {field: value for field, value in out["metadata"].items() if field != "managedFields"}
+    if isinstance(out.get("items"), list):
+        out["items"] = [_without_managed_fields(item) for item in out["items"]]
+    return out
+
+
+def at_stage(event: Object, stage: str, now: datetime, annotations: dict[str, str]) -> Object:
+    """The event as it is told at a stage of its request."""
+    out = {**event, "stage": stage, "stageTimestamp": format_micro_time(now)}
+    if annotations:
+        out["annotations"] = dict(annotations)
+    return out
+
+
+def line(event: Object) -> bytes:
+    return orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def legacy_line(event: Object) -> bytes:
+    """The older form: names and quoted values, for those who read it with a grep."""
+    user, reference = event.get("user") or {}, event.get("objectRef") or {}
+    impersonated = event.get("impersonatedUser") or {}
+    addresses = event.get("sourceIPs") or ["<unknown>"]
+    code = (event.get("responseStatus") or {}).get("code")
+    fields = {
+        "id": _quoted(event["auditID"]),
+        "stage": _quoted(event["stage"]),
+        "ip": _quoted(addresses[0]),
+        "method": _quoted(event["verb"]),
+        "user": _quoted(user.get("username", "<none>")),
+        "groups": _quoted(*(user.get("groups") or ("<none>",))),
+        "as": _quoted(impersonated.get("username", "<self>")),
+        "asgroups": _quoted(*(impersonated.get("groups") or ("<lookup>",))),
+        "user-agent": _quoted(event.get("userAgent", "")),
+        "namespace": _quoted(reference.get("namespace", "<none>")),
+        "uri": _quoted(event["requestURI"]),
+        "response": _quoted(str(code) if code else "<deferred>"),
+    }
+    text = " ".join(f"{name}={value}" for name, value in fields.items())
+    return f"{event['requestReceivedTimestamp']} AUDIT: {text}\n".encode()
+
+
+def _quoted(*values: str) -> str:
+    return ",".join(json.dumps(value) for value in values)

@@ -1,0 +1,140 @@
+"""Notes requests as the audit policy wants it: when they come, when a stream begins, and how they end."""
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from pynetes.apimachinery.errors import StatusError, internal
+from pynetes.apiserver.audit import event as events
+from pynetes.apiserver.audit.auditor import Auditor
+from pynetes.apiserver.audit.policy import COMPLETE, NONE, PANIC, RECEIVED, REQUEST, STARTED, Noted
+from pynetes.apiserver.filters.recovery import status_response
+from pynetes.apiserver.http import Answer, Filter, Handler, Request, Response, StreamResponse
+from pynetes.component import clock
+
+log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+
+
+def with_audit(auditor: Auditor) -> Filter:
+    def wrap(handler: Handler) -> Handler:
+        async def handle(request: Request) -> Answer:
+            assert request.info is not None
+            noted = auditor.policy.of(request.user, request.info)
+            if noted.level == NONE:
+                return await handler(request)
+            return await _Audited(auditor, request, noted).run(handler)
+
+        return handle
+
+    return wrap
+
+
+class _Audited:
+    """One request that is noted."""
+
+    def __init__(self, auditor: Auditor, request: Request, noted: Noted) -> None:
+        self._auditor = auditor
+        self._request = request
+        self._noted = noted
+        self._event = events.new(request, noted, clock.now())
+
+    async def run(self, handler: Handler) -> Answer:
+        await self._tell(RECEIVED)
+        try:
+            answer = await handler(self._request)
+        except StatusError as error:
+            # Answered here and not further out, so that the answer can be noted.
+            answer = status_response(self._request, error)
+        except BaseException:
+            await self._note_request()
+            self._event["responseStatus"] = {
+                "metadata": {},
+                "status": "Failure",
+                "reason": "InternalError",
+                "code": 500,
+            }
+            await self._tell(PANIC)
+            raise
+        await self._note_request()
+        if isinstance(answer, StreamResponse):
+            self._event["responseStatus"] = {"metadata": {}, "code": answer.status}
+            await self._tell(STARTED)
+            answer.chunks = self._until_the_end(answer.chunks)
+        elif isinstance(answer, Response):
+            events.note_response(self._event, self._noted, answer.status, answer.body, answer.content_type)
+            await self._tell(COMPLETE)
+        else:
+            self._event["responseStatus"] = {"metadata": {}, "code": 101}
+            await self._tell(STARTED)
+            await self._tell(COMPLETE)
+        return answer
+
+    async def _until_the_end(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in chunks:
+                yield chunk
+        finally:
+            close = getattr(chunks, "aclose", None)
+            if close is not None:
+                await close()
+            await self._tell(COMPLETE)
+
+    async def _note_request(self) -> None:
+        impersonator = self._request.context.get("impersonator")
+        if impersonator is not None and self._request.user is not None:
+            self._event["user"] = impersonator.to_wire()
+            self._event["impersonatedUser"] = self._request.user.to_wire()
+        info = self._request.info
+        if info is None or not info.is_resource or not self._noted.at_least(REQUEST):
+            return
+        if info.verb in ("create", "update", "patch", "delete", "deletecollection"):
+            body = await self._request.read_body()
+            content_type = self._request.headers.get("Content-Type", "")
+            events.note_request(self._event, self._noted, body, content_type)
+
+    async def _tell(self, stage: str) -> None:
+        if stage in self._noted.omitted:
+            return
+        event = events.at_stage(self._event, stage, clock.now(), self._request.annotations)
+        try:
+            await self._auditor.write(event)
+        except OSError as error:
+            log.error("audit event %s of %s is lost: %s", stage, self._request.audit_id, error)
+            if self._auditor.strict and stage == RECEIVED:
+                raise internal(f"failed to write the audit event: {error}") from None
+
+
+def with_failed_authentication_audit(auditor: Auditor) -> Filter:
+    """Around authentication: who could not say who they are is noted, too."""
+
+    def wrap(handler: Handler) -> Handler:
+        async def handle(request: Request) -> Answer:
+            try:
+                return await handler(request)
+            except StatusError as error:
+                if error.code == 401 and request.user is None:
+                    await _note_failed_authentication(auditor, request, error)
+                raise
+
+        return handle
+
+    return wrap
+
+
+async def _note_failed_authentication(auditor: Auditor, request: Request, error: StatusError) -> None:
+    assert request.info is not None
+    noted = auditor.policy.of(None, request.info)
+    if noted.level == NONE or COMPLETE in noted.omitted:
+        return
+    now = clock.now()
+    event = events.new(request, noted, now)
+    tried = "bearer" if request.headers.get("Authorization") else "x509" if request.peer_certificate else "none"
+    message = f"Authentication failed, attempted: {tried}"
+    event["responseStatus"] = {"metadata": {}, "status": "Failure", "message": message, "reason": "Unauthorized"}
+    event["responseStatus"]["code"] = error.code
+    try:
+        await auditor.write(events.at_stage(event, COMPLETE, now, request.annotations))
+    except OSError as fault:
+        log.error("audit event of %s is lost: %s", request.audit_id, fault)
