@@ -56,7 +56,8 @@ def test_status_shows_that_all_is_well(machine: Machine) -> None:
     assert status["api"]["ready"]
     assert status["dns"]["ready"]
     assert all(process["pid"] for process in status["processes"].values())
-    assert status["pods"] == {"Running": 8}
+    assert status["pods"] == {"phases": {"Running": 8}, "notRunning": []}
+    assert status["level"] == "ok"
 
 
 def test_an_entry_comes_back(machine: Machine) -> None:

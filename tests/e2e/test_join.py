@@ -112,7 +112,7 @@ def test_a_machine_joins_and_runs_pods_and_comes_back_without_a_token(pair: Pair
         "kubernetes.io/kube-apiserver-client-kubelet",
         "kubernetes.io/kubelet-serving",
     }
-    assert "ready  agent" in pair.agent.pynetes("status").stdout
+    assert "agent  ready" in pair.agent.pynetes("status").stdout
     pair.agent.pynetes("down")
     assert pair.agent.host.run("ip route show proto 157").stdout == ""
     assert pair.join("") == ""

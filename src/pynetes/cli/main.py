@@ -400,6 +400,17 @@ def status_command(layout: Layout, output: str) -> None:
 
 def _told(action: Callable[[], T]) -> T:
     """Runs a command; what the user can do something about is told in plain words."""
+    try:
+        return action()
+    except Exception as error:
+        if not isinstance(error, _tellable()):
+            raise
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(1) from None
+
+
+def _tellable() -> tuple[type[Exception], ...]:
+    """Imported when something failed: `status` needs none of these modules."""
     from pynetes.cli.join import JoinError
     from pynetes.cli.settings import SettingsError
     from pynetes.cli.tokens import TokenError
@@ -407,19 +418,7 @@ def _told(action: Callable[[], T]) -> T:
     from pynetes.client.kubeconfig import ConfigError
     from pynetes.component.certificates import CertificateFileError
 
-    try:
-        return action()
-    except (
-        UpError,
-        JoinError,
-        TokenError,
-        SettingsError,
-        ConfigError,
-        CertificateFileError,
-        PermissionError,
-    ) as error:
-        click.echo(f"Error: {error}", err=True)
-        raise SystemExit(1) from None
+    return UpError, JoinError, TokenError, SettingsError, ConfigError, CertificateFileError, PermissionError
 
 
 if __name__ == "__main__":

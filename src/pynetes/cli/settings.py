@@ -7,8 +7,6 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from pyroute2 import IPRoute
-
 from pynetes.apimachinery import names
 from pynetes.cli.layout import Layout
 
@@ -208,6 +206,8 @@ def default_node_name() -> str:
 
 def default_node_ip() -> str:
     """The address of the default route's interface, else the first that is not loopback."""
+    from pyroute2 import IPRoute  # takes as long as all else that `status` imports
+
     with IPRoute() as netlink:
         addresses = [
             (message["index"], message.get_attr("IFA_ADDRESS"))

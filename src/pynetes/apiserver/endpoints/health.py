@@ -1,6 +1,8 @@
-"""/healthz, /livez and /readyz."""
+"""/healthz, /livez and /readyz; /statusz."""
 
-from pynetes.apiserver.http import Answer, Handler, Request, text
+from pynetes import KUBERNETES_VERSION
+from pynetes.apiserver.http import Answer, Handler, Request, Response, text
+from pynetes.component import serving, zpages
 from pynetes.component.health import HealthGroup
 
 
@@ -16,5 +18,20 @@ def handler(group: HealthGroup) -> Handler:
         answer = text(body, status)
         answer.headers["X-Content-Type-Options"] = "nosniff"
         return answer
+
+    return handle
+
+
+#: What else there is to look at; `statusz` names it.
+_PATHS = ("/healthz", "/livez", "/metrics", "/readyz", "/statusz", "/version")
+
+
+def statusz() -> Handler:
+    process = zpages.this_process("kube-apiserver", KUBERNETES_VERSION)
+
+    async def handle(request: Request) -> Answer:
+        asked = serving.Request(request.path, headers={"accept": request.headers.get("Accept", "")})
+        answer = zpages.statusz(asked, process, _PATHS)
+        return Response(answer.status, answer.body, answer.content_type, dict(answer.headers))
 
     return handle

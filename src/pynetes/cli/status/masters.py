@@ -1,0 +1,117 @@
+"""Each API server: where it is, whether it is ready, since when it runs."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from pynetes.apimachinery import times
+from pynetes.cli.status.remarks import BAD, WARN, Level, Remark
+from pynetes.client import kubeconfig
+from pynetes.client.rest import Client
+from pynetes.component import clock
+
+Object = dict[str, Any]
+
+SECTION = "masters"
+SECONDS = 3.0
+_STATUSZ = "application/json;as=Statusz;v=v1beta1;g=config.k8s.io"
+
+
+@dataclass(frozen=True, slots=True)
+class Master:
+    """`message`: why it is not ready. `since`: when it started, as far as it tells."""
+
+    address: str
+    name: str = ""
+    ready: bool = False
+    message: str = ""
+    since: datetime | None = None
+
+    @property
+    def host(self) -> str:
+        return host_of(self.address)
+
+    def document(self) -> Object:
+        since = times.format_time(self.since) if self.since else None
+        return {
+            "address": self.address,
+            "name": self.name,
+            "ready": self.ready,
+            "message": self.message,
+            "since": since,
+        }
+
+
+def host_of(address: str) -> str:
+    """`https://[fd00::1]:6443` → `fd00::1`."""
+    return address.partition("://")[2].rpartition(":")[0].strip("[]")
+
+
+def addresses(slices: Iterable[Object]) -> list[str]:
+    """Every server that stands behind the Service `kubernetes`."""
+    found: dict[str, None] = {}
+    for slice_ in slices:
+        ports = [port["port"] for port in slice_.get("ports") or () if port.get("name") == "https"]
+        for endpoint in slice_.get("endpoints") or ():
+            for address in endpoint.get("addresses") or ():
+                host = f"[{address}]" if ":" in address else address
+                found |= dict.fromkeys(f"https://{host}:{port}" for port in ports)
+    return sorted(found)
+
+
+async def ask(config: kubeconfig.Config, address: str, name: str = "") -> Master:
+    """One server, whatever the others do."""
+    client = kubeconfig.client_from_config(replace(config, server=address), "pynetes-status")
+    try:
+        async with asyncio.timeout(SECONDS):
+            ready = await client.transport.request("GET", "/readyz", query=[("verbose", "")])
+            if ready.status != 200:
+                return Master(address, name, message=not_ready(ready.status, ready.body.decode(errors="replace")))
+            return Master(address, name, ready=True, since=await _since(client))
+    except TimeoutError:
+        return Master(address, name, message=f"no answer within {SECONDS:g} s")
+    except Exception as error:
+        return Master(address, name, message=_short(str(error)))
+    finally:
+        await client.close()
+
+
+async def _since(client: Client) -> datetime | None:
+    answer = await client.transport.request("GET", "/statusz", headers={"Accept": _STATUSZ})
+    if answer.status != 200:
+        return None
+    return times.parse_time(orjson.loads(answer.body)["startTime"])
+
+
+def not_ready(status: int, text: str) -> str:
+    """What of /readyz's answer tells why."""
+    failed = [line.removeprefix("[-]").partition(" ")[0] for line in text.splitlines() if line.startswith("[-]")]
+    return f"not ready: {', '.join(failed)}" if failed else f"/readyz answers {status}"
+
+
+def _short(text: str) -> str:
+    """A transport's error without the request that it begins with."""
+    return text.rpartition("/readyz: ")[2] or text
+
+
+def remarks(masters: list[Master], *, watched: bool = True) -> list[Remark]:
+    """`watched` False: this machine may not see the others, so that none found is no wonder."""
+    dead = [master for master in masters if not master.ready]
+    if masters and len(dead) == len(masters):
+        said = dead[0].message
+        remedy = "see its log on a control plane's machine, <data-dir>/log/apiserver.log; `pynetes up` starts it"
+        return [Remark(BAD, SECTION, f"no API server answers ({said})", remedy)]
+    level: Level = BAD if watched else WARN
+    return [
+        Remark(level, SECTION, f"{master.name or master.host}: {master.message}", f"see to the machine {master.host}")
+        for master in dead
+    ]
+
+
+def age(master: Master) -> float | None:
+    """Seconds."""
+    return max(0.0, (clock.now() - master.since).total_seconds()) if master.since else None

@@ -1,0 +1,30 @@
+"""What is not as it should be: how bad it is, what was seen, what to do."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["ok", "warn", "bad"]
+OK: Level = "ok"
+#: Worth a look; the cluster does its work.
+WARN: Level = "warn"
+BAD: Level = "bad"
+
+#: Stands in a remedy for the directory of the cluster's data.
+DATA = "<data-dir>"
+
+_ORDER: tuple[Level, ...] = (OK, WARN, BAD)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """`remedy`: what to do, as a command where there is one."""
+
+    level: Level
+    section: str
+    what: str
+    remedy: str = ""
+
+
+def worst(remarks: Iterable[Remark]) -> Level:
+    return max((remark.level for remark in remarks), key=_ORDER.index, default=OK)
