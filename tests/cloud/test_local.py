@@ -120,6 +120,12 @@ def test_a_node_that_goes_moves_only_its_own_addresses() -> None:
     assert placement.announcer_of("192.0.2.1", []) is None
 
 
+def announced(
+    name: str, services: list[Any], slices: dict[str, list[Any]], nodes: list[Any], settings: config.LocalConfig
+) -> set[str]:
+    return placement.announced_by(name, placement.rankings(services, slices, nodes, settings))
+
+
 def node(name: str, *, ready: str = "True", **labels: str) -> Object:
     conditions = [{"type": "Ready", "status": ready}]
     keys = {f"node.kubernetes.io/{key.replace('_', '-')}": value for key, value in labels.items()}
@@ -132,15 +138,29 @@ def node(name: str, *, ready: str = "True", **labels: str) -> Object:
 def test_only_ready_nodes_that_are_not_excluded_announce(other: Object) -> None:
     services = [service(f"s{i}", ips=(f"192.0.2.{i}",)) for i in (1, 2, 3)]
     settings = config.parse(POOLS)
-    assert len(placement.announced_by("a", services, {}, [node("a"), other], settings)) == 3
-    assert placement.announced_by("b", services, {}, [node("a"), other], settings) == set()
+    assert len(announced("a", services, {}, [node("a"), other], settings)) == 3
+    assert announced("b", services, {}, [node("a"), other], settings) == set()
 
 
 def test_every_address_is_announced_by_one_node() -> None:
     services = [service(f"s{i}", ips=(f"192.0.2.{i}",)) for i in (1, 2, 3)]
     nodes = [node(name) for name in NODES]
-    own = [placement.announced_by(name, services, {}, nodes, config.parse(POOLS)) for name in NODES]
+    own = [announced(name, services, {}, nodes, config.parse(POOLS)) for name in NODES]
     assert sorted(ip for addresses in own for ip in addresses) == ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
+
+
+def test_the_next_two_watch_those_before_them_and_pass_over_the_silent() -> None:
+    services = [service(ips=("192.0.2.1",))]
+    ranked = placement.rankings(services, {}, [node(name) for name in NODES], config.parse(POOLS))
+    order = ranked["192.0.2.1"]
+    assert sorted(order) == NODES
+    watched = [placement.watched_by(name, ranked) for name in order]
+    assert watched == [set(), {order[0]}, {order[0], order[1]}, set(), set()]
+    for silent, announcer in (([], order[0]), (order[:1], order[1]), (order[:2], order[2])):
+        assert placement.announced_by(announcer, ranked, silent) == {"192.0.2.1"}
+        others = [name for name in order if name != announcer and name not in silent]
+        assert not any(placement.announced_by(name, ranked, silent) for name in others)
+    assert placement.announced_by(order[0], ranked, order[:1]) == {"192.0.2.1"}, "nobody is silent to itself"
 
 
 def test_local_traffic_is_announced_where_endpoints_are() -> None:
@@ -152,10 +172,10 @@ def test_local_traffic_is_announced_where_endpoints_are() -> None:
     ]
     slices, nodes = {"d/web": [{"endpoints": endpoints}]}, [node("a"), node("b"), node("c")]
     settings = config.parse(POOLS)
-    assert placement.announced_by("b", [local], slices, nodes, settings) == {"192.0.2.1"}
+    assert announced("b", [local], slices, nodes, settings) == {"192.0.2.1"}
     for name in ("a", "c"):
-        assert placement.announced_by(name, [local], slices, nodes, settings) == set()
-    assert placement.announced_by("b", [local], {}, nodes, settings) == set()
+        assert announced(name, [local], slices, nodes, settings) == set()
+    assert announced("b", [local], {}, nodes, settings) == set()
 
 
 @pytest.mark.parametrize(
@@ -168,7 +188,7 @@ def test_local_traffic_is_announced_where_endpoints_are() -> None:
     ],
 )
 def test_addresses_of_others_are_not_announced(other: Object) -> None:
-    assert placement.announced_by("a", [other], {}, [node("a")], config.parse(POOLS)) == set()
+    assert announced("a", [other], {}, [node("a")], config.parse(POOLS)) == set()
 
 
 # -- against the API server

@@ -1,13 +1,15 @@
 """The announcer: on every node, answers on the link for the load balancers' addresses that fall to this node.
 
 All announcers see the same Services and Nodes and choose by the same rule (`placement`), so one of them answers for an
-address. When its node is no longer ready, the next one takes the address up and tells the link of it.
+address. When its node is no longer ready, or does not answer on the link for three seconds (`neighbours`), the next one
+takes the address up and tells the link of it.
 """
 
 import asyncio
 import contextlib
 import logging
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +19,9 @@ from pynetes.apimachinery import meta
 from pynetes.apis.names import ENDPOINT_SLICES, NODES, SERVICES
 from pynetes.client.informer import InformerFactory
 from pynetes.client.rest import Client
-from pynetes.cloud.providers.local import arp, placement
+from pynetes.cloud.providers.local import arp, neighbours, placement
 from pynetes.cloud.providers.local.config import LocalConfig
+from pynetes.cloud.providers.local.neighbours import Neighbours
 from pynetes.component import clock
 from pynetes.component.tasks import Tasks
 
@@ -52,10 +55,17 @@ def interface_of(address: str) -> str:
 
 
 class Responder:
-    """Answers ARP requests for `addresses`; of an address that is new it tells the whole link."""
+    """Answers ARP requests for `addresses`; of an address that is new it tells the whole link.
+
+    `silent` are the nodes' addresses among those of `neighbours` that answer no more; `on_silence` is called when
+    others are.
+    """
 
     def __init__(self, interface: str) -> None:
         self.addresses: frozenset[str] = frozenset()
+        self.neighbours = Neighbours()
+        self.silent: frozenset[str] = frozenset()
+        self.on_silence: Callable[[], None] = lambda: None
         self._socket = arp.ArpSocket(interface)
         self._tell = asyncio.Event()
         self._untold: dict[str, int] = {}  # address → announcements left
@@ -76,7 +86,8 @@ class Responder:
         try:
             async with Tasks("arp") as tasks:
                 telling = tasks.start(self._announce(), name="announce")
-                await asyncio.wait((failed, telling), return_when=asyncio.FIRST_COMPLETED)
+                asking = tasks.start(self._ask_neighbours(), name="neighbours")
+                await asyncio.wait((failed, telling, asking), return_when=asyncio.FIRST_COMPLETED)
                 if failed.done():
                     failed.result()
         finally:
@@ -97,6 +108,7 @@ class Responder:
         if packet is None:
             return
         hardware = self._socket.hardware
+        self.neighbours.heard(packet.sender, packet.sender_hardware, clock.monotonic())
         if packet.operation == arp.REQUEST and packet.target in self.addresses and packet.sender != packet.target:
             self._socket.send(arp.answer(packet, hardware))
         if packet.sender in self.addresses and packet.sender_hardware != hardware:
@@ -115,6 +127,17 @@ class Responder:
                         self._socket.send(frame)
             self._untold = {address: left - 1 for address, left in self._untold.items() if left > 1}
 
+    async def _ask_neighbours(self) -> None:
+        while True:
+            await clock.sleep(neighbours.PERIOD)
+            for address, hardware in self.neighbours.questions(clock.monotonic()):
+                with contextlib.suppress(BlockingIOError):
+                    self._socket.send(arp.probe(address, self._socket.hardware, hardware or arp.BROADCAST))
+            silent = self.neighbours.silent(clock.monotonic())
+            if silent != self.silent:
+                self.silent = silent
+                self.on_silence()
+
 
 async def run(client: Client, config: AnnouncerConfig) -> None:
     """Until cancelled. Run in the node's network namespace."""
@@ -132,6 +155,7 @@ async def follow(client: Client, config: AnnouncerConfig, responder: Responder) 
     changed = asyncio.Event()
     for informer in (services, nodes, slices):
         informer.add_handler(lambda _: changed.set(), lambda *_: changed.set(), lambda _: changed.set())
+    responder.on_silence = changed.set
     async with Tasks("announcer") as tasks:
         tasks.start(responder.run(), name="arp")
         informers.start(tasks)
@@ -140,7 +164,12 @@ async def follow(client: Client, config: AnnouncerConfig, responder: Responder) 
             changed.clear()
             balanced = [service for service in services.list() if service["spec"].get("type") == "LoadBalancer"]
             slices_of = {key: slices.by_index(_BY_SERVICE, key) for key in map(meta.key, balanced)}
-            own = placement.announced_by(config.node_name, balanced, slices_of, nodes.list(), config.pools)
+            ranked = placement.rankings(balanced, slices_of, nodes.list(), config.pools)
+            addresses = placement.node_addresses(nodes.list())
+            silent = {name for name, address in addresses.items() if address in responder.silent}
+            watched = placement.watched_by(config.node_name, ranked)
+            responder.neighbours.watch(frozenset(addresses[name] for name in watched if name in addresses))
+            own = placement.announced_by(config.node_name, ranked, silent)
             if own != responder.addresses:
                 log.info("announcing %s", ", ".join(sorted(own)) or "no address")
                 responder.replace(own)

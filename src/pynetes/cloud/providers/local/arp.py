@@ -58,6 +58,11 @@ def answer(request: Packet, hardware: bytes) -> bytes:
     return frame(reply, request.sender_hardware)
 
 
+def probe(address: str, hardware: bytes, destination: bytes) -> bytes:
+    """Asks whether somebody has `address`, without a sender's address: nobody notes anything about the one who asks."""
+    return frame(Packet(REQUEST, hardware, "0.0.0.0", _NOTHING, address), destination)
+
+
 def gratuitous(address: str, hardware: bytes) -> list[bytes]:
     """Tells all neighbours where `address` is now: as a request and as a reply, because some heed only one of them."""
     return [

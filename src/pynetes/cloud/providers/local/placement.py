@@ -1,11 +1,13 @@
 """Which node announces an address. Pure, so that all nodes agree without a word.
 
+What only some know is which nodes are silent (`neighbours`): those that come next for an address then announce it.
+
 Rendezvous hashing: every pair of address and node has a weight, the heaviest candidate announces. A node that goes
 takes along only its own addresses, which spread over the others; one that comes back gets them back.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pynetes.apimachinery import meta
@@ -18,9 +20,18 @@ Object = dict[str, Any]
 SERVICE_LABEL = "kubernetes.io/service-name"
 
 
+#: So many nodes that come next for an address watch those before them.
+_WATCHERS = 2
+
+
+def ranking(address: str, candidates: Iterable[str]) -> list[str]:
+    """The candidates for `address`, the one that is to announce it first."""
+    return sorted(candidates, key=lambda node: (_weight(address, node), node), reverse=True)
+
+
 def announcer_of(address: str, candidates: Iterable[str]) -> str | None:
     """The node that announces `address`; None without a candidate."""
-    return max(candidates, key=lambda node: (_weight(address, node), node), default=None)
+    return next(iter(ranking(address, candidates)), None)
 
 
 def _weight(address: str, node: str) -> bytes:
@@ -32,24 +43,31 @@ def eligible_nodes(nodes: Iterable[Object]) -> set[str]:
     return {meta.name(node) for node in nodes if is_ready(node) and is_backend(node)}
 
 
-def announced_by(
-    node: str,
-    services: Iterable[Object],
-    slices_of: Mapping[str, list[Object]],
-    nodes: Iterable[Object],
-    config: LocalConfig,
-) -> set[str]:
-    """The addresses that `node` announces. `slices_of`: EndpointSlices by key of their Service."""
+def rankings(
+    services: Iterable[Object], slices_of: Mapping[str, list[Object]], nodes: Iterable[Object], config: LocalConfig
+) -> dict[str, list[str]]:
+    """Address → its candidates in order. `slices_of`: EndpointSlices by key of their Service."""
     eligible = eligible_nodes(nodes)
-    found = set()
+    found = {}
     for service in services:
         candidates = eligible
         if service["spec"].get("externalTrafficPolicy") == "Local":
             candidates = eligible & nodes_with_endpoints(slices_of.get(meta.key(service), []))
         for address in _addresses(service, config):
-            if announcer_of(address, candidates) == node:
-                found.add(address)
+            found[address] = ranking(address, candidates)
     return found
+
+
+def announced_by(node: str, ranked: Mapping[str, list[str]], silent: Collection[str] = ()) -> set[str]:
+    """The addresses that `node` announces: those before it, if any, are silent."""
+    present = {ip: [name for name in names if name == node or name not in silent] for ip, names in ranked.items()}
+    return {ip for ip, names in present.items() if names and names[0] == node}
+
+
+def watched_by(node: str, ranked: Mapping[str, list[str]]) -> set[str]:
+    """The nodes before `node` at addresses where it comes next."""
+    places = [(names, names.index(node)) for names in ranked.values() if node in names]
+    return {name for names, place in places if place <= _WATCHERS for name in names[:place]}
 
 
 def _addresses(service: Object, config: LocalConfig) -> list[str]:
@@ -70,6 +88,16 @@ def nodes_with_endpoints(slices: Iterable[Object]) -> set[str]:
         for endpoint in slice_.get("endpoints") or ()
         if endpoint.get("nodeName") and (endpoint.get("conditions") or {}).get("ready") is not False
     }
+
+
+def node_addresses(nodes: Iterable[Object]) -> dict[str, str]:
+    """Node → its internal IPv4 address, of those that have one."""
+    found: dict[str, str] = {}
+    for node in nodes:
+        for entry in (node.get("status") or {}).get("addresses") or ():
+            if entry["type"] == "InternalIP" and ":" not in entry["address"]:
+                found.setdefault(meta.name(node), entry["address"])
+    return found
 
 
 def service_of(slice_: Object) -> list[str]:
