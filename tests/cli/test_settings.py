@@ -2,7 +2,7 @@
 
 import json
 import socket
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +99,21 @@ def test_an_address_the_machine_does_not_have_is_told_apart_from_a_taken_port() 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         (problem,) = preflight.check_ports([("the kubelet", "127.0.0.1", taken.getsockname()[1])])
     assert "ss -ltnp" in problem.remedy
+
+
+def test_a_machine_keeps_its_address_while_it_has_it(layout: Layout) -> None:
+    first = settings.choose(layout, {"node_name": "one", "node_ip": "127.0.0.1"})
+    first.save(layout.settings)
+    assert settings.choose(layout, {}).node_ip == "127.0.0.1"
+    replace(first, node_ip="192.0.2.77").save(layout.settings)
+    assert settings.choose(layout, {}).node_ip == settings.default_node_ip()
+
+
+def test_etcds_members_are_known_by_their_addresses(layout: Layout) -> None:
+    first = settings.choose(layout, {"node_name": "one", "node_ip": "127.0.0.1", "store": "etcd:"})
+    first.save(layout.settings)
+    with pytest.raises(SettingsError, match=r"know this one as 127\.0\.0\.1"):
+        settings.choose(layout, {"node_ip": "127.0.0.2"})
+    replace(first, node_ip="192.0.2.77").save(layout.settings)
+    with pytest.raises(SettingsError, match=r"no longer has the address 192\.0\.2\.77"):
+        settings.choose(layout, {})

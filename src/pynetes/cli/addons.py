@@ -92,6 +92,19 @@ def bootstrap_rights() -> list[Owned]:
     ]
 
 
+def servers_role() -> list[Owned]:
+    """Every client of the cluster may know its API servers."""
+    name, namespace = "pynetes:servers", "default"
+    rule = {
+        "apiGroups": ["discovery.k8s.io"],
+        "resources": ["endpointslices"],
+        "resourceNames": ["kubernetes"],
+        "verbs": ["get", "list", "watch"],
+    }
+    everybody = _subject("Group", "system:authenticated")
+    return [_role(name, [rule], namespace), _binding(name, name, everybody, namespace=namespace)]
+
+
 def join_information(settings: Settings, authority: bytes) -> list[Owned]:
     """`cluster-info` for everybody, the cluster's settings for whoever holds a token."""
 
@@ -117,7 +130,7 @@ def join_information(settings: Settings, authority: bytes) -> list[Owned]:
 
 async def install(client: Client, settings: Settings, authority: bytes) -> None:
     """Creates what is missing and brings the rest up to date."""
-    for gvr, obj in (*network_role(), *bootstrap_rights(), *join_information(settings, authority)):
+    for gvr, obj in (*network_role(), *servers_role(), *bootstrap_rights(), *join_information(settings, authority)):
         try:
             await client.create(gvr, obj)
         except StatusError as error:

@@ -61,6 +61,7 @@ def _join(
         with progress.step("Find the cluster") as step:
             config = await join.discover(settings.api_server, token, hashes)
             shared = await join.read_settings(config)
+            config = replace(config, servers=await join.read_servers(config))
             step.result = settings.api_server
         joined = replace(settings, **shared)
         layout.make()

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pynetes.apimachinery.errors import StatusError
-from pynetes.client import kubeconfig
+from pynetes.client import kubeconfig, serverlist
 from pynetes.client.events import EventRecorder
+from pynetes.client.https import HTTPSTransport
 from pynetes.client.leaderelection import LeaderElector, default_identity
 from pynetes.client.rest import Client
 from pynetes.client.secureserving import SecureServing
@@ -42,12 +43,21 @@ _POLL = 0.1
 
 
 @asynccontextmanager
-async def _client(path: Path, component: str) -> AsyncIterator[Client]:
-    client = kubeconfig.client_from_kubeconfig(path, f"pynetes-{component}")
-    try:
+async def _client(path: Path, component: str, *more: HTTPSTransport) -> AsyncIterator[Client]:
+    """A client that knows the cluster's API servers as they come and go, if the kubeconfig keeps a list of them.
+
+    `more` are told, too.
+    """
+    config = kubeconfig.load(path)
+    transport = kubeconfig.transport(config)
+    client = Client(transport, user_agent=f"pynetes-{component}")
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(client.close)
+        if config.servers is not None:
+            tasks = await stack.enter_async_context(Tasks("servers"))
+            told = [serverlist.keep_in(path), *(each.set_servers for each in (transport, *more))]
+            tasks.start(serverlist.ServerList(client, told).run(), name="list")
         yield client
-    finally:
-        await client.close()
 
 
 async def _reachable(client: Client) -> None:
@@ -97,7 +107,7 @@ async def controller_manager(
             configz = serving.controller_manager_configz(config, served.config)
             endpoints = serving.manager_endpoints("kube-controller-manager", health, configz, served.flags)
             await stack.enter_async_context(SecureServing(served.config, endpoints))
-        client = await stack.enter_async_context(_client(path, "controller-manager"))
+        client = await stack.enter_async_context(_client(path, "controller-manager", anonymous))
         stack.push_async_callback(anonymous.close)
         await _reachable(client)
         context = ControllerContext(AccountClients(client, anonymous), config)

@@ -7,6 +7,7 @@
 """
 
 import json
+import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,13 @@ from pynetes.apis.names import CONFIG_MAPS
 from pynetes.cli import tokens
 from pynetes.cli.layout import Layout
 from pynetes.cli.settings import Settings
-from pynetes.client import kubeconfig
+from pynetes.client import kubeconfig, serverlist
 from pynetes.client.kubeconfig import Config
 from pynetes.client.transport import TransportError
 from pynetes.component import certificates
 from pynetes.component.pki import PKI
+
+log = logging.getLogger(__name__)
 
 #: Settings that all nodes of a cluster share, in kube-system.
 SETTINGS_NAME, SETTINGS_KEY = "pynetes-settings", "settings.json"
@@ -119,8 +122,21 @@ async def read_settings(config: Config) -> dict[str, Any]:
         raise JoinError(str(error)) from None
     finally:
         await client.close()
-    values = json.loads(found["data"][SETTINGS_KEY])
+    values: dict[str, Any] = json.loads(found["data"][SETTINGS_KEY])
     return {key: values[key] for key in SHARED if key in values}
+
+
+async def read_servers(config: Config) -> tuple[str, ...]:
+    """All API servers, read with the token; none if the cluster does not tell: it tells later, to who has joined."""
+    client = kubeconfig.client_from_config(config, "pynetes-agent")
+    try:
+        found = await client.get(serverlist.ENDPOINT_SLICES, serverlist.NAME, serverlist.NAMESPACE)
+    except (StatusError, TransportError) as error:
+        log.info("the cluster's other API servers are not known yet: %s", error)
+        return ()
+    finally:
+        await client.close()
+    return tuple(serverlist.addresses(found))
 
 
 async def obtain_certificate(layout: Layout, settings: Settings, config: Config) -> None:

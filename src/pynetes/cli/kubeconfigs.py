@@ -25,16 +25,29 @@ def write_all(layout: Layout, settings: Settings, pki: PKI) -> None:
         "kubelet": pki.kubelet_client(settings.node_name),
     }
     for user, pair in users.items():
-        document = kubeconfig.document(CONTEXT, _config(settings, pki, pair), user=f"{CONTEXT}-{user}")
-        kubeconfig.write(layout.kubeconfig(user), document)
+        path = layout.kubeconfig(user)
+        # People's tools know one server; this machine's components use its own while that serves.
+        servers = None if user == "admin" or settings.store.startswith("sqlite:") else known_servers(path)
+        config = _config(settings, pki, pair, servers)
+        kubeconfig.write(path, kubeconfig.document(CONTEXT, config, user=f"{CONTEXT}-{user}"))
 
 
-def _config(settings: Settings, pki: PKI, pair: PairPath) -> kubeconfig.Config:
+def known_servers(path: Path) -> tuple[str, ...]:
+    """The list that a component has kept in its kubeconfig; nothing before there is one."""
+    try:
+        return kubeconfig.load(path).servers or ()
+    except kubeconfig.ConfigError:
+        return ()
+
+
+def _config(settings: Settings, pki: PKI, pair: PairPath, servers: tuple[str, ...] | None) -> kubeconfig.Config:
     return kubeconfig.Config(
         server=settings.server,
         ca=pki.ca.certificate.read_bytes(),
         cert=pair.certificate.read_bytes(),
         key=pair.key.read_bytes(),
+        servers=servers,
+        prefer_server=servers is not None,
     )
 
 

@@ -135,9 +135,29 @@ def choose(layout: Layout, given: dict[str, Any]) -> Settings:
         chosen |= {"service_ip": str(addresses[1]), "dns_ip": str(addresses[10])}
     if chosen.get("cgroup_root"):
         chosen["cgroup_root"] = cgroup_path(chosen["cgroup_root"])
-    if not given.get("node_ip"):
-        chosen["node_ip"] = default_node_ip()  # it may have changed since
+    chosen["node_ip"] = _node_ip(existing, given.get("node_ip"), etcd=chosen.get("store") == "etcd:")
     return Settings(**chosen)
+
+
+def _node_ip(existing: Settings | None, given: str | None, *, etcd: bool) -> str:
+    """The address that was given, else that of the last time while the machine has it, else the machine's main one.
+
+    SettingsError where the other members of an etcd know this one by an address that it no longer has.
+    """
+    if existing is None:
+        return given or default_node_ip()
+    if etcd and given not in (None, existing.node_ip):
+        raise SettingsError(
+            f"etcd's members know this one as {existing.node_ip}; another is free after `pynetes purge`"
+        )
+    if given or existing.node_ip in (str(address) for _, address in _addresses()):
+        return given or existing.node_ip
+    if etcd and existing.runs_control_plane:
+        raise SettingsError(
+            f"this machine no longer has the address {existing.node_ip}, by which etcd's other members know it: "
+            "give it back, or leave with `pynetes purge` and join again"
+        )
+    return default_node_ip()
 
 
 def check_fixed(existing: Settings, given: dict[str, Any]) -> None:
@@ -204,21 +224,26 @@ def default_node_name() -> str:
     return socket.gethostname().lower()
 
 
+def _addresses() -> list[tuple[int, str]]:
+    """This machine's IPv4 addresses and the indexes of their interfaces."""
+    from pyroute2 import IPRoute
+
+    with IPRoute() as netlink:
+        found = netlink.get_addr(family=socket.AF_INET)
+        return [(message["index"], str(message.get_attr("IFA_ADDRESS"))) for message in found]
+
+
 def default_node_ip() -> str:
     """The address of the default route's interface, else the first that is not loopback."""
     from pyroute2 import IPRoute  # takes as long as all else that `status` imports
 
+    addresses = [each for each in _addresses() if not each[1].startswith("127.")]
     with IPRoute() as netlink:
-        addresses = [
-            (message["index"], message.get_attr("IFA_ADDRESS"))
-            for message in netlink.get_addr(family=socket.AF_INET)
-            if not str(message.get_attr("IFA_ADDRESS")).startswith("127.")
-        ]
         for route in netlink.get_default_routes(family=socket.AF_INET):
             interface = route.get_attr("RTA_OIF")
             for index, address in addresses:
                 if index == interface:
-                    return str(address)
+                    return address
     if addresses:
-        return str(addresses[0][1])
+        return addresses[0][1]
     raise SettingsError("this machine has no address but loopback: give one with --node-ip")

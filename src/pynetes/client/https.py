@@ -1,8 +1,9 @@
 """The HTTPS transport: aiohttp's client on one session, with client certificates or bearer tokens.
 
-Several addresses of one cluster may be given; requests stay on one until it cannot be connected to, then move to the
-next. Keep-alive probes and TCP_USER_TIMEOUT end half-open watches within half a minute (client-go relies on HTTP/2
-pings for that).
+Several addresses of one cluster may be given, and changed while it runs; requests stay on one until that fails, then
+move to the next (`changeover`). Reads that failed with it are repeated, writes are not: they may have taken effect.
+Keep-alive probes and TCP_USER_TIMEOUT end half-open connections within seconds (client-go relies on HTTP/2 pings for
+that).
 """
 
 import asyncio
@@ -20,18 +21,24 @@ import aiohttp
 from yarl import URL
 
 from pynetes.client import requestmetrics
+from pynetes.client.changeover import STREAM_PATIENCE, Changeover
+from pynetes.client.servers import Servers
 from pynetes.client.transport import Query, TransportError, TransportResponse, TransportStream
 from pynetes.component import clock
+from pynetes.component.tasks import BackgroundTasks
 
 log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT = 65.0
 """Seconds for a whole answer: just above the API server's own limit of 60."""
 CONNECT_TIMEOUT = 10.0
+CHANGEOVER_TIMEOUT = 3.0
+"""The same where there is another server to go to; also for the question whether one is ready."""
 IDLE_SECONDS = 30.0
 """How long an unused connection is kept: shorter than servers do, which would close it under a request."""
 TOKEN_RELOAD_PERIOD = 10.0
 
+_SAFE = ("GET", "HEAD")
 _FAULTS = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
 
 T = TypeVar("T")
@@ -142,10 +149,14 @@ class HTTPSTransport:
         server_name: str | None = None,
         headers: Mapping[str, str] | None = None,
         certificate_files: CertificateFiles | None = None,
+        prefer_first: bool = False,
     ) -> None:
+        """`prefer_first`: back to the first server whenever it serves (again)."""
         addresses = [servers] if isinstance(servers, str) else list(servers)
-        self._servers = [URL(address.rstrip("/")) for address in addresses]
-        self._current = 0
+        self._servers = Servers(addresses, prefer_first=prefer_first)
+        self._changeover = Changeover(self._servers, self._is_ready)
+        self._tasks = BackgroundTasks("transport")
+        self._watched = False
         self._tls = tls
         self._token = token
         self._server_name = server_name
@@ -158,7 +169,16 @@ class HTTPSTransport:
     @property
     def server(self) -> str:
         """The address in use."""
-        return str(self._servers[self._current])
+        return self._servers.current
+
+    @property
+    def servers(self) -> list[str]:
+        """All addresses."""
+        return list(self._servers.addresses)
+
+    def set_servers(self, addresses: Sequence[str]) -> bool:
+        """The servers that live are these; whether that is news. Requests under way end where they are."""
+        return self._servers.update(addresses)
 
     async def request(
         self,
@@ -170,14 +190,33 @@ class HTTPSTransport:
         body: bytes | None = None,
         timeout: float | None = None,
     ) -> TransportResponse:
-        limit = aiohttp.ClientTimeout(total=timeout or REQUEST_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
-        response = await self._send(method, path, query, headers, body, limit)
+        repeats = len(self._servers.addresses) - 1 if method in _SAFE else 0
+        while True:
+            server = self._servers.current
+            try:
+                return await self._whole(method, path, query, headers, body, timeout)
+            except TransportError:
+                if not repeats or self._servers.current == server:
+                    raise
+            repeats -= 1
+
+    async def _whole(
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: float | None,
+    ) -> TransportResponse:
+        limit = aiohttp.ClientTimeout(total=timeout or REQUEST_TIMEOUT, sock_connect=self._connect_timeout)
+        response, server = await self._send(method, path, query, headers, body, limit)
         try:
-            async with response:
+            async with response, self._changeover.waiting(server):
                 data = await response.read()
         except _FAULTS as error:
-            raise TransportError(f"{method} {self.server}{path}: {_describe(error)}") from error
-        self._note_status(response.status)
+            raise self._fault(method, server, path, error) from error
+        self._note_status(response.status, server)
         return TransportResponse(response.status, _lower(response.headers), data)
 
     @asynccontextmanager
@@ -190,20 +229,26 @@ class HTTPSTransport:
         headers: Mapping[str, str] = {},
         body: bytes | None = None,
     ) -> AsyncIterator[TransportStream]:
-        limit = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
-        response = await self._send(method, path, query, headers, body, limit)
-        self._note_status(response.status)
+        limit = aiohttp.ClientTimeout(total=None, sock_connect=self._connect_timeout)
+        response, server = await self._send(method, path, query, headers, body, limit)
+        self._note_status(response.status, server)
         try:
-            yield TransportStream(response.status, _lower(response.headers), self._chunks(response, method, path))
+            chunks = self._chunks(response, method, server, path)
+            yield TransportStream(response.status, _lower(response.headers), chunks)
         finally:
             response.close()
 
-    async def _chunks(self, response: aiohttp.ClientResponse, method: str, path: str) -> AsyncIterator[bytes]:
+    async def _chunks(
+        self, response: aiohttp.ClientResponse, method: str, server: str, path: str
+    ) -> AsyncIterator[bytes]:
         try:
-            async for chunk in response.content.iter_any():
-                yield chunk
+            while not response.content.at_eof():
+                async with self._changeover.waiting(server, STREAM_PATIENCE):
+                    chunk = await response.content.readany()
+                if chunk:
+                    yield chunk
         except _FAULTS as error:
-            raise TransportError(f"{method} {self.server}{path}: {_describe(error)}") from error
+            raise self._fault(method, server, path, error) from error
 
     async def _send(
         self,
@@ -213,39 +258,42 @@ class HTTPSTransport:
         headers: Mapping[str, str],
         body: bytes | None,
         limit: aiohttp.ClientTimeout,
-    ) -> aiohttp.ClientResponse:
-        """The answer's head, from the first address that takes the connection."""
+    ) -> tuple[aiohttp.ClientResponse, str]:
+        """The answer's head, from the first address that takes the connection, and that address."""
         await self._renew_certificate()
         session = self._open()
         all_headers = [*self._headers, *headers.items()]
-        for attempt in range(len(self._servers)):
-            index = self._current
+        if self._token is not None:
+            token = self._token if isinstance(self._token, str) else self._token()
+            all_headers = [h for h in all_headers if h[0] != "Authorization"]
+            all_headers.append(("Authorization", f"Bearer {token}"))
+        tried = 0
+        while True:
+            server = self._servers.current
             try:
-                if self._token is not None:
-                    token = self._token if isinstance(self._token, str) else self._token()
-                    all_headers = [h for h in all_headers if h[0] != "Authorization"]
-                    all_headers.append(("Authorization", f"Bearer {token}"))
-                return await self._measured(
-                    session,
-                    method,
-                    _url(self._servers[index], path, query),
-                    headers=all_headers,
-                    data=body,
-                    timeout=limit,
-                    allow_redirects=False,
-                    server_hostname=self._server_name,
-                )
-            except aiohttp.ClientConnectorError as error:
-                if index == self._current:
-                    self._current = (index + 1) % len(self._servers)
-                if attempt + 1 == len(self._servers):
-                    raise TransportError(f"{method} {self._servers[index]}{path}: {_describe(error)}") from error
+                async with self._changeover.waiting(server):
+                    response = await self._observed(
+                        session,
+                        method,
+                        _url(URL(server), path, query),
+                        headers=all_headers,
+                        data=body,
+                        timeout=limit,
+                        allow_redirects=False,
+                        server_hostname=self._server_name,
+                    )
+                return response, server
+            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+                self._servers.leave(server)
+                tried += 1
+                if tried >= len(self._servers.addresses):
+                    raise self._fault(method, server, path, error) from error
             except _FAULTS as error:
-                raise TransportError(f"{method} {self._servers[index]}{path}: {_describe(error)}") from error
-        raise TransportError("no server address")
+                self._changeover.suspect(server)
+                raise self._fault(method, server, path, error) from error
 
     @staticmethod
-    async def _measured(
+    async def _observed(
         session: aiohttp.ClientSession, method: str, url: URL, **options: Any
     ) -> aiohttp.ClientResponse:
         began, status = clock.monotonic(), None
@@ -255,6 +303,28 @@ class HTTPSTransport:
             return response
         finally:
             requestmetrics.observe(method, f"{url.host}:{url.port}", status, clock.monotonic() - began)
+
+    @property
+    def _connect_timeout(self) -> float:
+        return CHANGEOVER_TIMEOUT if self._servers.several else CONNECT_TIMEOUT
+
+    def _fault(self, method: str, server: str, path: str, error: BaseException) -> TransportError:
+        left = isinstance(error, TimeoutError) and server != self._servers.current
+        why = "the server does not answer, and was left for another" if left else _describe(error)
+        return TransportError(f"{method} {server}{path}: {why}")
+
+    async def _is_ready(self, server: str) -> bool:
+        """Asked over a connection of its own: those that are there may lead nowhere."""
+        timeout = aiohttp.ClientTimeout(total=CHANGEOVER_TIMEOUT)
+        connector = aiohttp.TCPConnector(ssl=self._tls or True, force_close=True)
+        try:
+            async with (
+                aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+                session.get(f"{server}/readyz", server_hostname=self._server_name) as response,
+            ):
+                return response.status < 500
+        except _FAULTS:
+            return False
 
     async def _renew_certificate(self) -> None:
         """With a renewed certificate, requests go over new connections; those under way end on the old ones."""
@@ -273,6 +343,9 @@ class HTTPSTransport:
     def _open(self) -> aiohttp.ClientSession:
         if self._closed:
             raise TransportError("the transport is closed")
+        if self._servers.several and not self._watched:
+            self._watched = True
+            self._tasks.start(self._changeover.run(), name="change-over")
         if self._session is None:
             connector = aiohttp.TCPConnector(
                 limit=0, ssl=self._tls or True, keepalive_timeout=IDLE_SECONDS, socket_factory=_keepalive_socket
@@ -282,12 +355,15 @@ class HTTPSTransport:
             )
         return self._session
 
-    def _note_status(self, status: int) -> None:
+    def _note_status(self, status: int, server: str) -> None:
+        if status >= 500:
+            self._changeover.suspect(server)
         if status == 401 and isinstance(self._token, TokenFile):
             self._token.expire()
 
     async def close(self) -> None:
         self._closed = True
+        await self._tasks.close()
         for session in (self._session, self._outdated):
             if session is not None:
                 await session.close()
@@ -311,7 +387,7 @@ def _keepalive_socket(address: Any) -> socket.socket:
     family, kind, protocol, _, _ = address
     made = socket.socket(family, kind, protocol)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 30_000)):
+    for option, value in (("TCP_KEEPIDLE", 4), ("TCP_KEEPINTVL", 2), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 6_000)):
         if hasattr(socket, option):
             made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
     return made

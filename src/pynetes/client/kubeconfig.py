@@ -4,8 +4,9 @@ Merging and choosing work on parsed documents; only `load`, `read` and `write` t
 """
 
 import base64
+import copy
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pynetes.client.rest import Client
 
 Document = dict[str, Any]
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+SERVERS_EXTENSION = "pynetes.servers"
 _SECTIONS = ("clusters", "users", "contexts")
 _FILE_KEYS = {
     "clusters": ("cluster", ("certificate-authority",)),
@@ -45,6 +47,10 @@ class Config:
     #: Where `cert` and `key` come from, if they are files: read again when they change.
     cert_file: str | None = None
     key_file: str | None = None
+    #: All API servers that are known, in an extension that other clients ignore; None: nobody keeps such a list.
+    servers: tuple[str, ...] | None = None
+    #: Whether `server` is the one to use whenever it serves.
+    prefer_server: bool = False
 
 
 def load(path: str | Path | None = None, *, context: str | None = None) -> Config:
@@ -130,7 +136,26 @@ def choose(document: Document, context: str | None = None) -> Config:
         impersonate=user.get("as"),
         cert_file=_file(user, "client-certificate"),
         key_file=_file(user, "client-key"),
+        **_servers(cluster),
     )
+
+
+def _servers(cluster: Document) -> dict[str, Any]:
+    for entry in cluster.get("extensions") or ():
+        if entry.get("name") == SERVERS_EXTENSION:
+            told = entry.get("extension") or {}
+            return {"servers": tuple(told.get("servers") or ()), "prefer_server": bool(told.get("prefer"))}
+    return {}
+
+
+def with_servers(document: Document, servers: Sequence[str]) -> Document:
+    """The document with another list in every cluster that keeps one."""
+    out = copy.deepcopy(document)
+    for section in out.get("clusters") or ():
+        for entry in section["cluster"].get("extensions") or ():
+            if entry.get("name") == SERVERS_EXTENSION:
+                entry["extension"] = {**entry["extension"], "servers": list(servers)}
+    return out
 
 
 def _entry(document: Document, section: str, name: str, inner: str) -> Document:
@@ -185,12 +210,13 @@ def transport(config: Config) -> HTTPSTransport:
     headers = {"Impersonate-User": config.impersonate} if config.impersonate else {}
     files = CertificateFiles(config.cert_file, config.key_file) if config.cert_file and config.key_file else None
     return HTTPSTransport(
-        config.server,
+        list(dict.fromkeys([config.server, *(config.servers or ())])),
         tls=tls,
         token=token,
         server_name=config.tls_server_name,
         headers=headers,
         certificate_files=files,
+        prefer_first=config.prefer_server,
     )
 
 
@@ -224,6 +250,9 @@ def document(
         cluster["insecure-skip-tls-verify"] = True
     if config.tls_server_name:
         cluster["tls-server-name"] = config.tls_server_name
+    if config.servers is not None:
+        told = {"servers": list(config.servers), "prefer": config.prefer_server}
+        cluster["extensions"] = [{"name": SERVERS_EXTENSION, "extension": told}]
     values: Document = {}
     if config.cert:
         values["client-certificate-data"] = base64.b64encode(config.cert).decode()

@@ -237,7 +237,9 @@ async def bootstrap(bootstrap_kubeconfig: Path, path: Path, directory: Path, nod
 
 def client_document(config: kubeconfig.Config, certificate: Path) -> dict[str, Any]:
     """A kubeconfig for the same cluster whose user is the certificate in a file."""
-    plain = kubeconfig.Config(config.server, ca=config.ca, tls_server_name=config.tls_server_name)
+    plain = kubeconfig.Config(
+        config.server, ca=config.ca, tls_server_name=config.tls_server_name, servers=config.servers
+    )
     made = kubeconfig.document("pynetes", plain, user="default-auth")
     made["users"][0]["user"] = {"client-certificate": str(certificate), "client-key": str(certificate)}
     return made

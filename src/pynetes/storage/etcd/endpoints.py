@@ -167,7 +167,7 @@ class Endpoints:
         """Goes to the next member, unless another call did so already."""
         if member is self.member and len(self._members) > 1:
             self._current = (self._current + 1) % len(self._members)
-            log.warning("etcd %s failed, changing over to %s", member.address, self.member.address)
+            log.info("etcd %s failed, changing over to %s", member.address, self.member.address)
             self.on_change()
 
     async def call(
