@@ -68,7 +68,7 @@ class SQLite:
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = _lock(path.with_name(path.name + ".lock"))
+            self._lock = lock(path)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # it holds Secrets
         except OSError as e:
             raise StoreUnavailable(f"cannot open the store {path}: {e.strerror}") from e
@@ -119,15 +119,16 @@ def _pragmas(write: bool) -> list[str]:
     ]
 
 
-def _lock(path: Path) -> int:
-    """Takes the lock file, whose text is the holder's process id."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def lock(store: Path) -> int:
+    """Takes the lock file beside the store, whose text is the holder's process id. StoreUnavailable, OSError."""
+    file = os.open(store.with_name(store.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.read(file, 20).decode(errors="replace").strip()
         os.close(file)
-        raise StoreUnavailable(f"the store {path.with_suffix('')} is in use by process {holder}") from None
-    os.ftruncate(file, 0)
-    os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        raise StoreUnavailable(f"the store {store} is in use by process {holder}") from None
+    with contextlib.suppress(OSError):  # the lock holds on a full disk, too
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
     return file

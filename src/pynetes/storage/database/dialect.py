@@ -56,6 +56,10 @@ class Session(Protocol):
         that was committed under the lock."""
         ...
 
+    async def begin_view(self) -> None:
+        """Begins a transaction that reads one moment, and takes no lock."""
+        ...
+
     async def load(self, keys: Sequence[bytes]) -> Sequence[Row]:
         """One row for each of the keys that is there, and one at least: newest revision (None: no history), key (None:
         no key), value, create_revision, mod_revision."""

@@ -30,6 +30,8 @@ _SETTINGS = (
 # any connection may be idle.
 _IDLE_MARIADB = "SET SESSION idle_write_transaction_timeout = 5, idle_transaction_timeout = 5"
 _IDLE_MYSQL = "SET SESSION wait_timeout = 8"
+_PATIENT_MARIADB = "SET SESSION idle_readonly_transaction_timeout = 0, idle_transaction_timeout = 0"
+_PATIENT_MYSQL = "SET SESSION wait_timeout = 3600"
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS history (
         revision BIGINT PRIMARY KEY, "key" VARBINARY(1024) NOT NULL, deleted SMALLINT NOT NULL,
@@ -148,11 +150,18 @@ class Session:
         await self.fetch("START TRANSACTION")
         await self.fetch(_LOCK)
 
+    async def begin_view(self) -> None:
+        # Between two reads lies whatever their reader does with what it got.
+        await self.fetch(_PATIENT_MARIADB if self.is_mariadb else _PATIENT_MYSQL)
+        await self.fetch("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        await self.fetch("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+
     async def load(self, keys: Sequence[bytes]) -> Sequence[Row]:
         return await self.fetch(_LOAD.format(_places(len(keys))), *keys)
 
     async def record(self, changes: Changes) -> None:
-        await self._insert("INSERT INTO history", changes.history)
+        if changes.history:
+            await self._insert("INSERT INTO history", changes.history)
         if changes.current:
             await self._insert("REPLACE INTO current", changes.current)
         if changes.gone:

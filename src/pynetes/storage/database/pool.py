@@ -17,11 +17,18 @@ async def connect(dialect: Dialect) -> Session:
     """A new connection. StoreUnavailable."""
     try:
         async with asyncio.timeout(_CONNECT_TIMEOUT):
-            return await dialect.connect()
+            session = await dialect.connect()
     except TimeoutError:
         raise NoAnswer(f"{dialect.where} does not answer") from None
     except Exception as e:
         raise dialect.error(e) or e from e
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        # Drivers connect under `asyncio.wait_for`, and before Python 3.12 that forgets a cancellation which comes at
+        # the moment the connection is made: the task would never end.
+        session.terminate()
+        raise asyncio.CancelledError
+    return session
 
 
 async def attempt(dialect: Dialect, session: Session, work: Callable[[Session], Awaitable[T]]) -> T:

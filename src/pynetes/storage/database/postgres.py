@@ -163,6 +163,11 @@ class Session:
     async def begin(self) -> None:
         await self.script(self._begin)
 
+    async def begin_view(self) -> None:
+        # Between two reads lies whatever their reader does with what it got.
+        await self.script("SET idle_in_transaction_session_timeout = 0")
+        await self.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
     async def load(self, keys: Sequence[bytes]) -> Sequence[Row]:
         rows: Sequence[Row] = await self.connection.fetch(_LOAD, keys)
         return rows

@@ -4,6 +4,7 @@
     tending     back to the preferred member; members that come and go
     feed        the one stream of all changes that feeds the watch hub, and reading history for watches that need it
     leases      time to live, one lease for all keys of a minute
+    epoch       how far the store's revisions are ahead of etcd's
     store       the verbs as transactions
     membership  members added, promoted, removed, surveyed: for those who run an etcd, not for its users
 

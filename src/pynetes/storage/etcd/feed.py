@@ -33,13 +33,17 @@ _END: Final[Any] = vars(grpc.aio)["EOF"]  # which its type stubs forgot
 
 
 class Feed:
-    """`run` publishes to the hub until cancelled, reconnecting without gap or duplicate."""
+    """`run` publishes to the hub until cancelled, reconnecting without gap or duplicate.
+
+    `offset` is added to etcd's revisions, see `epoch`.
+    """
 
     def __init__(self, endpoints: Endpoints, hub: Hub, newest: Newest) -> None:
         """`newest` also looks whether the store went back."""
         self._endpoints = endpoints
         self._hub = hub
         self._newest = newest
+        self.offset = 0
         self._call: Any = None
         self._reconnecting = False
         endpoints.on_change = self.reconnect
@@ -77,7 +81,7 @@ class Feed:
     async def read_after(self, prefix: str, revision: int, upto: int, limit: int) -> list[Event]:
         """`LogReader.after`; a revision is never cut in two, so there may be more events than the limit."""
         found: list[Event] = []
-        if upto <= FIRST_REVISION:  # the only one without an event
+        if upto - self.offset <= FIRST_REVISION:  # the only one without an event
             return found
         try:
             async with asyncio.timeout(_READ_TIMEOUT), aclosing(self._changes(revision)) as changes:
@@ -98,15 +102,15 @@ class Feed:
         try:
             # From `after` itself: etcd refuses a watch only if it starts before the compacted revision, at which
             # deletes are gone already.
-            await call.write(_request(max(after, 1)))
+            await call.write(_request(max(after - self.offset, 1)))
             pending: list[pb.Event] = []
             while (response := await call.read()) is not _END:
                 if response.canceled:
-                    raise _refusal(response, after)
+                    raise self._refusal(response, after)
                 pending += response.events
                 if response.fragment:
                     continue
-                events = [_event(event) for event in pending if event.kv.mod_revision > after]
+                events = [self._event(event) for event in pending if event.kv.mod_revision + self.offset > after]
                 pending = []
                 if events:
                     yield Batch(events, events[-1].kv.mod_revision)
@@ -126,6 +130,19 @@ class Feed:
             self._call = None if follow else self._call
             call.cancel()
 
+    def _refusal(self, response: pb.WatchResponse, after: int) -> Compacted | StoreUnavailable:
+        if response.compact_revision:
+            return Compacted(after + 1, response.compact_revision + 1 + self.offset)
+        return StoreUnavailable(f"etcd ended the watch: {response.cancel_reason}")
+
+    def _event(self, event: pb.Event) -> Event:
+        prev = key_value(event.prev_kv, self.offset) if event.HasField("prev_kv") else None
+        if event.type != pb.Event.DELETE:
+            return Event("PUT", key_value(event.kv, self.offset), prev)
+        key, revision = event.kv.key.decode(), event.kv.mod_revision + self.offset
+        value, created = (prev.value, prev.create_revision) if prev else (b"", 0)
+        return Event("DELETE", KeyValue(key, value, created, revision), prev)
+
 
 def _request(start: int) -> pb.WatchRequest:
     return pb.WatchRequest(
@@ -136,20 +153,5 @@ def _request(start: int) -> pb.WatchRequest:
     )  # fmt: skip
 
 
-def _refusal(response: pb.WatchResponse, after: int) -> Compacted | StoreUnavailable:
-    if response.compact_revision:
-        return Compacted(after + 1, response.compact_revision + 1)
-    return StoreUnavailable(f"etcd ended the watch: {response.cancel_reason}")
-
-
-def key_value(kv: pb.KeyValue) -> KeyValue:
-    return KeyValue(kv.key.decode(), kv.value, kv.create_revision, kv.mod_revision)
-
-
-def _event(event: pb.Event) -> Event:
-    prev = key_value(event.prev_kv) if event.HasField("prev_kv") else None
-    if event.type == pb.Event.DELETE:
-        key = event.kv.key.decode()
-        value, created = (prev.value, prev.create_revision) if prev else (b"", 0)
-        return Event("DELETE", KeyValue(key, value, created, event.kv.mod_revision), prev)
-    return Event("PUT", key_value(event.kv), prev)
+def key_value(kv: pb.KeyValue, offset: int) -> KeyValue:
+    return KeyValue(kv.key.decode(), kv.value, kv.create_revision + offset, kv.mod_revision + offset)

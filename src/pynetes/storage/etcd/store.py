@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from pynetes.component.tasks import BackgroundTasks
 from pynetes.storage.coalesced import Coalesced
+from pynetes.storage.etcd import epoch
 from pynetes.storage.etcd import rpc_pb2 as pb
 from pynetes.storage.etcd.endpoints import Endpoints, TLSFiles
 from pynetes.storage.etcd.feed import Feed, key_value
@@ -52,6 +53,7 @@ class EtcdStore:
         self._hub = Hub(self._read_after, newest=self._newest)
         self._feed = Feed(endpoints, self._hub, self._newest)
         self._leases = Leases(self._grant)
+        self._offset = 0  # added to etcd's revisions, see `epoch`
         self._compacted = 0  # the newest compacted revision that we heard of
         self._writing = asyncio.Semaphore(_WRITES)
         self._open_writes = 0
@@ -67,7 +69,7 @@ class EtcdStore:
         """
         store = cls(Endpoints(addresses, tls))
         try:
-            store._hub.published = await store._read_revision()
+            await store._begin()
         except BaseException:
             await store.close()
             raise
@@ -75,6 +77,15 @@ class EtcdStore:
         if sync or store._endpoints.several:
             store._tasks.start(tend(store._endpoints, sync=sync), name="members")
         return store
+
+    async def _begin(self) -> None:
+        found, revision = await epoch.read(self._endpoints)
+        if found.restoring:
+            raise StoreUnavailable(
+                "a restore into this etcd has not come to its end: if it does not run any more, run it again"
+            )
+        self._offset = self._feed.offset = self._compacted = found.offset
+        self._hub.published = revision + found.offset
 
     async def _call(
         self, method: str, request: Message, response: type[R], *, repeatable: bool = True, timeout: float = 0
@@ -97,49 +108,64 @@ class EtcdStore:
     async def _read_revision(self) -> int:
         told = self._hub.published
         request = pb.RangeRequest(key=_NO_KEY, count_only=True)
-        revision = (await self._call("KV/Range", request, pb.RangeResponse)).header.revision
+        revision = (await self._call("KV/Range", request, pb.RangeResponse)).header.revision + self._offset
         if revision < told:
             error = StoreUnavailable(f"etcd went back from revision {told} to {revision}: it was restored")
             self._hub.restart(error, revision)
             self._feed.reconnect()
         return revision
 
-    async def _range(self, request: pb.RangeRequest) -> pb.RangeResponse:
+    async def _range(self, request: pb.RangeRequest, revision: int) -> pb.RangeResponse:
+        if revision:
+            if revision <= self._offset:
+                raise Compacted(revision, self._compacted)
+            request.revision = revision - self._offset
         try:
             return await self._call("KV/Range", request, pb.RangeResponse)
         except Compacted:
-            self._compacted = max(self._compacted, request.revision + 1)
-            raise Compacted(request.revision, self._compacted) from None
+            self._compacted = max(self._compacted, revision + 1)
+            raise Compacted(revision, self._compacted) from None
         except FutureRevision:
-            raise FutureRevision(request.revision, self._hub.published) from None
+            raise FutureRevision(revision, self._hub.published) from None
 
     async def get(self, key: str, *, revision: int = 0) -> tuple[KeyValue | None, int]:
-        found = await self._range(pb.RangeRequest(key=key.encode(), revision=revision))
-        return (key_value(found.kvs[0]) if found.kvs else None), found.header.revision
+        found = await self._range(pb.RangeRequest(key=key.encode()), revision)
+        return (self._key_value(found.kvs[0]) if found.kvs else None), found.header.revision + self._offset
 
     async def list(self, prefix: str, *, revision: int = 0, limit: int = 0, start: str = "") -> ListResult:
         first, end = max(prefix, start) or "\0", prefix_end(prefix)
-        found = await self._range(
-            pb.RangeRequest(key=first.encode(), range_end=end.encode(), revision=revision, limit=limit)
-        )
-        items = [key_value(kv) for kv in found.kvs]
+        request = pb.RangeRequest(key=first.encode(), range_end=end.encode(), limit=limit)
+        found = await self._range(request, revision)
+        items = [self._key_value(kv) for kv in found.kvs]
         remaining = found.count - len(items)
-        return ListResult(items, revision or found.header.revision, remaining > 0, remaining)
+        return ListResult(items, revision or found.header.revision + self._offset, remaining > 0, remaining)
+
+    def _key_value(self, kv: pb.KeyValue) -> KeyValue:
+        return key_value(kv, self._offset)
 
     # --- writes
 
     async def create(self, key: str, value: bytes, *, ttl: int = 0) -> KeyValue:
         answer = await self._put(key, value, 0, ttl)
         if answer.succeeded:
-            return KeyValue(key, value, answer.header.revision, answer.header.revision)
-        raise KeyExists(key_value(answer.responses[0].response_range.kvs[0]))
+            revision = answer.header.revision + self._offset
+            return KeyValue(key, value, revision, revision)
+        raise KeyExists(self._key_value(answer.responses[0].response_range.kvs[0]))
 
     async def update(self, key: str, value: bytes, *, expected: int, ttl: int = 0) -> KeyValue:
-        answer = await self._put(key, value, expected or -1, ttl)
+        answer = await self._put(key, value, self._expected(expected), ttl)
         if answer.succeeded:
-            written = answer.responses[1].response_range.kvs[0]
+            written = self._key_value(answer.responses[1].response_range.kvs[0])
             return KeyValue(key, value, written.create_revision, written.mod_revision)
-        raise _conflict(key, expected, answer)
+        raise self._conflict(key, expected, answer)
+
+    def _expected(self, revision: int) -> int:
+        """What an existing key is compared with; etcd takes 0 for "must not exist"."""
+        return revision - self._offset if revision > self._offset else -1
+
+    def _conflict(self, key: str, expected: int, answer: pb.TxnResponse) -> RevisionConflict:
+        kvs = answer.responses[0].response_range.kvs
+        return RevisionConflict(key, expected, self._key_value(kvs[0]) if kvs else None)
 
     async def _put(self, key: str, value: bytes, expected: int, ttl: int) -> pb.TxnResponse:
         async with self._write():
@@ -162,11 +188,11 @@ class EtcdStore:
         encoded = key.encode()
         delete = pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=encoded, prev_kv=True))
         async with self._write():
-            answer = await self._txn(encoded, expected or -1, [delete])
+            answer = await self._txn(encoded, self._expected(expected), [delete])
         if not answer.succeeded:
-            raise _conflict(key, expected, answer)
-        prev = answer.responses[0].response_delete_range.prev_kvs[0]
-        return KeyValue(key, prev.value, prev.create_revision, answer.header.revision)
+            raise self._conflict(key, expected, answer)
+        prev = self._key_value(answer.responses[0].response_delete_range.prev_kvs[0])
+        return KeyValue(key, prev.value, prev.create_revision, answer.header.revision + self._offset)
 
     async def _txn(self, key: bytes, expected: int, success: Sequence[pb.RequestOp]) -> pb.TxnResponse:
         unchanged = pb.Compare(result=pb.Compare.EQUAL, target=pb.Compare.MOD, key=key, mod_revision=expected)
@@ -211,7 +237,9 @@ class EtcdStore:
         if revision > newest:
             raise FutureRevision(revision, newest)
         await self._hub.come_to(revision)  # what is compacted can be told no more
-        request = pb.CompactionRequest(revision=revision, physical=True)
+        if revision <= self._offset:
+            return
+        request = pb.CompactionRequest(revision=revision - self._offset, physical=True)
         with contextlib.suppress(Compacted):  # another server did it
             await self._call("KV/Compact", request, pb.CompactionResponse, timeout=_COMPACTION_TIMEOUT)
         self._compacted = max(self._compacted, revision)
@@ -226,8 +254,3 @@ class EtcdStore:
                 await self._idle.wait()
         await self._tasks.close()
         await self._endpoints.close()
-
-
-def _conflict(key: str, expected: int, answer: pb.TxnResponse) -> RevisionConflict:
-    kvs = answer.responses[0].response_range.kvs
-    return RevisionConflict(key, expected, key_value(kvs[0]) if kvs else None)
