@@ -369,6 +369,57 @@ def node_remove_command(layout: Layout, name: str) -> None:
     _told(lambda: nodes.remove_host(layout, name))
 
 
+@main.group("store")
+def store_command() -> None:
+    """What the cluster holds: snapshots, and how its store is."""
+
+
+_at_store = click.option(
+    "--store", metavar="URL", help="Another store, as `pynetes server --store` takes it. [default: the cluster's]"
+)
+
+
+@store_command.command("snapshot")
+@_places
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_at_store
+def store_snapshot_command(layout: Layout, file: Path, store: str | None) -> None:
+    """Write all that the cluster holds to FILE, while it runs or not.
+
+    The snapshot is of one revision, and can be restored to a store of any engine. It holds Secrets.
+    """
+    from pynetes.cli import store as stores
+
+    _told(lambda: stores.snapshot(layout, file, store))
+
+
+@store_command.command("restore")
+@_places
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@_at_store
+@click.option("--overwrite", is_flag=True, help="Replace what the store holds.")
+@click.option("--switch", is_flag=True, help="The cluster on this machine keeps its state in --store from now on.")
+@click.option(
+    "--bump-revision",
+    "bump",
+    type=click.IntRange(1, 10**15),
+    default=10**9,
+    show_default=True,
+    help="How far beyond the snapshot's revision the store goes on: more than was written since.",
+)
+def store_restore_command(
+    layout: Layout, file: Path, store: str | None, overwrite: bool, switch: bool, bump: int
+) -> None:
+    """Restore a snapshot to an empty store; the cluster must be stopped.
+
+    Clients that outlive it list anew: no resourceVersion goes back. With --store and --switch, a cluster moves to
+    another store.
+    """
+    from pynetes.cli import store as stores
+
+    _told(lambda: stores.restore(layout, file, store, overwrite=overwrite, switch=switch, bump=bump))
+
+
 @main.command("down")
 @_places
 def down_command(layout: Layout) -> None:
