@@ -10,13 +10,14 @@ import asyncio
 import json
 
 from pynetes.cli.layout import Layout
+from pynetes.cli.status import hosts
 from pynetes.cli.status.remarks import BAD, worst
 from pynetes.cli.status.view import collect
 
 
 def show(layout: Layout, output: str) -> bool:
     """Prints the status; whether all is well."""
-    found = asyncio.run(collect(layout))
+    found = asyncio.run(collect(layout, hosts.read(layout)))
     if output == "json":
         print(json.dumps(found.document(), indent=2))
     else:

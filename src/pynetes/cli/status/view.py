@@ -95,7 +95,7 @@ def _first_message(found: list[Master]) -> str:
     return next((master.message for master in found if master.message), "")
 
 
-async def collect(layout: Layout) -> View:
+async def collect(layout: Layout, found_hosts: list[Host]) -> View:
     settings = load(layout)
     if settings is None or supervisor.running_pid(layout.supervisor_pid) is None:
         return View(False, str(layout.data) if settings else None)
@@ -103,9 +103,8 @@ async def collect(layout: Layout) -> View:
     view.processes = machine.with_memory(supervisor.read_state(layout.supervisor_state))
     view.remarks += machine.remarks(view.processes)
     now = clock.now()
-    if settings.role == "hosts":
-        view.hosts = hosts.read(layout)
-        view.remarks += hosts.remarks(view.hosts)
+    view.hosts = found_hosts
+    view.remarks += hosts.remarks(view.hosts)
     found = [each for there in (layout, *(host.layout for host in view.hosts)) for each in certs.read(there)]
     view.certificates = certs.soon(found, now)
     await Cluster(layout, settings, view).look()
