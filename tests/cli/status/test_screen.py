@@ -89,12 +89,12 @@ def test_many_nodes_are_cut_to_those_that_are_not_well() -> None:
 
 def test_a_dead_cluster_shows_what_there_is() -> None:
     view = View(True, server="https://198.18.53.2:6443")
-    view.masters = [Master("https://198.18.53.2:6443", "m1", message="Cannot connect [Errno 111]")]
+    view.masters = [Master("https://198.18.53.2:6443", "m1", message="refused [111]")]
     view.store = StoreView("sqlite", "/state.db", None)
     view.dns = DNSView("10.96.0.10", False)
     view.processes = {"apiserver": {"pid": 0, "restarts": 3, "memoryBytes": 0}}
     text = "\n".join(_shown(view))
-    assert "not ready Cannot connect [Errno 111]" in text
+    assert "not ready         refused [111]" in text
     assert "apiserver does not run 3 restarts" in text
     assert "cannot be asked from here" in text
 

@@ -17,7 +17,10 @@ NEEDED = ("kube-controller-manager", "kube-scheduler")
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """`age`: seconds since the lease was last renewed; after `duration` without renewal another may take it."""
+    """`age`: seconds since the lease was last renewed; after `duration` without renewal another may take it.
+
+    The age rests on two machines' clocks, so that a little more is no alarm.
+    """
 
     lease: str
     holder: str
@@ -31,7 +34,7 @@ class Leader:
 
     @property
     def leads(self) -> bool:
-        return bool(self.holder) and self.age is not None and self.age <= self.duration
+        return bool(self.holder) and self.age is not None and self.age <= 2 * self.duration
 
     def document(self) -> Object:
         return {**asdict(self), "host": self.host, "leads": self.leads}
@@ -66,7 +69,8 @@ def _remark(leader: Leader) -> Remark:
     else:
         ago = "never" if leader.age is None else f"last {times.human_duration(leader.age)} ago"
         what = f"{leader.lease} on {leader.host} does not renew its lease ({ago})"
-    return Remark(BAD, SECTION, what, f"another takes over within seconds if it runs; see {_log(leader.lease)}")
+    remedy = f"another takes over within seconds if it runs, see {_log(leader.lease)}; or the machines' clocks differ"
+    return Remark(BAD, SECTION, what, remedy)
 
 
 def _log(lease: str) -> str:

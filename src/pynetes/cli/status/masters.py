@@ -1,6 +1,8 @@
 """Each API server: where it is, whether it is ready, since when it runs."""
 
 import asyncio
+import errno
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -75,7 +77,7 @@ async def ask(config: kubeconfig.Config, address: str, name: str = "") -> Master
     except TimeoutError:
         return Master(address, name, message=f"no answer within {SECONDS:g} s")
     except Exception as error:
-        return Master(address, name, message=_short(str(error)))
+        return Master(address, name, message=said(error))
     finally:
         await client.close()
 
@@ -93,9 +95,15 @@ def not_ready(status: int, text: str) -> str:
     return f"not ready: {', '.join(failed)}" if failed else f"/readyz answers {status}"
 
 
-def _short(text: str) -> str:
-    """A transport's error without the request that it begins with."""
-    return text.rpartition("/readyz: ")[2] or text
+def said(error: BaseException) -> str:
+    """What a transport's error comes down to: the system's own words, if it has any."""
+    cause: BaseException | None = error
+    while cause is not None:
+        number = getattr(getattr(cause, "os_error", cause), "errno", None)
+        if isinstance(number, int) and number in errno.errorcode:
+            return os.strerror(number).lower()
+        cause = cause.__cause__
+    return str(error).rpartition("/readyz: ")[2] or type(error).__name__
 
 
 def remarks(masters: list[Master], *, watched: bool = True) -> list[Remark]:
@@ -107,7 +115,13 @@ def remarks(masters: list[Master], *, watched: bool = True) -> list[Remark]:
         return [Remark(BAD, SECTION, f"no API server answers ({said})", remedy)]
     level: Level = BAD if watched else WARN
     return [
-        Remark(level, SECTION, f"{master.name or master.host}: {master.message}", f"see to the machine {master.host}")
+        Remark(
+            level,
+            SECTION,
+            f"{master.name or master.host}: {master.message}",
+            f"see to the machine {master.host}",
+            about=master.name,
+        )
         for master in dead
     ]
 

@@ -93,7 +93,8 @@ def remarks(found: list[Node]) -> list[Remark]:
             silent = each.heartbeat is not None and each.heartbeat > 40
             ago = f", silent for {times.human_duration(each.heartbeat or 0)}" if silent else ""
             remedy = "see to the machine: is it on, is its link up?" if silent else f"kubectl describe node {each.name}"
-            said.append(Remark(BAD, SECTION, f"{each.name} is not ready{ago}: {each.message}", remedy))
+            what = f"{each.name} is not ready{ago}: {each.message}"
+            said.append(Remark(BAD, SECTION, what, remedy, about=each.name))
         for note in each.notes:
             if note.endswith("Pressure"):
                 said.append(Remark(BAD, SECTION, f"{each.name}: {note}", f"kubectl describe node {each.name}"))

@@ -1,6 +1,6 @@
 """What is not as it should be: how bad it is, what was seen, what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,13 +18,19 @@ _ORDER: tuple[Level, ...] = (OK, WARN, BAD)
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """`remedy`: what to do, as a command where there is one."""
+    """`remedy`: what to do, as a command where there is one. `about`: the machine that is the cause, if it is one."""
 
     level: Level
     section: str
     what: str
     remedy: str = ""
+    about: str = ""
 
 
 def worst(remarks: Iterable[Remark]) -> Level:
     return max((remark.level for remark in remarks), key=_ORDER.index, default=OK)
+
+
+def without_echoes(remarks: Iterable[Remark], machines: Container[str]) -> list[Remark]:
+    """Without what follows from the fact that these machines are off: that is said already."""
+    return [remark for remark in remarks if remark.about not in machines]

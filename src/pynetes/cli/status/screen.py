@@ -54,9 +54,9 @@ def _head(view: View, level: Level) -> RenderableType:
     return Text.assemble((said + more, f"bold {_COLOURS[level]}"), f"   {parts}")
 
 
-def _table(*columns: str, right: Sequence[str] = (), rest: str = "") -> Table:
+def _table(*columns: str, right: Sequence[str] = (), rest: str | None = None) -> Table:
     """`rest`: the column that has the room that the others leave."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), expand=bool(rest))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), expand=rest is not None)
     for column in columns:
         justify: JustifyMethod = "right" if column in right else "left"
         ratio = 1 if column == rest else None
@@ -77,11 +77,12 @@ def _hosts(view: View) -> RenderableType | None:
 
 
 def _masters(view: View) -> RenderableType:
-    table = _table("MASTER", "ADDRESS", "READY", "SINCE")
+    table = _table("MASTER", "ADDRESS", "READY", "SINCE", "", rest="")
     for master in (*([view.balancer] if view.balancer else ()), *view.masters):
         seconds = age(master)
         since = "" if seconds is None else human_duration(seconds)
-        table.add_row(master.name or master.host, master.address, _mark(master.ready, master.message), since)
+        message = escape(master.message)
+        table.add_row(master.name or master.host, master.address, _mark(master.ready), since, message)
     return table
 
 
@@ -107,13 +108,13 @@ def _store(view: View) -> RenderableType | None:
     line = Text.from_markup(f"[bold]STORE[/bold]   {store.engine}{size}{free}{problem}")
     if not store.members:
         return line
-    table = _table("  MEMBER", "ADDRESS", "STATE", "BEHIND", "SIZE", right=("BEHIND", "SIZE"))
+    table = _table("  MEMBER", "ADDRESS", "BEHIND", "SIZE", "STATE", right=("BEHIND", "SIZE"), rest="STATE")
     for member in store.members:
         colour = "green" if member.healthy and not member.alarms else "red"
         state = ", ".join((member.state, *member.alarms))
         behind = "" if member.lag is None else str(member.lag)
         size = "" if member.size is None else _bytes(member.size)
-        table.add_row(f"  {member.name}", member.address, f"[{colour}]{escape(state)}[/{colour}]", behind, size)
+        table.add_row(f"  {member.name}", member.address, behind, size, f"[{colour}]{escape(state)}[/{colour}]")
     return Group(line, table)
 
 

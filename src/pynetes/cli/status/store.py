@@ -129,12 +129,19 @@ def member(health: "MemberHealth") -> Member:
     return Member(
         health.member.name or "(not started)",
         next(iter(health.member.addresses), ""),
-        health.problem or role,
+        _short(health.problem) or role,
         health.healthy,
         health.lag if health.healthy else None,
         health.db_size if health.healthy else None,
         health.alarms,
     )
+
+
+def _short(problem: str) -> str:
+    """gRPC tells a failed connection at length; its last words are the system's."""
+    if "failed to connect" not in problem:
+        return problem
+    return f"does not answer ({problem.rpartition(': ')[2].lower()})"
 
 
 def remarks(view: StoreView) -> list[Remark]:

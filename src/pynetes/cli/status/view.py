@@ -20,7 +20,7 @@ from pynetes.cli.status.leaders import Leader
 from pynetes.cli.status.masters import Master
 from pynetes.cli.status.nodes import Node
 from pynetes.cli.status.pods import Trouble
-from pynetes.cli.status.remarks import BAD, DATA, WARN, Remark, worst
+from pynetes.cli.status.remarks import BAD, DATA, WARN, Remark, without_echoes, worst
 from pynetes.cli.status.store import StoreView
 from pynetes.client import kubeconfig
 from pynetes.client.rest import Client
@@ -109,6 +109,7 @@ async def collect(layout: Layout, found_hosts: list[Host]) -> View:
     view.certificates = certs.soon(found, now)
     await Cluster(layout, settings, view).look()
     view.remarks += certs.remarks(found, now)
+    view.remarks = without_echoes(view.remarks, {host.name for host in view.hosts if host.state != "on"})
     view.remarks = [replace(each, remedy=each.remedy.replace(DATA, str(layout.data))) for each in view.remarks]
     return view
 
