@@ -1,0 +1,158 @@
+"""The environment of Kubernetes 1.36, and compiling expressions in it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pynetes.apimachinery.cel import estimate as estimation
+from pynetes.apimachinery.cel import validators
+from pynetes.apimachinery.cel.ast import Expr, Ident, Select, children
+from pynetes.apimachinery.cel.checker import Checker
+from pynetes.apimachinery.cel.cost import Range, Sizes, no_sizes
+from pynetes.apimachinery.cel.declarations import Function, functions
+from pynetes.apimachinery.cel.folds import plan_fold
+from pynetes.apimachinery.cel.library import (
+    addresses,
+    authz,
+    collections,
+    conversions,
+    formats,
+    lists,
+    quantities,
+    regexes,
+    semvers,
+    standard,
+    strings,
+    times,
+    urls,
+)
+from pynetes.apimachinery.cel.parser import parse
+from pynetes.apimachinery.cel.plan import FIRST, charge
+from pynetes.apimachinery.cel.planner import Planner
+from pynetes.apimachinery.cel.source import Source
+from pynetes.apimachinery.cel.types import DeclType, Type
+from pynetes.apimachinery.cel.values import BudgetExceededError, CelError
+
+#: Of one evaluation of one expression.
+PER_CALL_LIMIT = 1_000_000
+#: Of all expressions of one object or policy binding.
+RUNTIME_COST_BUDGET = 10_000_000
+#: Of all match conditions of one webhook or policy.
+MATCH_CONDITIONS_BUDGET = 2_500_000
+MAX_MESSAGE_BYTES = 5 * 1024
+_TOO_DEEP = "expression recursion limit exceeded: 250"
+
+
+@cache
+def base_functions() -> dict[str, Function]:
+    """All functions that expressions of every kind can call."""
+    libraries = (
+        *(standard, conversions, times, urls, regexes, lists, strings, authz, quantities, collections),
+        *(addresses, formats, semvers),
+    )
+    return functions(*(function for library in libraries for function in library.declared()))
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Of one evaluation: the value or what went wrong, and what it cost in either case."""
+
+    value: Any
+    cost: int
+    error: CelError | BudgetExceededError | None = None
+
+
+class Program:
+    """A compiled expression, to be evaluated any number of times."""
+
+    __slots__ = ("_names", "_padding", "_run")
+
+    def __init__(self, compiled: "Compiled") -> None:
+        """PlanError if a constant part of it always fails."""
+        environment = compiled.environment
+        self._names = tuple(environment.variables)
+        slots = {name: FIRST + i for i, name in enumerate(self._names)}
+        planner = Planner(slots, environment.functions, environment.objects, plan_fold)
+        self._run = charge(planner.plan(compiled.tree))
+        self._padding = (None,) * (planner.size - FIRST - len(slots))
+
+    def evaluate(self, values: Mapping[str, Any], limit: int = PER_CALL_LIMIT) -> Outcome:
+        """`values` has every variable of the environment. More than `limit` is an error."""
+        frame: list[Any] = [0, limit, *[values[name] for name in self._names], *self._padding]
+        try:
+            value = self._run(frame)
+        except (CelError, BudgetExceededError) as error:
+            return Outcome(None, frame[0], error)
+        except RecursionError:
+            return Outcome(None, frame[0], CelError(_TOO_DEEP))
+        if frame[0] > limit:
+            return Outcome(None, frame[0], BudgetExceededError())
+        return Outcome(value, frame[0])
+
+
+@dataclass(slots=True)
+class Compiled:
+    """A checked expression. `type` is that of its value."""
+
+    environment: "Environment"
+    tree: Expr
+
+    @property
+    def type(self) -> Type:
+        return self.tree.type
+
+    def program(self) -> Program:
+        return Program(self)
+
+    def estimate(self, sizes: Sizes = no_sizes) -> Range:
+        """The least and the most that an evaluation costs."""
+        return estimation.estimate(self.tree, self.environment.functions, sizes)
+
+    def uses(self, name: str) -> bool:
+        """Whether the expression refers to the variable."""
+        pending = [self.tree]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, Select) and node.resolved is not None:
+                node = node.resolved
+            if isinstance(node, Ident) and node.name == name:
+                return True
+            pending += children(node)
+        return False
+
+
+class Environment:
+    """Variables with their types, and the functions of the base environment with, perhaps, more.
+
+    A variable's type is a `DeclType` if it is declared by a schema; the objects in it must have names (`named`).
+    `objects` are further types that expressions can make.
+    """
+
+    def __init__(
+        self,
+        variables: Mapping[str, Type | DeclType],
+        *,
+        objects: Iterable[DeclType] = (),
+        more: Iterable[Function] = (),
+    ) -> None:
+        declared = [t for t in variables.values() if isinstance(t, DeclType)]
+        self.variables = {name: t.type if isinstance(t, DeclType) else t for name, t in variables.items()}
+        self.objects = {each.type.name: each for t in (*declared, *objects) for each in t.objects()}
+        self.functions = base_functions()
+        extra = list(more)
+        if extra:
+            self.functions = functions(*self.functions.values(), *extra)
+
+    def compile(self, text: str) -> Compiled:
+        """The checked expression; CompileError with the original's text."""
+        source = Source(text)
+        tree = parse(source)
+        try:
+            Checker(source, self.variables, standard.TYPE_NAMES, self.objects, self.functions).check(tree)
+            source.check()
+            validators.validate(source, tree)
+        except RecursionError:
+            source.report(-1, _TOO_DEEP)
+        source.check()
+        return Compiled(self, tree)
