@@ -82,8 +82,10 @@ class Program:
         frame: list[Any] = [0, limit, *[values[name] for name in self._names], *self._padding]
         try:
             value = self._run(frame)
-        except (CelError, BudgetExceededError) as error:
+        except CelError as error:
             return Outcome(None, frame[0], error)
+        except BudgetExceededError as error:
+            return Outcome(None, max(frame[0], limit + 1), error)
         except RecursionError:
             return Outcome(None, frame[0], CelError(_TOO_DEEP))
         if frame[0] > limit:
