@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from pynetes.apis.names import COMPONENT_STATUSES, SERVICES
 from pynetes.apiserver.admission import chain as admission
@@ -130,7 +130,7 @@ class APIServer:
             store = await open_patiently(config.storage, _STORE_SECONDS)
             stack.push_async_callback(store.close)
         tasks = await stack.enter_async_context(Tasks("apiserver"))
-        services = ServiceHooks(config.service_cluster_ip_range, config.service_node_port_range)
+        services = ServiceHooks(store, config.service_cluster_ip_range, config.service_node_port_range)
         self.registry = Registry(store, hooks={SERVICES: services}, event_ttl=config.event_ttl)
         self.registry.start(tasks)
         tasks.start(Compactor(store).run(), name="compactor")
@@ -141,7 +141,8 @@ class APIServer:
         backend = Backend(config, self.registry, plugins, security.authorizer)
         kubelets = await stack.enter_async_context(KubeletClient(self.registry, self._kubelet_settings()))
         await self.registry.ready()
-        services.rebuild(self.registry.cached_list(SERVICES))
+        await services.rebuild(self._services)
+        tasks.start(services.run(self._services), name="service claims")
         router = Router()
         self._inside = filters.build_trusted(router.handle, security.authorizer, config)
         self._hooks = PostStartHooks(client, self.registry, config, self._public_address)
@@ -152,6 +153,10 @@ class APIServer:
         outside = filters.build(router.handle, config, security.authenticator, security.authorizer, auditor)
         self._edge = await stack.enter_async_context(self._listen(outside))
         tasks.start(self._hooks.run(), name="post-start hooks")
+
+    async def _services(self) -> list[dict[str, Any]]:
+        await self.registry.store_of(SERVICES).cacher.fresh()
+        return self.registry.cached_list(SERVICES)
 
     def _listen(self, handler: Handler) -> Edge:
         config = self.config

@@ -7,6 +7,7 @@ import pytest
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.registry.services.hooks import ServiceHooks
+from pynetes.storage.memory import MemoryStore
 from tests.apiserver.endpoints.conftest import Web, pod
 
 PODS = "/api/v1/namespaces/default/pods"
@@ -183,13 +184,13 @@ async def test_same_port_of_two_protocols_shares_its_node_port(web: Web) -> None
 
 
 async def test_a_write_of_unknown_outcome_gives_nothing_back() -> None:
-    hooks = ServiceHooks("10.0.0.0/28", (30000, 30010))
-    finish = hooks.begin_create(service("one", clusterIP="10.0.0.5"), dry_run=False)
-    finish(None)
+    hooks = ServiceHooks(MemoryStore(), "10.0.0.0/28", (30000, 30010))
+    finish = await hooks.begin_create(service("one", clusterIP="10.0.0.5"), dry_run=False)
+    await finish(None)
     with pytest.raises(StatusError, match="provided IP is already allocated"):
-        hooks.begin_create(service("two", clusterIP="10.0.0.5"), dry_run=False)
-    hooks.after_delete(service("one", clusterIP="10.0.0.5", clusterIPs=["10.0.0.5"]))
-    hooks.begin_create(service("two", clusterIP="10.0.0.5"), dry_run=False)
+        await hooks.begin_create(service("two", clusterIP="10.0.0.5"), dry_run=False)
+    await hooks.after_delete(service("one", clusterIP="10.0.0.5", clusterIPs=["10.0.0.5"]))
+    await hooks.begin_create(service("two", clusterIP="10.0.0.5"), dry_run=False)
 
 
 async def test_the_range_of_cluster_ips_is_an_object(web: Web) -> None:

@@ -67,10 +67,11 @@ async def _create(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: 
     metadata = obj["metadata"]
     metadata["uid"] = str(uuid4())
     metadata["creationTimestamp"] = format_time(clock.now())
-    finish = rs.hooks.begin_create(obj, ctx.dry_run)
+    match_namespace(obj, namespace if rs.resource.namespaced else "")
+    finish = await rs.hooks.begin_create(obj, ctx.dry_run)
     done: bool | None = False
     try:
-        prepare(rs, ctx, obj, namespace)
+        prepare(rs, ctx, obj)
         name = metadata["name"]
         await ctx.validate("CREATE", namespace, name, obj, None)
         done = None
@@ -82,13 +83,12 @@ async def _create(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: 
             done = False
         raise
     finally:
-        finish(done)
+        await finish(done)
 
 
-def prepare(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: str) -> None:
+def prepare(rs: ResourceStore, ctx: WriteContext, obj: Object) -> None:
     """Strategy and validation (upstream's BeforeCreate)."""
     metadata, resource, strategy = obj["metadata"], rs.resource, rs.strategy
-    match_namespace(obj, namespace if resource.namespaced else "")
     metadata.pop("managedFields", None)
     strategy.prepare_for_create(obj)
     strategy.record_requester(obj, ctx.user)

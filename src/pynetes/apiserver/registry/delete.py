@@ -95,7 +95,7 @@ async def _remove(
     except StoreUnavailable as error:
         raise_unavailable(error)
     last = rs.entry(kv)
-    rs.hooks.after_delete(last.object)
+    await rs.hooks.after_delete(last.object)
     return _answer(rs, last, gone=True)
 
 

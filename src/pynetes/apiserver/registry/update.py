@@ -109,7 +109,7 @@ async def _attempt(
     old = current.object
     obj = await change(old)
     _check_version(rs, obj, old)
-    finish = rs.hooks.begin_update(obj, old, ctx.dry_run) if rules.hooked else nothing
+    finish = await rs.hooks.begin_update(obj, old, ctx.dry_run) if rules.hooked else nothing
     done: bool | None = False
     try:
         prepare(rs, ctx, obj, old, rules)
@@ -130,7 +130,7 @@ async def _attempt(
             done = False
         raise
     finally:
-        finish(done)
+        await finish(done)
 
 
 def _check_version(rs: ResourceStore, obj: Object, old: Object) -> None:
@@ -203,7 +203,7 @@ async def _delete_emptied(rs: ResourceStore, ctx: WriteContext, key: str, curren
             await rs.store.delete(key, expected=current.mod_revision)
         except StoreUnavailable as error:
             raise_unavailable(error)
-        rs.hooks.after_delete(current.object)
+        await rs.hooks.after_delete(current.object)
     return rs.unsaved(obj, current.mod_revision, key)
 
 

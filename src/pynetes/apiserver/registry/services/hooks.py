@@ -1,52 +1,63 @@
 """Takes cluster IPs and node ports with a Service's writes, and gives back what a Service no longer has."""
 
+import copy
 import ipaddress
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from pynetes.apimachinery.errors import FieldError, StatusError, internal, invalid, invalid_value
 from pynetes.apiserver.registry.hooks import Finish, Hooks
+from pynetes.apiserver.registry.resource import raise_unavailable
 from pynetes.apiserver.registry.services import families
 from pynetes.apiserver.registry.services.allocator import AllocationError, IPAllocator, PortAllocator, RangeFull
+from pynetes.apiserver.registry.services.claims import Claims, Holdings, holdings
+from pynetes.component import clock
+from pynetes.component.tasks import run_forever
+from pynetes.storage import Store, StoreUnavailable
+
+log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 
+#: All Services, as they are when it is called.
+Services = Callable[[], Awaitable[Iterable[Object]]]
 
-@dataclass(slots=True)
-class Holdings:
-    """What one Service holds."""
-
-    addresses: set[str] = field(default_factory=set)
-    ports: set[int] = field(default_factory=set)
-
-
-def holdings(spec: Object) -> Holdings:
-    held = Holdings()
-    if families.needs_cluster_ip(spec) and not families.is_headless(spec):
-        held.addresses = {address for address in spec.get("clusterIPs") or [] if address}
-    if spec.get("type") in ("NodePort", "LoadBalancer"):
-        held.ports = {port["nodePort"] for port in spec.get("ports") or [] if port.get("nodePort")}
-    if families.needs_health_check(spec) and spec.get("healthCheckNodePort"):
-        held.ports.add(spec["healthCheckNodePort"])
-    return held
+_REPAIR_PERIOD = 180.0
 
 
 class ServiceHooks(Hooks):
-    def __init__(self, cidrs: str, node_ports: tuple[int, int]) -> None:
+    """What is free is guessed from memory; the claims decide, as other API servers take from the same ranges."""
+
+    def __init__(self, store: Store, cidrs: str, node_ports: tuple[int, int]) -> None:
         """`cidrs` are one or two networks, comma-separated, the default family's first."""
         networks = [ipaddress.ip_network(cidr.strip()) for cidr in cidrs.split(",")]
-        self._addresses = {allocator.family: allocator for allocator in map(IPAllocator, networks)}
-        self._ports = PortAllocator(*node_ports)
+        self._claims = Claims(store)
+        self._networks, self._node_ports = networks, node_ports
+        self._remember(Holdings())
 
-    def rebuild(self, services: Iterable[Object]) -> None:
-        """Marks as held what stored Services hold; called once, before the first write."""
-        for service in services:
-            held = holdings(service.get("spec") or {})
-            for address in held.addresses:
-                self._try(lambda address=address: self._take_address(address))
-            for port in held.ports:
-                self._try(lambda port=port: self._ports.take(port))
+    def _remember(self, held: Holdings) -> None:
+        """What is held is exactly this."""
+        self._addresses = {allocator.family: allocator for allocator in map(IPAllocator, self._networks)}
+        self._ports = PortAllocator(*self._node_ports)
+        for address in held.addresses:
+            self._try(lambda address=address: self._take_address(address))
+        for port in held.ports:
+            self._try(lambda port=port: self._ports.take(port))
+
+    async def rebuild(self, services: Services) -> None:
+        """Claims what stored Services hold, and remembers what is held; before the first write."""
+        await self._claims.repair(services)
+        self._remember(await self._claims.held())
+
+    async def run(self, services: Services) -> None:
+        """Mends claims now and then, until cancelled."""
+
+        async def repair() -> None:
+            await self._claims.repair(services)
+
+        await clock.sleep(_REPAIR_PERIOD)
+        await run_forever(repair, period=_REPAIR_PERIOD, name="repair of cluster IPs and node ports")
 
     @staticmethod
     def _try(take: Any) -> None:
@@ -57,49 +68,88 @@ class ServiceHooks(Hooks):
 
     # --- the generic writes' hooks
 
-    def begin_create(self, obj: Object, dry_run: bool) -> Finish:
+    async def begin_create(self, obj: Object, dry_run: bool) -> Finish:
         spec = obj.setdefault("spec", {})
         families.normalize_cluster_ips(spec, None)
-        return self._take(obj, None, dry_run)
+        return await self._begin(obj, None, dry_run)
 
-    def begin_update(self, obj: Object, old: Object, dry_run: bool) -> Finish:
+    async def begin_update(self, obj: Object, old: Object, dry_run: bool) -> Finish:
         spec, old_spec = obj.setdefault("spec", {}), old.get("spec") or {}
         families.keep_allocated(spec, old_spec)
         families.normalize_cluster_ips(spec, old_spec)
-        return self._take(obj, old_spec, dry_run)
+        obj["metadata"]["namespace"] = old["metadata"].get("namespace", "")  # a client may leave it out
+        return await self._begin(obj, old_spec, dry_run)
 
-    def after_delete(self, obj: Object) -> None:
-        self._release(holdings(obj.get("spec") or {}))
+    async def after_delete(self, obj: Object) -> None:
+        await self._give_back(obj, holdings(obj.get("spec") or {}))
 
-    def _take(self, obj: Object, old: Object | None, dry_run: bool) -> Finish:
-        spec = obj["spec"]
-        errors = families.settle(spec, old, list(self._addresses))
-        if errors:
-            raise _invalid(obj, errors)
+    async def _begin(self, obj: Object, old: Object | None, dry_run: bool) -> Finish:
         before = holdings(old) if old is not None else Holdings()
-        taken = Holdings()
-        try:
-            self._take_addresses(obj, before, taken)
-            self._take_ports(obj, before, taken)
-        except StatusError:
-            self._release(taken)
-            raise
+        taken = await self._claim(obj, old, before, dry_run)
 
-        def finish(succeeded: bool | None) -> None:
+        async def finish(succeeded: bool | None) -> None:
             if succeeded is None:
                 return
             if not succeeded:
-                self._release(taken)
+                await self._give_back(obj, taken)
                 return
             # Preparation may have dropped fields since (a type that needs no ports any more).
             after = holdings(obj["spec"])
-            self._release(
-                Holdings(
-                    (before.addresses | taken.addresses) - after.addresses, (before.ports | taken.ports) - after.ports
-                )
-            )
+            both = Holdings(before.addresses | taken.addresses, before.ports | taken.ports)
+            await self._give_back(obj, both - after)
 
         return finish
+
+    async def _claim(self, obj: Object, old: Object | None, before: Holdings, dry_run: bool) -> Holdings:
+        """Takes what the Service needs and `before` does not have, into its spec.
+
+        What turns out to be another's stays remembered as held: the next round finds something else, or that what was
+        asked for by name is not to be had. Memory that refuses is brought up to date once.
+        """
+        given, remembered = copy.deepcopy(obj["spec"]), True
+        while True:
+            taken = Holdings()
+            try:
+                self._take(obj, old, before, taken)
+            except StatusError:
+                self._release(taken)
+                if not remembered:
+                    raise
+                remembered = False
+                await self._bring_up_to_date()
+                obj["spec"] = copy.deepcopy(given)
+                continue
+            if dry_run or not taken:
+                return taken
+            try:
+                lost = await self._claims.take(obj, taken)
+            except StoreUnavailable as error:
+                self._release(taken)
+                raise_unavailable(error)
+            if not lost:
+                return taken
+            await self._give_back(obj, taken - lost)
+            obj["spec"] = copy.deepcopy(given)
+
+    async def _bring_up_to_date(self) -> None:
+        try:
+            self._remember(await self._claims.held())
+        except StoreUnavailable as error:
+            raise_unavailable(error)
+
+    async def _give_back(self, obj: Object, held: Holdings) -> None:
+        self._release(held)
+        try:
+            await self._claims.release(obj, held)
+        except StoreUnavailable as error:
+            log.warning("cluster IPs and node ports of %s are given back later: %s", obj["metadata"], error)
+
+    def _take(self, obj: Object, old: Object | None, before: Holdings, taken: Holdings) -> None:
+        errors = families.settle(obj["spec"], old, list(self._addresses))
+        if errors:
+            raise _invalid(obj, errors)
+        self._take_addresses(obj, before, taken)
+        self._take_ports(obj, before, taken)
 
     def _release(self, held: Holdings) -> None:
         for address in held.addresses:
