@@ -2,7 +2,8 @@
 
 Two roads with one result. A well-formed body takes the fast one (a Struct at C speed); whatever that refuses or could
 miss (unknown or duplicate fields, nulls, wrong types, bad syntax) takes the slow one, which words the answer as the
-original does. Kinds without a schema (custom resources) keep all of their fields; only their metadata is checked.
+original does. Custom resources have no definition but an `ObjectSchema`, which prunes them and fills in defaults; kinds
+that have neither keep all of their fields, and only their metadata is checked.
 """
 
 from typing import Any, Literal
@@ -15,14 +16,17 @@ from pynetes.apimachinery.errors import FieldError, StatusError, bad_request, in
 from pynetes.apimachinery.gvk import GroupVersionKind, split_api_version
 from pynetes.apimachinery.schema.checker import Checker, DecodeError, duplicates, plain
 from pynetes.apimachinery.schema.definitions import definition, find_definition_name
+from pynetes.apimachinery.schema.depth import MAX_DEPTH
 from pynetes.apimachinery.schema.structs import StructDecoder, definition_decoder
+from pynetes.apimachinery.structural.objectmeta import OBJECT_META, MetadataError, typed_metadata
+from pynetes.apimachinery.structural.objectschema import ObjectSchema
 
 Validation = Literal["Strict", "Warn", "Ignore"]
 Object = dict[str, Any]
 
-_OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _SCHEME = "pkg/api/legacyscheme/scheme.go:30"  # what the original prints, and log readers search for
 _REFUSED = (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError, ValueError)
+_HEAD = frozenset(("apiVersion", "kind", "metadata"))
 _YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 
 
@@ -32,17 +36,23 @@ def decode(
     *,
     content_type: str = "application/json",
     validation: Validation = "Strict",
+    schema: ObjectSchema | None = None,
 ) -> tuple[Object, list[str]]:
     """The object in `body`, and warnings about what was dropped (`Warn` only).
 
     `gvk` is what the endpoint takes; a body without apiVersion or kind is taken for it, one of another type is
     refused. Raises StatusError 400 with upstream's texts.
+
+    With a `schema`, the kind of a custom resource: its objects must state their type, and get their defaults here.
     """
     original = body
     if content_type.partition(";")[0].strip() in _YAML:
         body, found = _from_yaml(body, gvk)
     else:
         found = []
+    if schema is not None:
+        obj = _fast_custom(body, gvk, schema, validation) if not found else None
+        return (obj, []) if obj is not None else _slow(body, original, gvk, None, validation, found, schema)
     name = find_definition_name(gvk)
     if name is not None:
         obj = _fast(body, definition_decoder(name), validation) if not found else None
@@ -71,6 +81,26 @@ def _fast(body: bytes, decoder: StructDecoder, validation: Validation) -> Object
     except _REFUSED:
         return None
     return obj
+
+
+def _fast_custom(body: bytes, gvk: GroupVersionKind, schema: ObjectSchema, validation: Validation) -> Object | None:
+    """The same for a custom resource."""
+    try:
+        obj = orjson.loads(body)
+        if not isinstance(obj, dict) or obj.get("kind") != gvk.kind or obj.get("apiVersion") != gvk.api_version:
+            return None
+        strict = validation != "Ignore"
+        if body.count(b"{") + body.count(b"[") > MAX_DEPTH or (strict and _may_have_duplicates(body)):
+            return None
+        metadata, unknown = typed_metadata(obj.get("metadata") or {})
+        if strict and (unknown or schema.coerce(obj, track=True)):
+            return None
+        if not strict:
+            schema.coerce(obj)
+    except _REFUSED:
+        return None
+    rest = {field: value for field, value in obj.items() if field not in _HEAD}
+    return {"apiVersion": gvk.api_version, "kind": gvk.kind, "metadata": metadata, **rest}
 
 
 def _may_have_duplicates(body: bytes) -> bool:
@@ -106,6 +136,7 @@ def _slow(
     name: str | None,
     validation: Validation,
     found: list[str],
+    schema: ObjectSchema | None = None,
 ) -> tuple[Object, list[str]]:
     try:
         value = json_text.parse(body)
@@ -117,15 +148,30 @@ def _slow(
         raise _unrecognized(gvk, why, original) from None
     except ValueError as error:
         raise _unrecognized(gvk, str(error), original) from None
-    check_type(actual, gvk)
+    if schema is not None:
+        _check_custom_type(value, actual, gvk, original)
+    else:
+        check_type(actual, gvk)
     try:
-        obj, strict = check(value, gvk, name)
+        obj, strict = check(value, gvk, name) if schema is None else check_custom(value, gvk, schema)
     except ValueError as error:
         raise _cannot_handle(actual, gvk, str(error)) from None
     strict = found + strict
     if strict and validation == "Strict":
         raise _cannot_handle(actual, gvk, "strict decoding error: " + ", ".join(strict))
-    return _typed(obj, actual), strict if validation == "Warn" else []
+    return _typed(obj, actual) if schema is None else obj, strict if validation == "Warn" else []
+
+
+def _check_custom_type(value: Any, actual: GroupVersionKind, gvk: GroupVersionKind, body: bytes) -> None:
+    """Of another version is refused; of another kind, validation says."""
+    if not isinstance(value, dict) or not value.get("kind"):
+        shown = body.decode("utf-8", "replace")
+        raise _cannot_handle(actual, gvk, f"Object 'Kind' is missing in '{shown}'")
+    if (actual.group, actual.version) != (gvk.group, gvk.version):
+        raise bad_request(
+            f"the API version in the data ({actual.api_version}) does not match the expected API version "
+            f"({gvk.api_version})"
+        )
 
 
 def _cannot_handle(actual: GroupVersionKind, gvk: GroupVersionKind, why: str) -> StatusError:
@@ -197,12 +243,30 @@ def check(value: Any, gvk: GroupVersionKind, name: str | None = None) -> tuple[O
     elif not isinstance(metadata, dict):
         raise DecodeError("json: cannot unmarshal value into Go struct field .metadata of type v1.ObjectMeta")
     else:
-        obj["metadata"] = checker.check(_OBJECT_META, metadata)
+        obj["metadata"] = checker.check(OBJECT_META, metadata)
         strict += [text.replace('"', '"metadata.', 1) for text in checker.strict if text.startswith("unknown")]
     return obj, strict
 
 
-def coerce(obj: Object, gvk: GroupVersionKind, *, validation: Validation = "Ignore") -> tuple[Object, list[str]]:
+def check_custom(value: Any, gvk: GroupVersionKind, schema: ObjectSchema) -> tuple[Object, list[str]]:
+    """The slow road of custom resources. An object that states another type is left as it is: validation refuses it."""
+    strict = duplicates(value)
+    obj: Object = plain(value)
+    try:
+        metadata, unknown = typed_metadata(obj.get("metadata") or {})
+    except MetadataError as error:
+        raise DecodeError(str(error)) from None
+    strict += [f'unknown field "metadata.{name}"' for name in unknown]
+    if obj.get("kind") == gvk.kind and obj.get("apiVersion") == gvk.api_version:
+        strict += [f'unknown field "{path}"' for path in schema.coerce(obj, track=True)]
+    head = {field: obj[field] for field in ("apiVersion", "kind") if field in obj}
+    rest = {field: item for field, item in obj.items() if field not in _HEAD}
+    return {**head, "metadata": metadata, **rest}, strict
+
+
+def coerce(
+    obj: Object, gvk: GroupVersionKind, *, validation: Validation = "Ignore", schema: ObjectSchema | None = None
+) -> tuple[Object, list[str]]:
     """The same for an object that is a dict already (the outcome of a patch): (object, warnings).
 
     Raises StatusError 422 as upstream does for a patch whose outcome is no valid object of the kind.
@@ -214,12 +278,12 @@ def coerce(obj: Object, gvk: GroupVersionKind, *, validation: Validation = "Igno
         except _REFUSED:
             pass
     try:
-        checked, strict = check(obj, gvk, name)
+        checked, strict = check(obj, gvk, name) if schema is None else check_custom(obj, gvk, schema)
     except ValueError as error:
         raise _invalid_patch(obj, str(error)) from None
     if strict and validation == "Strict":
         raise _invalid_patch(obj, "strict decoding error: " + ", ".join(strict))
-    return _typed(checked, gvk), strict if validation == "Warn" else []
+    return _typed(checked, gvk) if schema is None else checked, strict if validation == "Warn" else []
 
 
 def _invalid_patch(obj: Object, why: str) -> StatusError:

@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from pynetes.apimachinery.structural.numbers import go_text
+
 _PREFIX = {
     "FieldValueNotFound": "Not found",
     "FieldValueRequired": "Required value",
@@ -59,11 +61,9 @@ def _show(value: Any) -> str:
         return orjson.dumps(value).decode()
     if value is None:
         return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, (dict, list)):
         return orjson.dumps(value).decode()
-    return str(value)
+    return go_text(value)
 
 
 def required(field: str, detail: str = "") -> FieldError:

@@ -12,6 +12,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
+from pynetes.apimachinery.structural.objectschema import ObjectSchema
 from pynetes.apimachinery.times import human_duration, parse_time
 from pynetes.apis.strategy import Object, Strategy
 from pynetes.component import clock
@@ -26,6 +27,7 @@ __all__ = [
     "Column",
     "Object",
     "Resource",
+    "ScalePaths",
     "SchemaText",
     "Strategy",
     "Subresource",
@@ -135,6 +137,15 @@ CREATED_AT = Column("Created At", _created_at, "date", description=schema_text(_
 
 
 @dataclass(frozen=True, slots=True)
+class ScalePaths:
+    """Where a custom resource keeps what its Scale shows: paths from its root, as tuples of field names."""
+
+    spec_replicas: tuple[str, ...]
+    status_replicas: tuple[str, ...]
+    label_selector: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Subresource:
     """`gvk` None means the parent's kind. `strategy` holds the rules of subresources that write the parent other than
     through its status (ephemeralcontainers, resize, finalize, approval); status uses the parent's own."""
@@ -143,6 +154,7 @@ class Subresource:
     gvk: GroupVersionKind | None = None
     verbs: tuple[str, ...] = READ_WRITE
     strategy: Strategy | None = None
+    paths: ScalePaths | None = None
 
 
 STATUS = Subresource("status")
@@ -167,10 +179,15 @@ class Resource:
     """The warning that every request for the resource is answered with."""
     storage_gvk: GroupVersionKind | None = None
     """The kind under which objects are stored, if it is another one; `pynetes.apis.conversion` converts."""
+    list_kind: str = ""
+    schema: ObjectSchema | None = None
+    """What checks, prunes and defaults objects of a kind that has no definition of its own (custom resources)."""
 
     def __post_init__(self) -> None:
         if not self.singular:
             object.__setattr__(self, "singular", self.gvk.kind.lower())
+        if not self.list_kind:
+            object.__setattr__(self, "list_kind", f"{self.gvk.kind}List")
 
     @cached_property
     def gvr(self) -> GroupVersionResource:

@@ -66,6 +66,8 @@ class Strategy:
     status_keeps_metadata: ClassVar[frozenset[str]] = frozenset()
     """Fields of metadata that an update of the status cannot change."""
     name_rule: NameRule = staticmethod(names.dns1123_subdomain)
+    qualified_finalizers: ClassVar[bool] = True
+    """Finalizers must name a domain. Custom resources are only warned."""
 
     def default(self, obj: Object) -> None:
         """Fills in what the client left out."""

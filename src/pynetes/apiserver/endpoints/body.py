@@ -5,9 +5,10 @@ from typing import Any
 import orjson
 
 from pynetes.apimachinery import codec as codecs
-from pynetes.apimachinery.errors import bad_request
+from pynetes.apimachinery.errors import StatusError, bad_request
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.protobuf import decoder as protobuf
+from pynetes.apimachinery.structural.objectschema import ObjectSchema
 from pynetes.apiserver.encoding import JSON
 from pynetes.apiserver.http import Request
 from pynetes.apiserver.negotiation import input_type
@@ -16,22 +17,36 @@ from pynetes.apiserver.options import WriteOptions
 Object = dict[str, Any]
 
 
-async def decode_as(kind: GroupVersionKind, request: Request, options: WriteOptions) -> Object:
-    """The body as an object of `kind`, with metadata. StatusError 400, 413 or 415."""
+async def decode_as(
+    kind: GroupVersionKind, request: Request, options: WriteOptions, schema: ObjectSchema | None = None
+) -> Object:
+    """The body as an object of `kind`, with metadata; `schema` is that of a custom resource. StatusError 400, 413, 415."""
     content_type = input_type(request)
     body = await request.read_body()
     if content_type == protobuf.MEDIA_TYPE:
+        if schema is not None:
+            raise _no_protobuf(kind)
         body, content_type = from_protobuf(body, kind), JSON.media_type
     obj, warnings = codecs.decode(
         body,
         kind,
         content_type=content_type,
         validation=options.field_validation,  # type: ignore[arg-type]
+        schema=schema,
     )
     request.warnings += warnings
     if obj.get("metadata") is None:
         obj["metadata"] = {}
     return obj
+
+
+def _no_protobuf(kind: GroupVersionKind) -> StatusError:
+    """Custom resources have no protobuf form."""
+    why = (
+        "object *unstructured.Unstructured does not implement the protobuf marshalling interface and cannot be encoded "
+        "to a protobuf message"
+    )
+    return bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}')
 
 
 def from_protobuf(body: bytes, kind: GroupVersionKind) -> bytes:

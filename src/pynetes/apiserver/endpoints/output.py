@@ -79,10 +79,10 @@ def _not_a_list(obj: Object) -> StatusError:
 
 async def list_response(scope: Scope, request: Request, media: MediaType, listing: Listing) -> Response:
     """A list; in the plain form the items' stored bytes are joined, nothing is parsed."""
-    kind, api_version = scope.resource.gvk.kind, scope.resource.gvk.api_version
+    kind, api_version = scope.resource.list_kind, scope.resource.gvk.api_version
     metadata = list_metadata(listing)
     if media.plain and not scope.converted:
-        head = orjson.dumps({"kind": kind + "List", "apiVersion": api_version, "metadata": metadata})
+        head = orjson.dumps({"kind": kind, "apiVersion": api_version, "metadata": metadata})
         return Response(200, b'%b,"items":[%b]}\n' % (head[:-1], listing.data))
     if media.codec is PROTOBUF and media.transform is None:
         return await _protobuf_list(scope, listing)
@@ -90,7 +90,7 @@ async def list_response(scope: Scope, request: Request, media: MediaType, listin
     transform = media.transform
     out: Object
     if transform is None:
-        out = {"kind": kind + "List", "apiVersion": api_version, "metadata": metadata, "items": list(objects)}
+        out = {"kind": kind, "apiVersion": api_version, "metadata": metadata, "items": list(objects)}
     elif transform.kind == "Table":
         include = include_object(request)
         rows = (row(scope.resource, obj, include, transform.api_version) for obj in objects)
@@ -99,7 +99,7 @@ async def list_response(scope: Scope, request: Request, media: MediaType, listin
         items = [partial(obj, transform.api_version) for obj in objects]
         out = {"kind": transform.kind, "apiVersion": transform.api_version, "metadata": metadata, "items": items}
     else:
-        text = f"you requested PartialObjectMetadata, but the requested object is a list (*{kind}List)"
+        text = f"you requested PartialObjectMetadata, but the requested object is a list (*{kind})"
         raise StatusError(406, "NotAcceptable", text)
     return Response(200, media.codec.encode(out, media.pretty), media.codec.media_type)
 

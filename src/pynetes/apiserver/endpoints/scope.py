@@ -7,6 +7,7 @@ from typing import Any
 
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
 from pynetes.apimachinery.protobuf.encoder import has_message
+from pynetes.apimachinery.structural.objectschema import ObjectSchema
 from pynetes.apis.conversion import convert
 from pynetes.apis.resource import Resource, Subresource
 from pynetes.apiserver.authentication.user import ANONYMOUS_USER
@@ -44,6 +45,11 @@ class Scope:
     @property
     def gvr(self) -> GroupVersionResource:
         return self.resource.gvr
+
+    @property
+    def schema(self) -> ObjectSchema | None:
+        """That of the endpoint's bodies, if they are custom resources."""
+        return self.resource.schema if self.kind == self.resource.gvk else None
 
     @property
     def converted(self) -> bool:

@@ -21,7 +21,7 @@ Object = dict[str, Any]
 
 async def decode(scope: Scope, request: Request, options: WriteOptions) -> Object:
     """The body as an object of the endpoint's kind, with metadata; defaults are not filled in."""
-    return await decode_as(scope.kind, request, options)
+    return await decode_as(scope.kind, request, options, scope.schema)
 
 
 async def create(scope: Scope, request: Request) -> Answer:

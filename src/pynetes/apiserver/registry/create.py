@@ -95,7 +95,8 @@ def prepare(rs: ResourceStore, ctx: WriteContext, obj: Object) -> None:
     errors = validation.validate_object_meta(
         metadata, "metadata", namespaced=resource.namespaced, name_rule=strategy.name_rule
     )
-    errors += validation.validate_finalizer_names(metadata.get("finalizers"))
+    if strategy.qualified_finalizers:
+        errors += validation.validate_finalizer_names(metadata.get("finalizers"))
     errors += strategy.validate(obj)
     if errors:
         raise invalid(resource.gvk.kind, resource.gvk.group, metadata.get("name") or "", errors)

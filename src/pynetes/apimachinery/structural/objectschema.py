@@ -1,0 +1,88 @@
+"""ObjectSchema: everything that the schema of one version of a kind does to its objects."""
+
+from typing import Any
+
+from pynetes.apimachinery.errors import FieldError
+from pynetes.apimachinery.structural.coercion import compile_coercion
+from pynetes.apimachinery.structural.correlation import Correlated
+from pynetes.apimachinery.structural.embedded import Coercion, has_embedded, validate_embedded
+from pynetes.apimachinery.structural.explanation import explain
+from pynetes.apimachinery.structural.listtypes import has_keyed_lists, validate_lists
+from pynetes.apimachinery.structural.nodes import Schema, properties
+from pynetes.apimachinery.structural.objectmeta import lenient_metadata
+from pynetes.apimachinery.structural.unknown import unknown_fields
+from pynetes.apimachinery.structural.validity import Check, compile_validity
+
+Object = dict[str, Any]
+
+
+class CoercionError(ValueError):
+    """An object within the object is no object of any kind; the text is a field error's."""
+
+
+class ObjectSchema:
+    """Compiled once, used for every object. `schema` is that of whole objects; never changed."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._coerce = compile_coercion(schema)
+        self._valid = compile_validity(schema)
+        self._embedded = has_embedded(schema)
+        self._lists = has_keyed_lists(schema)
+        status = properties(schema).get("status")
+        self._status: tuple[Schema, Check] | None = (status, compile_validity(status)) if status else None
+
+    # --- on the way in and out
+
+    def coerce(self, obj: Object, *, track: bool = False) -> list[str]:
+        """Prunes, drops nulls and fills in defaults, in place; with `track`, the paths of what was unknown.
+
+        The object's own type and metadata are not touched. CoercionError.
+        """
+        unknown = unknown_fields(obj, self.schema) if track else []
+        self._coerce(obj)
+        if self._embedded:
+            coercion = Coercion()
+            coercion.run(obj, self.schema)
+            if coercion.problem is not None:
+                raise CoercionError(str(coercion.problem))
+            if track:
+                unknown += sorted(coercion.unknown)
+        return unknown
+
+    def read(self, obj: Object) -> None:
+        """The same for an object out of the store, which an older schema may have let in: what is wrong is dropped."""
+        self._coerce(obj)
+        if self._embedded:
+            Coercion(lenient=True).run(obj, self.schema)
+        obj["metadata"] = lenient_metadata(obj["metadata"])
+
+    # --- validation
+
+    def validate(self, obj: Object, old: Object | None = None) -> list[FieldError]:
+        """Values, embedded resources and list keys. What has not changed since `old` may stay wrong."""
+        errors: list[FieldError] = []
+        if not self._valid(obj):
+            errors = explain(obj, self.schema, correlation=self._correlated(obj, old))
+        if self._embedded:
+            errors += validate_embedded(obj, self.schema)
+        return errors + self._validate_lists(obj, old)
+
+    def validate_status(self, obj: Object, old: Object) -> list[FieldError]:
+        """The same where only the status may have changed."""
+        errors: list[FieldError] = []
+        if self._status is not None and "status" in obj:
+            schema, valid = self._status
+            if not valid(obj["status"]):
+                correlation = Correlated(obj, old, self.schema).key("status")
+                errors = explain(obj["status"], schema, "status", correlation)
+        return errors + self._validate_lists(obj, old)
+
+    def _correlated(self, obj: Object, old: Object | None) -> Correlated | None:
+        return Correlated(obj, old, self.schema) if old is not None else None
+
+    def _validate_lists(self, obj: Object, old: Object | None) -> list[FieldError]:
+        if not self._lists:
+            return []
+        errors = validate_lists(obj, self.schema)
+        return [] if errors and old is not None and validate_lists(old, self.schema) else errors

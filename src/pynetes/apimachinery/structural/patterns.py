@@ -1,0 +1,38 @@
+"""Patterns of schemas: Go's syntax, matched in a time that grows with the text and not faster."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+
+class PatternError(ValueError):
+    """Not a pattern; the text says why, in Go's words."""
+
+
+@lru_cache(4096)
+def compiled(pattern: str) -> Callable[[str], Any]:
+    """A search for `pattern` in a text; truthy if it occurs. PatternError."""
+    import re2  # loaded by the first pattern
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        search: Callable[[str], Any] = re2.compile(pattern, options).search
+    except re2.error as error:
+        raise PatternError(_words(error, pattern)) from None
+    return search
+
+
+def _words(error: Exception, pattern: str) -> str:
+    text = error.args[0] if error.args else ""
+    why = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    what, _, where = why.partition(": ")
+    if what.startswith("invalid perl operator"):
+        what = "invalid or unsupported Perl syntax"
+    elif what.startswith("invalid repetition size"):
+        what = "invalid repeat count"
+    elif what.startswith("no argument for repetition"):
+        what = "missing argument to repetition operator"
+    elif what.startswith("missing )"):
+        where = pattern
+    return f"error parsing regexp: {what}: `{where}`"
