@@ -86,7 +86,7 @@ def test_a_definition_gets_its_names_and_stored_version() -> None:
         "listKind": "WidgetList",
     }
     assert obj["spec"]["conversion"] == {"strategy": "None"}
-    assert obj["status"] == {"storedVersions": ["v1"]}
+    assert obj["status"]["storedVersions"] == ["v1"]
     assert create_errors(CustomResourceDefinitionStrategy(), _definition()) == []
 
 

@@ -166,11 +166,11 @@ def _check_custom_type(value: Any, actual: GroupVersionKind, gvk: GroupVersionKi
     """Of another version is refused; of another kind, validation says."""
     if not isinstance(value, dict) or not value.get("kind"):
         shown = body.decode("utf-8", "replace")
-        raise _cannot_handle(actual, gvk, f"Object 'Kind' is missing in '{shown}'")
-    if (actual.group, actual.version) != (gvk.group, gvk.version):
+        raise _unrecognized(gvk, f"Object 'Kind' is missing in '{shown}'", body)
+    stated = value.get("apiVersion") or ""
+    if stated != gvk.api_version:
         raise bad_request(
-            f"the API version in the data ({actual.api_version}) does not match the expected API version "
-            f"({gvk.api_version})"
+            f"the API version in the data ({stated}) does not match the expected API version ({gvk.api_version})"
         )
 
 
@@ -259,7 +259,7 @@ def check_custom(value: Any, gvk: GroupVersionKind, schema: ObjectSchema) -> tup
     strict += [f'unknown field "metadata.{name}"' for name in unknown]
     if obj.get("kind") == gvk.kind and obj.get("apiVersion") == gvk.api_version:
         strict += [f'unknown field "{path}"' for path in schema.coerce(obj, track=True)]
-    head = {field: obj[field] for field in ("apiVersion", "kind") if field in obj}
+    head: Object = {field: obj[field] for field in ("apiVersion", "kind") if field in obj}
     rest = {field: item for field, item in obj.items() if field not in _HEAD}
     return {**head, "metadata": metadata, **rest}, strict
 

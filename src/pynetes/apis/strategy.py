@@ -53,7 +53,7 @@ class Requester(Protocol):
 class Strategy:
     """Rules that hold for most kinds; a kind's own strategy overrides what differs."""
 
-    has_status: ClassVar[bool] = False
+    has_status: bool = False
     """The kind has a status subresource: writers of the object do not touch status, and the other way round."""
     maintains_generation: ClassVar[bool] = False
     """metadata.generation starts at 1 and counts changes of the desired state. Many kinds have none."""
@@ -61,7 +61,7 @@ class Strategy:
     allow_unconditional_update: ClassVar[bool] = True
     default_deletion_propagation: ClassVar[str] = "Background"
     """Background, Orphan, or `` where owner references and propagation mean nothing (events)."""
-    selectable: ClassVar[frozenset[str]] = METADATA_FIELDS
+    selectable: frozenset[str] = METADATA_FIELDS
     """Field selectors that the kind supports."""
     status_keeps_metadata: ClassVar[frozenset[str]] = frozenset()
     """Fields of metadata that an update of the status cannot change."""

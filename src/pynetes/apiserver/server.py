@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from pynetes.apis.names import COMPONENT_STATUSES, SERVICES
+from pynetes.apis.names import COMPONENT_STATUSES, CUSTOM_RESOURCE_DEFINITIONS, SERVICES
 from pynetes.apiserver.admission import chain as admission
 from pynetes.apiserver.admission.attributes import Plugin
 from pynetes.apiserver.admission.certificates import CertificateApproval, CertificateSigning
@@ -31,6 +31,8 @@ from pynetes.apiserver.authorization.attributes import Authorizer
 from pynetes.apiserver.authorization.union import OBSERVED, ClusterAuthorizer
 from pynetes.apiserver.bootstrap.hooks import PostStartHooks
 from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.customresources.controller import DefinitionController
+from pynetes.apiserver.customresources.serving import CustomResources
 from pynetes.apiserver.edge.serving import Edge
 from pynetes.apiserver.endpoints import component_status, health, openapi, version
 from pynetes.apiserver.endpoints.discovery import Discovery
@@ -42,12 +44,14 @@ from pynetes.apiserver.filters import chain as filters
 from pynetes.apiserver.http import Answer, Handler, Request, Response
 from pynetes.apiserver.local import LocalTransport
 from pynetes.apiserver.negotiation import negotiate
+from pynetes.apiserver.objects import Change
 from pynetes.apiserver.registry.registry import Registry
 from pynetes.apiserver.registry.services.hooks import ServiceHooks
 from pynetes.apiserver.streaming.kubelet import KubeletClient, KubeletSettings
 from pynetes.apiserver.tokens import discovery as token_discovery
 from pynetes.apiserver.tokens.keys import KeySet, SigningKey
 from pynetes.apiserver.tokens.request import TokenRequests
+from pynetes.apiserver.webhooks.client import WebhookClient
 from pynetes.client.rest import Client
 from pynetes.component import certificates, clock, metrics
 from pynetes.component.health import PING, Check, HealthGroup
@@ -146,7 +150,10 @@ class APIServer:
         router = Router()
         self._inside = filters.build_trusted(router.handle, security.authorizer, config)
         self._hooks = PostStartHooks(client, self.registry, config, self._public_address)
-        self._install(router, backend, security, kubelets, store)
+        discovery = self._install(router, backend, security, kubelets, store)
+        documents = openapi.OpenAPI(router, self.registry.built_in)
+        webhooks = await stack.enter_async_context(WebhookClient(self.registry))
+        await self._serve_custom(CustomResources(backend, router, discovery, documents, webhooks, tasks), tasks)
         auditor = audit.build(config, tasks)
         if auditor is not None:
             stack.push_async_callback(auditor.close)
@@ -250,9 +257,23 @@ class APIServer:
             timeout=config.kubelet_timeout,
         )
 
+    async def _serve_custom(self, custom: CustomResources, tasks: Tasks) -> None:
+        """Returns when all definitions that exist are served."""
+        controller = DefinitionController(self.registry, custom)
+
+        def observe(change: Change, definition: dict[str, Any]) -> None:
+            custom.observe(change, definition)
+            controller.observe(change, definition)
+
+        synced = asyncio.Event()
+        following = self.registry.observe(CUSTOM_RESOURCE_DEFINITIONS, observe, synced=synced)
+        tasks.start(following, name="custom resource definitions")
+        await synced.wait()
+        tasks.start(controller.run(), name="custom resource definitions' status")
+
     def _install(
         self, router: Router, backend: Backend, security: _Security, kubelets: KubeletClient, store: Store
-    ) -> None:
+    ) -> Discovery:
         extra = dict(connect.handlers(backend, kubelets))
         if isinstance(security.authenticator, authentication.Authenticator) and isinstance(
             security.authorizer, ClusterAuthorizer
@@ -268,9 +289,8 @@ class APIServer:
         extra["", components.plural, ""] = component_status.handlers(components, probes)
         install(router, backend, extra)
         host, port = self.config.external_hostname or self.config.advertise_address, self.config.secure_port
-        for path, handler in Discovery(self.registry.resources, f"{host}:{port}").handlers().items():
-            router.add_path(path, handler)
         self._install_plain(router, store)
+        return Discovery(router, self.registry.built_in, f"{host}:{port}")
 
     def _install_tokens(
         self, router: Router, backend: Backend, extra: dict[tuple[str, str, str], Mapping[str, Handler]]
@@ -307,10 +327,6 @@ class APIServer:
         }
         for name, checks in groups.items():
             router.add_prefix(f"/{name}", health.handler(HealthGroup(name, checks)))
-        resources = self.registry.resources
-        router.add_path("/openapi/v2", openapi.v2_document(resources))
-        router.add_prefix("/openapi/v3", openapi.v3_document(resources))
-        router.add_path("/openapi/v3", openapi.v3_index(resources))
         router.add_path("/version", _version)
         router.add_path("/metrics", _metrics)
         router.add_path("/metrics/slis", _slis)

@@ -15,9 +15,9 @@ from pynetes.apimachinery.structural.nodes import EMBEDDED, META_FIELDS, PRESERV
 Coerce = Callable[[Any], bool]
 
 
-def compile_coercion(schema: Schema) -> Coerce:
-    """For whole objects."""
-    return _Compiler().root(schema)
+def compile_coercion(schema: Schema, *, defaults: bool = True) -> Coerce:
+    """For whole objects; without `defaults`, it only takes away."""
+    return _Compiler(defaults).root(schema)
 
 
 def _is_container(value: Any) -> bool:
@@ -39,6 +39,9 @@ def _leave(value: Any) -> bool:
 
 
 class _Compiler:
+    def __init__(self, defaults: bool) -> None:
+        self._defaults = defaults
+
     def root(self, schema: Schema) -> Coerce:
         return self._node({**schema, EMBEDDED: True}, root=True)
 
@@ -68,7 +71,7 @@ class _Compiler:
         defaults = {
             name: (child["default"], bool(child.get("nullable")))
             for name, child in own.items()
-            if child.get("default") is not None and not (root and name in META_FIELDS)
+            if self._defaults and child.get("default") is not None and not (root and name in META_FIELDS)
         }
         droppable = frozenset(
             name for name, child in own.items() if not child.get("nullable") and child.get("default") is None
@@ -116,6 +119,7 @@ class _Compiler:
         values = additional(schema)
         others = self._node(values, prune=prune) if values is not None else (clear if prune else _leave)
         default = values.get("default") if values is not None else None
+        fills = self._defaults and default is not None
         drops = values is not None and not values.get("nullable")
 
         def coerce(obj: dict[str, Any]) -> bool:
@@ -131,8 +135,9 @@ class _Compiler:
                         continue
                     if not drops:
                         continue
-                    if default is None:
-                        del obj[name]
+                    if not fills:
+                        if default is None:
+                            del obj[name]
                         continue
                     obj[name] = value = copy(default)
                 if (type(value) is dict or type(value) is list) and inner.get(name, others)(value):
@@ -146,7 +151,7 @@ class _Compiler:
         if inner is None:
             return _leave if keep else clear
         child = self._node(inner, keep=keep, prune=prune)
-        nullable, default = bool(inner.get("nullable")), inner.get("default")
+        nullable, default = bool(inner.get("nullable")), inner.get("default") if self._defaults else None
 
         def coerce(values: list[Any]) -> bool:
             dropped = False

@@ -1,9 +1,10 @@
 """ObjectSchema: everything that the schema of one version of a kind does to its objects."""
 
+from functools import cached_property
 from typing import Any
 
 from pynetes.apimachinery.errors import FieldError
-from pynetes.apimachinery.structural.coercion import compile_coercion
+from pynetes.apimachinery.structural.coercion import Coerce, compile_coercion
 from pynetes.apimachinery.structural.correlation import Correlated
 from pynetes.apimachinery.structural.embedded import Coercion, has_embedded, validate_embedded
 from pynetes.apimachinery.structural.explanation import explain
@@ -21,16 +22,29 @@ class CoercionError(ValueError):
 
 
 class ObjectSchema:
-    """Compiled once, used for every object. `schema` is that of whole objects; never changed."""
+    """Compiled on first use, used for every object. `schema` is that of whole objects; never changed."""
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        self._coerce = compile_coercion(schema)
-        self._valid = compile_validity(schema)
         self._embedded = has_embedded(schema)
         self._lists = has_keyed_lists(schema)
-        status = properties(schema).get("status")
-        self._status: tuple[Schema, Check] | None = (status, compile_validity(status)) if status else None
+
+    @cached_property
+    def _coerce(self) -> Coerce:
+        return compile_coercion(self.schema)
+
+    @cached_property
+    def _prune(self) -> Coerce:
+        return compile_coercion(self.schema, defaults=False)
+
+    @cached_property
+    def _valid(self) -> Check:
+        return compile_validity(self.schema)
+
+    @cached_property
+    def _status(self) -> tuple[Schema, Check] | None:
+        status = properties(self.schema).get("status")
+        return (status, compile_validity(status)) if status else None
 
     # --- on the way in and out
 
@@ -56,6 +70,10 @@ class ObjectSchema:
         if self._embedded:
             Coercion(lenient=True).run(obj, self.schema)
         obj["metadata"] = lenient_metadata(obj["metadata"])
+
+    def prune(self, obj: Object) -> None:
+        """What a conversion to this version has no place for goes; defaults stay out."""
+        self._prune(obj)
 
     # --- validation
 

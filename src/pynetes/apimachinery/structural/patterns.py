@@ -4,6 +4,17 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+#: What RE2 says → what Go says.
+_GO_WORDS = {
+    "invalid perl operator": "invalid or unsupported Perl syntax",
+    "invalid repetition size": "invalid repeat count",
+    "no argument for repetition operator": "missing argument to repetition operator",
+    "bad repetition operator": "invalid nested repetition operator",
+    "missing )": "missing closing )",
+    "missing ]": "missing closing ]",
+    "trailing \\": "trailing backslash at end of expression",
+}
+
 
 class PatternError(ValueError):
     """Not a pattern; the text says why, in Go's words."""
@@ -27,12 +38,6 @@ def _words(error: Exception, pattern: str) -> str:
     text = error.args[0] if error.args else ""
     why = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
     what, _, where = why.partition(": ")
-    if what.startswith("invalid perl operator"):
-        what = "invalid or unsupported Perl syntax"
-    elif what.startswith("invalid repetition size"):
-        what = "invalid repeat count"
-    elif what.startswith("no argument for repetition"):
-        what = "missing argument to repetition operator"
-    elif what.startswith("missing )"):
-        where = pattern
+    where = pattern if what == "missing )" else where
+    what = _GO_WORDS.get(what, what)
     return f"error parsing regexp: {what}: `{where}`"

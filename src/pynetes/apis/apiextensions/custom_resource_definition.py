@@ -33,6 +33,7 @@ class CustomResourceDefinitionStrategy(Strategy):
 
     def prepare_for_create(self, obj: Object) -> None:
         super().prepare_for_create(obj)
+        obj["status"] = {"conditions": None, "acceptedNames": {"plural": "", "kind": ""}}
         _note_storage_version(obj)
 
     def prepare_for_update(self, obj: Object, old: Object) -> None:

@@ -99,3 +99,9 @@ SCALE = (
     ),
     AGE,
 )
+CUSTOM_SCALE = (
+    NAME,
+    Column("Desired", number("spec", "replicas"), "integer", description="Number of desired replicas"),
+    Column("Available", number("status", "replicas"), "integer", description="Number of actual replicas"),
+    Column("Age", AGE.cells, "date", description=AGE.source),
+)

@@ -6,7 +6,7 @@ import logging
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apiserver.cacher import continuation
-from pynetes.apiserver.cacher.entry import Entry, Predicate, SelectableFields, metadata_fields
+from pynetes.apiserver.cacher.entry import Decode, Entry, Predicate, SelectableFields, metadata_fields
 from pynetes.apiserver.cacher.events import Change, Frames, bookmark
 from pynetes.apiserver.cacher.listing import PAGE, Listing, Wanted, page, stored_page
 from pynetes.apiserver.cacher.measures import Measures
@@ -15,7 +15,7 @@ from pynetes.apiserver.cacher.state import State
 from pynetes.apiserver.cacher.watcher import Watcher
 from pynetes.apiserver.cacher.window import Window, WindowLimits
 from pynetes.component import clock
-from pynetes.storage import Batch, KeyValue, Store, StoreError
+from pynetes.storage import Batch, Event, KeyValue, Store, StoreError
 from pynetes.storage import Watch as StoreWatch
 
 log = logging.getLogger(__name__)
@@ -45,13 +45,20 @@ class Cacher:
         fields_of: SelectableFields = metadata_fields,
         indexed_field: str = "",
         limits: WindowLimits | None = None,
+        decode: Decode | None = None,
     ) -> None:
-        """`gvk` is that of bookmarks; `fields_of` gives what field selectors see; `indexed_field`, see `watch`."""
+        """`gvk` is that of bookmarks; `fields_of` gives what field selectors see; `indexed_field`, see `watch`.
+
+        `decode` turns what the store holds into what is served, where that is not the same (custom resources).
+        """
         self.prefix = prefix
         self._store = store
         self._gvk = gvk
         self._fields_of = fields_of
         self._limits = limits or WindowLimits()
+        self._decode = decode
+        self.failure: errors.StatusError | None = None
+        """Why the state cannot be loaded, if what the store holds cannot be decoded."""
         self._measures = Measures(prefix)
         self._routes = Routes(prefix, indexed_field)
         self._state = State()
@@ -72,6 +79,9 @@ class Cacher:
                 await self._follow()
             except StoreError as e:
                 log.warning("watch cache of %s starts anew: %s", self.prefix, e)
+            except errors.StatusError as e:
+                self.failure = e
+                log.warning("watch cache of %s cannot decode: %s", self.prefix, e)
             finally:
                 self._stop()
             await clock.sleep(_RESTART_DELAY)
@@ -83,22 +93,30 @@ class Cacher:
             self._window = Window(revision, self._limits)
             self._seen = self._changed = revision
             self._watch = watch
+            self.failure = None
             self._ready.set()
             self._measures.initializations.inc()
             self._measures.objects.set(len(entries))
             async for batch in watch:
-                self._apply(batch)
+                self._apply(batch if self._decode is None else await self._decoded(batch, self._decode))
 
     async def _load(self) -> tuple[list[Entry], int]:
         entries: list[Entry] = []
         start, revision = "", 0
         while True:
             part = await self._store.list(self.prefix, revision=revision, limit=PAGE, start=start)
-            entries += [self.entry(kv) for kv in part.items]
+            items = part.items if self._decode is None else await self._decode(part.items)
+            entries += [self.entry(kv) for kv in items]
             revision = part.revision
             if not part.more:
                 return entries, revision
             start = part.items[-1].key + "\0"
+
+    @staticmethod
+    async def _decoded(batch: Batch, decode: Decode) -> Batch:
+        values = await decode([event.kv for event in batch.events])
+        events = [Event(event.type, kv, None) for event, kv in zip(batch.events, values, strict=True)]
+        return Batch(events, batch.revision)
 
     def _stop(self) -> None:
         self._ready.clear()
@@ -129,7 +147,7 @@ class Cacher:
     # --- freshness
 
     def entry(self, kv: KeyValue) -> Entry:
-        """The entry of what the store returned; also for the answer to a write."""
+        """The entry of what the store returned, decoded; also for the answer to a write."""
         return Entry.from_stored(kv, self._fields_of)
 
     @property
@@ -140,6 +158,8 @@ class Cacher:
         """Waits until the state is loaded. StatusError 429 when that takes long."""
         if self._ready.is_set():
             return
+        if self.failure is not None:
+            raise self.failure
         try:
             async with asyncio.timeout(_READY_TIMEOUT):
                 await self._ready.wait()
@@ -234,7 +254,7 @@ class Cacher:
         await self.fresh(revision)
         if self._changed <= revision:
             return page(self._state.range(wanted.prefix, wanted.start), wanted, revision)
-        return await stored_page(self._store, wanted, revision, self._fields_of)
+        return await stored_page(self._store, wanted, revision, self._fields_of, self._decode)
 
     # --- watch
 

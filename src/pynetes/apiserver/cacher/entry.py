@@ -4,7 +4,7 @@ Values lie in the store without resourceVersion and begin `{"apiVersion":…,"ki
 spliced in at the front of the metadata without parsing.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
 import orjson
@@ -18,6 +18,9 @@ _VERSION = b'"resourceVersion":"'
 
 SelectableFields = Callable[[dict[str, Any]], dict[str, str]]
 """What field selectors see of an object."""
+
+Decode = Callable[[Sequence[KeyValue]], Awaitable[list[KeyValue]]]
+"""From stored values to those that are served, in order. StatusError for what cannot be decoded."""
 
 
 def metadata_fields(obj: dict[str, Any]) -> dict[str, str]:

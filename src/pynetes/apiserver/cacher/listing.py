@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pynetes.apimachinery import errors
 from pynetes.apiserver.cacher import continuation
-from pynetes.apiserver.cacher.entry import Entry, Predicate, SelectableFields
+from pynetes.apiserver.cacher.entry import Decode, Entry, Predicate, SelectableFields
 from pynetes.storage import Compacted, Store
 
 PAGE = 2000
@@ -49,10 +49,12 @@ def page(entries: list[Entry], wanted: Wanted, revision: int) -> Listing:
     return wanted.answer(found, revision, len(entries) - scanned)
 
 
-async def stored_page(store: Store, wanted: Wanted, revision: int, fields_of: SelectableFields) -> Listing:
+async def stored_page(
+    store: Store, wanted: Wanted, revision: int, fields_of: SelectableFields, decode: Decode | None = None
+) -> Listing:
     """The page at an old revision. StatusError 410 when it is compacted."""
     try:
-        return await _read_page(store, wanted, revision, fields_of)
+        return await _read_page(store, wanted, revision, fields_of, decode)
     except Compacted:
         if wanted.start:
             token = continuation.encode(wanted.start, wanted.prefix, continuation.LATEST)
@@ -60,7 +62,9 @@ async def stored_page(store: Store, wanted: Wanted, revision: int, fields_of: Se
         raise errors.expired("The resourceVersion for the provided list is too old.") from None
 
 
-async def _read_page(store: Store, wanted: Wanted, revision: int, fields_of: SelectableFields) -> Listing:
+async def _read_page(
+    store: Store, wanted: Wanted, revision: int, fields_of: SelectableFields, decode: Decode | None
+) -> Listing:
     """Reads on until enough entries match."""
     found: list[Entry] = []
     prefix, start = wanted.prefix, wanted.start
@@ -69,7 +73,8 @@ async def _read_page(store: Store, wanted: Wanted, revision: int, fields_of: Sel
         missing = wanted.limit - len(found) if wanted.limit else 0
         keys = missing if missing and wanted.predicate is None else PAGE
         part = await store.list(prefix, revision=revision, limit=keys, start=start)
-        entries = [Entry.from_stored(kv, fields_of) for kv in part.items if not one_key or kv.key == prefix]
+        items = [kv for kv in part.items if not one_key or kv.key == prefix]
+        entries = [Entry.from_stored(kv, fields_of) for kv in (await decode(items) if decode else items)]
         matching, scanned = _first_matching(entries, wanted.predicate, missing)
         found += matching
         left = 0 if one_key else part.remaining + len(entries) - scanned

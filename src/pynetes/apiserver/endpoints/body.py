@@ -20,7 +20,7 @@ Object = dict[str, Any]
 async def decode_as(
     kind: GroupVersionKind, request: Request, options: WriteOptions, schema: ObjectSchema | None = None
 ) -> Object:
-    """The body as an object of `kind`, with metadata; `schema` is that of a custom resource. StatusError 400, 413, 415."""
+    """The body as an object of `kind`, with metadata; `schema` is a custom resource's. StatusError 400, 413, 415."""
     content_type = input_type(request)
     body = await request.read_body()
     if content_type == protobuf.MEDIA_TYPE:

@@ -1,13 +1,16 @@
 """Discovery: which groups, versions and resources there are, in the classic form and aggregated."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
 
 from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apimachinery.versions import version_key
 from pynetes.apis.resource import Resource, Subresource
+from pynetes.apiserver.endpoints.router import Router
 from pynetes.apiserver.http import Answer, Handler, Request, Response
 from pynetes.apiserver.negotiation import MediaType, negotiate
 
@@ -17,32 +20,56 @@ _AGGREGATED_TYPE = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDisco
 
 
 class Discovery:
-    """Documents made once, from the table of resources."""
+    """The documents at their paths in a router; each is made when it is first asked for after a change."""
 
-    def __init__(self, resources: Iterable[Resource], server_address: str) -> None:
+    def __init__(self, router: Router, resources: Iterable[Resource], server_address: str) -> None:
+        self._router = router
+        self._built_in = tuple(resources)
         self._address = server_address
         self._groups: dict[str, dict[str, list[Resource]]] = {}
-        for resource in resources:
-            self._groups.setdefault(resource.gvk.group, {}).setdefault(resource.gvk.version, []).append(resource)
+        self._paths: dict[str, Callable[[], _Document]] = {}
+        self._made: dict[str, _Document] = {}
+        self.update(())
 
-    def handlers(self) -> dict[str, Handler]:
-        """By path."""
-        named = {group: versions for group, versions in self._groups.items() if group}
-        core = {"": self._groups.get("", {})}
-        out: dict[str, Handler] = {
-            "/api": _document(self._api_versions(), aggregated(core)),
-            "/apis": _document(
-                {"kind": "APIGroupList", "apiVersion": "v1", "groups": [self._group(g) for g in named]},
-                aggregated(named),
-            ),
-        }
+    def update(self, custom: Iterable[Resource]) -> None:
+        """What is served besides the built-in resources."""
+        self._groups = _grouped(self._built_in, custom)
+        self._made.clear()
+        before, self._paths = self._paths, self._makers()
+        for path in before.keys() - self._paths.keys():
+            self._router.remove_path(path)
+        for path in self._paths.keys() - before.keys():
+            self._router.add_path(path, self._handler(path))
+
+    def _handler(self, path: str) -> Handler:
+        async def handle(request: Request) -> Answer:
+            document = self._made.get(path)
+            if document is None:
+                document = self._made[path] = self._paths[path]()
+            return document.answer(request)
+
+        return handle
+
+    def _makers(self) -> dict[str, Callable[[], "_Document"]]:
+        out: dict[str, Callable[[], _Document]] = {"/api": self._core, "/apis": self._named}
         for group, versions in self._groups.items():
             root = f"/apis/{group}" if group else "/api"
             if group:
-                out[root] = _document({"kind": "APIGroup", "apiVersion": "v1", **self._group(group)})
+                out[root] = partial(self._one_group, group)
             for version, resources in versions.items():
-                out[f"{root}/{version}"] = _document(resource_list(group, version, resources))
+                out[f"{root}/{version}"] = partial(_resources, group, version, resources)
         return out
+
+    def _core(self) -> "_Document":
+        return _Document(self._api_versions(), aggregated({"": self._groups.get("", {})}))
+
+    def _named(self) -> "_Document":
+        named = {group: versions for group, versions in self._groups.items() if group}
+        classic = {"kind": "APIGroupList", "apiVersion": "v1", "groups": [self._group(group) for group in named]}
+        return _Document(classic, aggregated(named))
+
+    def _one_group(self, group: str) -> "_Document":
+        return _Document({"kind": "APIGroup", "apiVersion": "v1", **self._group(group)})
 
     def _api_versions(self) -> Object:
         address = {"clientCIDR": "0.0.0.0/0", "serverAddress": self._address}
@@ -57,6 +84,21 @@ class Discovery:
         return {"name": group, "versions": versions, "preferredVersion": versions[0]}
 
 
+def _grouped(built_in: Iterable[Resource], custom: Iterable[Resource]) -> dict[str, dict[str, list[Resource]]]:
+    """Groups of custom resources follow the built-in ones, by name; their versions in the order of preference."""
+    groups: dict[str, dict[str, list[Resource]]] = {}
+    for resource in built_in:
+        groups.setdefault(resource.gvk.group, {}).setdefault(resource.gvk.version, []).append(resource)
+    order = sorted(custom, key=lambda r: (r.gvk.group, version_key(r.gvk.version), r.plural))
+    for resource in order:
+        groups.setdefault(resource.gvk.group, {}).setdefault(resource.gvk.version, []).append(resource)
+    return groups
+
+
+def _resources(group: str, version: str, resources: Sequence[Resource]) -> "_Document":
+    return _Document(resource_list(group, version, resources))
+
+
 # --- one group version
 
 
@@ -66,7 +108,8 @@ def resource_list(group: str, version: str, resources: Sequence[Resource]) -> Ob
     for resource in resources:
         entries.append(_entry(resource))
         entries += [_sub_entry(resource, sub) for sub in resource.subresources]
-    entries.sort(key=lambda entry: entry["name"])
+    if all(resource.schema is None for resource in resources):
+        entries.sort(key=lambda entry: entry["name"])
     group_version = f"{group}/{version}" if group else version
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": entries}
 
@@ -77,7 +120,7 @@ def _entry(resource: Resource) -> Object:
         "singularName": resource.singular,
         "namespaced": resource.namespaced,
         "kind": resource.gvk.kind,
-        "verbs": sorted(resource.verbs),
+        "verbs": _verbs(resource),
     }
     if resource.short_names:
         entry["shortNames"] = list(resource.short_names)
@@ -86,6 +129,17 @@ def _entry(resource: Resource) -> Object:
     if resource.storage_version_hash:
         entry["storageVersionHash"] = resource.storage_version_hash
     return entry
+
+
+def _verbs(resource: Resource) -> list[str]:
+    """Sorted, but for custom resources, as upstream's."""
+    return list(resource.verbs) if resource.schema is not None else sorted(resource.verbs)
+
+
+def _subresources(resource: Resource) -> Sequence[Subresource]:
+    if resource.schema is not None:
+        return resource.subresources
+    return sorted(resource.subresources, key=lambda sub: sub.name)
 
 
 def _sub_entry(resource: Resource, sub: Subresource) -> Object:
@@ -126,7 +180,7 @@ def _aggregated_entry(resource: Resource) -> Object:
         "responseKind": _kind(resource.gvk),
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.singular,
-        "verbs": sorted(resource.verbs),
+        "verbs": _verbs(resource),
     }
     if resource.short_names:
         entry["shortNames"] = list(resource.short_names)
@@ -135,7 +189,7 @@ def _aggregated_entry(resource: Resource) -> Object:
     if resource.subresources:
         entry["subresources"] = [
             {"subresource": sub.name, "responseKind": _kind(sub.gvk or resource.gvk), "verbs": sorted(sub.verbs)}
-            for sub in sorted(resource.subresources, key=lambda sub: sub.name)
+            for sub in _subresources(resource)
         ]
     return entry
 
@@ -147,17 +201,19 @@ def _kind(gvk: GroupVersionKind) -> Object:
 # --- serving
 
 
-def _document(classic: Object, aggregate: Object | None = None) -> Handler:
-    whole = orjson.dumps(aggregate, option=orjson.OPT_APPEND_NEWLINE) if aggregate else b""
-    etag = f'"{hashlib.sha512(whole).hexdigest().upper()}"'
+class _Document:
+    """One document in its classic form, and aggregated where there is such a form."""
 
-    async def handle(request: Request) -> Answer:
-        media = negotiate(request, "discovery" if aggregate else "plain")
+    def __init__(self, classic: Object, aggregate: Object | None = None) -> None:
+        self._classic = classic
+        self._whole = orjson.dumps(aggregate, option=orjson.OPT_APPEND_NEWLINE) if aggregate else b""
+        self._etag = f'"{hashlib.sha512(self._whole).hexdigest().upper()}"'
+
+    def answer(self, request: Request) -> Response:
+        media = negotiate(request, "discovery" if self._whole else "plain")
         if media.transform is not None and media.transform.version == "v2":
-            return _aggregated_answer(request, whole, etag)
-        return _classic_answer(classic, media)
-
-    return handle
+            return _aggregated_answer(request, self._whole, self._etag)
+        return _classic_answer(self._classic, media)
 
 
 def _classic_answer(document: Object, media: MediaType) -> Response:

@@ -34,10 +34,15 @@ Extra = Mapping[tuple[str, str, str], Mapping[str, Handler]]
 
 def install(router: Router, backend: Backend, extra: Extra) -> None:
     for resource in backend.registry.resources:
-        router.add_resource(resource)
-        _install_resource(router, backend, resource, extra)
-        for subresource in resource.subresources:
-            _install_subresource(router, backend, resource, subresource, extra)
+        install_resource(router, backend, resource, extra)
+
+
+def install_resource(router: Router, backend: Backend, resource: Resource, extra: Extra = {}) -> None:  # noqa: B006
+    """One resource, which the registry must have."""
+    router.add_resource(resource)
+    _install_resource(router, backend, resource, extra)
+    for subresource in resource.subresources:
+        _install_subresource(router, backend, resource, subresource, extra)
 
 
 def _warning(handler: Handler, resource: Resource) -> Handler:

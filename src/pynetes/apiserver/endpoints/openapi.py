@@ -5,7 +5,8 @@ from typing import Any
 
 from pynetes.apimachinery.errors import not_acceptable
 from pynetes.apis.resource import Resource
-from pynetes.apiserver.http import Answer, Handler, Request, Response
+from pynetes.apiserver.endpoints.router import Router
+from pynetes.apiserver.http import Answer, Request, Response
 from pynetes.apiserver.negotiation import MediaType, negotiate
 from pynetes.apiserver.openapi import gnostic, v2, v3
 
@@ -13,23 +14,46 @@ _FOREVER = "public, immutable"
 _EXPIRES = "Thu, 31 Dec 2099 23:59:59 GMT"
 _JSON = "application/json"
 
+Definitions = dict[str, dict[str, Any]]
 
-def v3_index(resources: Sequence[Resource]) -> Handler:
-    async def handle(request: Request) -> Answer:
+
+class OpenAPI:
+    """The documents at their paths in a router; what was written is kept until the served resources change."""
+
+    def __init__(self, router: Router, built_in: Sequence[Resource]) -> None:
+        self._built_in = tuple(built_in)
+        self._resources = self._built_in
+        self._extra: Definitions = {}
+        self._v2 = v2.Document(built_in)
+        self._index: dict[str, Any] | None = None
+        self._hashes: dict[str, str] = {}
+        router.add_path("/openapi/v2", self._serve_v2)
+        router.add_prefix("/openapi/v3", self._serve_v3)
+        router.add_path("/openapi/v3", self._serve_index)
+
+    def update(self, custom: Sequence[tuple[Resource, Definitions, Definitions]]) -> None:
+        """Custom resources, each with its definitions for v2 and v3."""
+        self._resources = (*self._built_in, *(resource for resource, _, _ in custom))
+        self._extra = {name: schema for _, _, own in custom for name, schema in own.items()}
+        self._v2.update([(resource, own) for resource, own, _ in custom])
+        self._index = None
+        self._hashes.clear()
+
+    async def _serve_index(self, request: Request) -> Answer:
         media = negotiate(request, "text")
-        return _document(media, v3.index(resources))
+        if self._index is None:
+            self._index = v3.index(self._resources, self._extra)
+        return _document(media, self._index)
 
-    return handle
-
-
-def v3_document(resources: Sequence[Resource]) -> Handler:
-    """Below `/openapi/v3/`. A request that names the right hash gets an answer that never expires."""
-
-    async def handle(request: Request) -> Answer:
+    async def _serve_v3(self, request: Request) -> Answer:
+        """Below `/openapi/v3/`. A request that names the right hash gets an answer that never expires."""
         _require_json(request)
         group_version = request.path.removeprefix("/openapi/v3/").strip("/")
-        body = v3.document(group_version, resources)
-        current = v3.document_hash(group_version, resources)
+        body = v3.document(group_version, self._resources, self._extra)
+        current = self._hashes.get(group_version)
+        if current is None:
+            current = v3.document_hash(group_version, self._resources, self._extra)
+            self._hashes[group_version] = current
         wanted = request.param("hash")
         if wanted and wanted != current:
             location = f"{request.path}?hash={current}"
@@ -41,23 +65,17 @@ def v3_document(resources: Sequence[Resource]) -> Handler:
             return Response(304, b"", _JSON, headers)
         return Response(200, body, _JSON, headers)
 
-    return handle
-
-
-def v2_document(resources: Sequence[Resource]) -> Handler:
-    async def handle(request: Request) -> Answer:
+    async def _serve_v2(self, request: Request) -> Answer:
         as_protobuf = _wants_protobuf(request)
         if not as_protobuf:
             _require_json(request)
-        etag = f'"{v2.document_hash(resources)}"'
+        etag = f'"{self._v2.hash}"'
         headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "no-cache, private"}
         if request.headers.get("If-None-Match") == etag:
             return Response(304, b"", _JSON, headers)
         if as_protobuf:
-            return Response(200, v2.protobuf(resources), gnostic.MEDIA_TYPE, headers)
-        return Response(200, v2.document(resources), _JSON, headers)
-
-    return handle
+            return Response(200, self._v2.protobuf(), gnostic.MEDIA_TYPE, headers)
+        return Response(200, self._v2.json(), _JSON, headers)
 
 
 def _wants_protobuf(request: Request) -> bool:

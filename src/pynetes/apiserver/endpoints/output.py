@@ -81,6 +81,8 @@ async def list_response(scope: Scope, request: Request, media: MediaType, listin
     """A list; in the plain form the items' stored bytes are joined, nothing is parsed."""
     kind, api_version = scope.resource.list_kind, scope.resource.gvk.api_version
     metadata = list_metadata(listing)
+    if scope.resource.schema is not None and media.transform is None:
+        metadata = {"continue": "", **metadata}  # lists without a type of their own always say it
     if media.plain and not scope.converted:
         head = orjson.dumps({"kind": kind, "apiVersion": api_version, "metadata": metadata})
         return Response(200, b'%b,"items":[%b]}\n' % (head[:-1], listing.data))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pynetes.apimachinery import codec as codecs
-from pynetes.apimachinery.errors import StatusError, invalid, invalid_value
+from pynetes.apimachinery.errors import StatusError, invalid, invalid_value, unsupported_media_type
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.patch import body, json_patch, merge_patch, strategic
 from pynetes.apiserver.endpoints.output import entry_response
@@ -23,6 +23,7 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH)
+_CUSTOM_PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, "application/apply-patch+yaml")
 
 
 def patch_type(request: Request) -> str:
@@ -31,6 +32,13 @@ def patch_type(request: Request) -> str:
     if content_type not in PATCH_TYPES:
         raise StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
     return content_type
+
+
+def _check_custom_type(request: Request) -> None:
+    """Custom resources know no strategic merge, and refuse what they do not know with a list of what they do."""
+    content_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
+    if content_type not in _CUSTOM_PATCH_TYPES:
+        raise unsupported_media_type(_CUSTOM_PATCH_TYPES)
 
 
 async def parse_patch(request: Request, kind: GroupVersionKind, options: WriteOptions) -> Apply:
@@ -61,6 +69,8 @@ def _check_strict(request: Request, data: bytes, strict: list[str], options: Wri
 async def patch(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
+    if scope.schema is not None:
+        _check_custom_type(request)
     content_type = patch_type(request)
     media = negotiate(request, scope.restriction)
     options = WriteOptions.of(request.query, "PatchOptions", apply=content_type not in PATCH_TYPES)
@@ -74,6 +84,7 @@ async def patch(scope: Scope, request: Request) -> Answer:
             apply(scope.served(old)),
             scope.kind,
             validation=options.field_validation,  # type: ignore[arg-type]
+            schema=scope.schema,
         )
         request.warnings += warnings
         if patched.get("metadata") is None:

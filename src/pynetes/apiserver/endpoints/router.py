@@ -1,8 +1,10 @@
 """From a request to its endpoint: resources by what RequestInfo read off the path, everything else by path."""
 
+from collections.abc import Awaitable, Callable
+
 import orjson
 
-from pynetes.apimachinery.errors import StatusError, route_not_found
+from pynetes.apimachinery.errors import StatusError, not_found, route_not_found
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.endpoints.scope import Endpoint, Scope
 from pynetes.apiserver.http import Answer, Handler, Request, Response, text
@@ -10,6 +12,11 @@ from pynetes.apiserver.requestinfo import RequestInfo
 
 #: (group, version, resource, subresource, verb)
 Route = tuple[str, str, str, str, str]
+#: Asked before a resource is said to be missing: another server may have learnt of it first. Whether to look again.
+Late = Callable[[RequestInfo], Awaitable[bool]]
+
+
+_NO_PAGE = text("404 page not found\n", 404)
 
 
 class Router:
@@ -20,6 +27,7 @@ class Router:
         self._resources: dict[tuple[str, str, str], Resource] = {}
         self._paths: dict[str, Handler] = {}
         self._prefixes: list[tuple[str, Handler]] = []
+        self.late: Late | None = None
 
     # --- building
 
@@ -31,8 +39,18 @@ class Router:
         """`handler` serves the verb of a resource, at the paths that upstream has for it."""
         self._routes[resource.gvk.group, resource.gvk.version, resource.plural, subresource, verb] = handler
 
+    def remove_resource(self, resource: Resource) -> None:
+        """Withdraws a resource with all of its endpoints."""
+        whose = (resource.gvk.group, resource.gvk.version, resource.plural)
+        self._resources.pop(whose, None)
+        for route in [route for route in self._routes if route[:3] == whose]:
+            del self._routes[route]
+
     def add_path(self, path: str, handler: Handler) -> None:
         self._paths[path] = handler
+
+    def remove_path(self, path: str) -> None:
+        self._paths.pop(path, None)
 
     def add_prefix(self, prefix: str, handler: Handler) -> None:
         """Serves `prefix` and everything below it."""
@@ -50,12 +68,19 @@ class Router:
         assert info is not None
         if not info.is_resource:
             return await self._handle_path(request)
-        handler = self._routes.get((info.group, info.version, info.resource, info.subresource, info.verb))
+        route = (info.group, info.version, info.resource, info.subresource, info.verb)
+        handler = self._routes.get(route)
+        if handler is None and self.late is not None and await self.late(info):
+            handler = self._routes.get(route)
         if handler is None:
             return self._missing(info)
         if len(info.parts) > 3 and info.subresource != "proxy":
             raise route_not_found()
-        _check_scope(self._resources[info.group, info.version, info.resource], info)
+        resource = self._resources[info.group, info.version, info.resource]
+        if resource.schema is None:
+            _check_scope(resource, info)
+        elif not _in_scope(resource, info):
+            return _NO_PAGE
         if (request.method == "HEAD" and info.subresource != "proxy") or not _names_what_it_needs(info):
             raise _not_allowed()
         return await handler(request)
@@ -76,19 +101,24 @@ class Router:
         known = resource is not None and (not info.subresource or resource.subresource(info.subresource) is not None)
         if known:
             raise _not_allowed()
+        if resource is not None and resource.schema is not None and info.subresource:
+            raise not_found(resource.gvr.group_resource, info.name)
         if resource is not None or self._serves(info.api_prefix, info.group):
             raise route_not_found()
-        return text("404 page not found\n", 404)
+        return _NO_PAGE
 
     def _unknown(self, request: Request) -> Answer:
         """Below a served group, what is missing is answered as an API answers; elsewhere, as a web server does."""
         prefix, _, rest = request.path.removeprefix("/").partition("/")
         if self._serves(prefix, rest.partition("/")[0] if prefix == "apis" else ""):
             raise route_not_found()
-        return text("404 page not found\n", 404)
+        return _NO_PAGE
 
     def _serves(self, prefix: str, group: str) -> bool:
-        return prefix == "api" or (prefix == "apis" and any(group == served for served, _, _ in self._resources))
+        """Groups of custom resources alone are not meant: of them the original knows no more than it is asked."""
+        return prefix == "api" or (
+            prefix == "apis" and any(group == r.gvk.group and r.schema is None for r in self._resources.values())
+        )
 
     async def index(self, request: Request) -> Answer:
         """`/`: the list of paths."""
@@ -109,6 +139,13 @@ def _check_scope(resource: Resource, info: RequestInfo) -> None:
             raise _not_allowed() if not info.name else route_not_found()
     elif info.namespace and not (info.resource == "namespaces" and info.name == info.namespace):
         raise route_not_found()
+
+
+def _in_scope(resource: Resource, info: RequestInfo) -> bool:
+    """The same for custom resources, which are not there at all in the wrong place."""
+    if resource.namespaced:
+        return bool(info.namespace) or info.verb in ("list", "watch")
+    return not info.namespace
 
 
 def _names_what_it_needs(info: RequestInfo) -> bool:

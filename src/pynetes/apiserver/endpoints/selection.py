@@ -48,7 +48,7 @@ def _check_fields(scope: Scope, fields: FieldSelector) -> None:
     for field, _, _ in fields.requirements:
         if field in allowed:
             continue
-        if allowed == METADATA_FIELDS:
+        if allowed == METADATA_FIELDS and scope.resource.schema is None:
             text = f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
         else:
             text = f"field label not supported: {field}"

@@ -5,6 +5,7 @@ keys that begin with `x-` are vendor extensions, each a name and its value as te
 listed; an unknown key is an error, so that nothing is lost unseen.
 """
 
+import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -48,6 +49,14 @@ def _strings(number: int, values: list[str]) -> bytes:
 
 def _bool(number: int, value: bool) -> bytes:
     return _varint(number << 3) + (b"\x01" if value else b"\x00")
+
+
+def _int(number: int, value: int) -> bytes:
+    return _varint(number << 3) + _varint(value & 0xFFFFFFFFFFFFFFFF)
+
+
+def _double(number: int, value: float) -> bytes:
+    return _varint(number << 3 | 1) + struct.pack("<d", value)
 
 
 def _any(number: int, value: Any) -> bytes:
@@ -182,6 +191,19 @@ _MESSAGES: dict[str, Fields] = {
         "title": (3, _string),
         "description": (4, _string),
         "default": (5, _any),
+        "multipleOf": (6, _double),
+        "maximum": (7, _double),
+        "exclusiveMaximum": (8, _bool),
+        "minimum": (9, _double),
+        "exclusiveMinimum": (10, _bool),
+        "maxLength": (11, _int),
+        "minLength": (12, _int),
+        "pattern": (13, _string),
+        "maxItems": (14, _int),
+        "minItems": (15, _int),
+        "uniqueItems": (16, _bool),
+        "maxProperties": (17, _int),
+        "minProperties": (18, _int),
         "required": (19, _strings),
         "enum": (20, _anys),
         "additionalProperties": (21, _additional_properties),
@@ -190,8 +212,10 @@ _MESSAGES: dict[str, Fields] = {
         "allOf": (24, _many("Schema")),
         "properties": (25, _within(1, _named(_one("Schema")))),
         "readOnly": (27, _bool),
+        "externalDocs": (29, _one("ExternalDocs")),
         "example": (30, _any),
     },
+    "ExternalDocs": {"description": (1, _string), "url": (2, _string)},
 }
 
 

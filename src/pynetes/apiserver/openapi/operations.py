@@ -49,6 +49,8 @@ class Operation:
     answer: str = ""
     codes: tuple[int, ...] = (200,)
     media: Media = "object"
+    custom: bool = False
+    """Of a custom resource: no protobuf, no strategic merge."""
 
 
 def definition_of(gvk: GroupVersionKind, extra: Mapping[str, dict[str, Any]]) -> str:
@@ -109,6 +111,7 @@ class _Builder:
         """`suffix` is the operation id behind the group and version."""
         more.setdefault("gvk", self._resource.gvk)
         more.setdefault("action", method)
+        more["custom"] = self._resource.schema is not None
         queries = tuple(parameters.query(name) for name in more.pop("queries", ()))
         return Operation(
             path=path,
@@ -124,7 +127,7 @@ class _Builder:
         verbs = self._resource.verbs
         yield from self._collection(verbs)
         yield from self._object(verbs)
-        if "watch" in verbs:
+        if "watch" in verbs and self._resource.schema is None:
             yield from self._watches()
         for subresource in self._resource.subresources:
             yield from self._subresource(subresource)

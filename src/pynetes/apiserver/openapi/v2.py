@@ -8,7 +8,15 @@ import orjson
 from pynetes.apimachinery.schema.definitions import VERSION
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.openapi import gnostic, schemas
-from pynetes.apiserver.openapi.operations import PATCH, Operation, all_operations, by_path
+from pynetes.apiserver.openapi.operations import (
+    PATCH,
+    Operation,
+    all_operations,
+    by_path,
+    group_root,
+    operations,
+    version_root,
+)
 from pynetes.apiserver.openapi.parameters import Parameter
 from pynetes.apiserver.openapi.signature import signature
 
@@ -23,9 +31,9 @@ _PATCHES = [
     "application/strategic-merge-patch+json",
     "application/apply-patch+yaml",
 ]
+_CUSTOM = ["application/json", "application/yaml"]
+_CUSTOM_STREAM = [*_CUSTOM, "application/json;stream=watch"]
 _CODES = {200: "OK", 201: "Created", 202: "Accepted"}
-_latest: tuple[str, bytes] = ("", b"")
-_latest_protobuf: tuple[str, bytes] = ("", b"")
 
 
 def tree(resources: Sequence[Resource], extra: Extra = {}) -> dict[str, Any]:  # noqa: B006 (never changed)
@@ -49,27 +57,95 @@ def tree(resources: Sequence[Resource], extra: Extra = {}) -> dict[str, Any]:  #
     }
 
 
-def document(resources: Sequence[Resource], extra: Extra = {}) -> bytes:  # noqa: B006
-    """`/openapi/v2` as JSON; the last one is kept."""
-    global _latest
-    key = signature(resources, extra)
-    if _latest[0] != key:
-        _latest = (key, orjson.dumps(tree(resources, extra)))
-    return _latest[1]
+class Document:
+    """The document of a changing set of resources: what is built in is written once, each custom resource once."""
+
+    def __init__(self, built_in: Sequence[Resource]) -> None:
+        self._built_in = tuple(built_in)
+        self._custom: tuple[tuple[Resource, Extra], ...] = ()
+        self._written: dict[Resource, _Part] = {}
+        self._base: _Part | None = None
+        self._known: frozenset[str] = frozenset()
+        self._json = b""
+        self._protobuf = b""
+        self._hash = ""
+
+    def update(self, custom: Sequence[tuple[Resource, Extra]]) -> None:
+        """Custom resources, each with its definitions."""
+        self._custom = tuple(custom)
+        served = {resource for resource, _ in custom}
+        self._written = {resource: part for resource, part in self._written.items() if resource in served}
+        self._json = self._protobuf = b""
+        self._hash = ""
+
+    @property
+    def hash(self) -> str:
+        """For the ETag."""
+        if not self._hash:
+            extra = {name: schema for _, own in self._custom for name, schema in own.items()}
+            self._hash = signature([*self._built_in, *(resource for resource, _ in self._custom)], extra)
+        return self._hash
+
+    def json(self) -> bytes:
+        if not self._json:
+            base, parts = self._parts()
+            paths = b",".join(part.paths for part in (base, *parts) if part.paths)
+            definitions = b",".join(part.definitions for part in (base, *parts) if part.definitions)
+            self._json = b'%b,"paths":{%b},"definitions":{%b}}' % (base.head, paths, definitions)
+        return self._json
+
+    def protobuf(self) -> bytes:
+        """Fields that a message has in several places are merged: so parts can simply follow each other."""
+        if not self._protobuf:
+            base, parts = self._parts()
+            self._protobuf = b"".join(part.protobuf() for part in (base, *parts))
+        return self._protobuf
+
+    def _parts(self) -> "tuple[_Part, list[_Part]]":
+        if self._base is None:
+            whole = tree(self._built_in)
+            self._known = frozenset((*whole["definitions"], *whole["paths"]))
+            self._base = _Part(whole)
+        parts = []
+        seen: set[str] = set()
+        for resource, extra in self._custom:
+            if resource not in self._written:
+                self._written[resource] = self._part(resource, extra)
+            parts.append(self._written[resource])
+            group = resource.gvk.group
+            for root in (group_root(group), version_root(group, resource.gvk.version)):
+                if root.path not in seen and root.path not in self._known:
+                    seen.add(root.path)
+                    parts.append(_Part({"paths": _paths([root])}))
+        return self._base, parts
+
+    def _part(self, resource: Resource, extra: Extra) -> "_Part":
+        found = list(operations(resource, extra))
+        names = schemas.needed((name for operation in found for name in (operation.body, operation.answer)), extra)
+        own = {name: schemas.lookup(name, extra) for name in names if name not in self._known}
+        return _Part({"paths": _paths(found), "definitions": own})
 
 
-def protobuf(resources: Sequence[Resource], extra: Extra = {}) -> bytes:  # noqa: B006
-    """The same as protobuf; the last one is kept, too."""
-    global _latest_protobuf
-    key = signature(resources, extra)
-    if _latest_protobuf[0] != key:
-        _latest_protobuf = (key, gnostic.encode(tree(resources, extra)))
-    return _latest_protobuf[1]
+class _Part:
+    """Some paths and definitions, written without what encloses them; `head` is all else, without its end."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self._content = content
+        self._protobuf = b""
+        self.paths = orjson.dumps(content.get("paths") or {})[1:-1]
+        self.definitions = orjson.dumps(content.get("definitions") or {})[1:-1]
+        self.head = orjson.dumps({k: v for k, v in content.items() if k not in ("paths", "definitions")})[:-1]
+
+    def protobuf(self) -> bytes:
+        if not self._protobuf:
+            self._protobuf = gnostic.encode(self._content)
+        return self._protobuf
 
 
-def document_hash(resources: Sequence[Resource], extra: Extra = {}) -> str:  # noqa: B006
-    """For the ETag."""
-    return signature(resources, extra)
+def _consumes(operation: Operation) -> list[str]:
+    if operation.body != PATCH:
+        return _CUSTOM if operation.custom else ["*/*"]
+    return [kind for kind in _PATCHES if "strategic" not in kind] if operation.custom else _PATCHES
 
 
 def _paths(found: Sequence[Operation]) -> dict[str, Any]:
@@ -105,13 +181,16 @@ def _operation(operation: Operation, own: Sequence[Parameter]) -> dict[str, Any]
         if operation.method != "delete":
             body["required"] = True
         parameters.insert(0, body)
-    produces = {"object": _OBJECT, "stream": _STREAM, "raw": ["*/*"]}[operation.media]
+    if operation.custom:
+        produces = _CUSTOM_STREAM if operation.media == "stream" else _CUSTOM
+    else:
+        produces = {"object": _OBJECT, "stream": _STREAM, "raw": ["*/*"]}[operation.media]
     if not operation.answer and operation.media == "object":  # a log
         produces = ["text/plain", *_OBJECT]
     answer = _schema(operation.answer)
     out: dict[str, Any] = {
         "description": operation.description,
-        "consumes": _PATCHES if operation.body == PATCH else ["*/*"],
+        "consumes": _consumes(operation),
         "produces": produces,
         "schemes": ["https"],
         "tags": [operation.tag],

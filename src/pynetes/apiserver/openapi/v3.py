@@ -39,6 +39,8 @@ _PATCHES = (
     "application/merge-patch+json",
     "application/strategic-merge-patch+json",
 )
+_CUSTOM: tuple[str, ...] = ("application/json", "application/yaml")
+_CUSTOM_STREAM: tuple[str, ...] = ("application/json", "application/json;stream=watch", "application/yaml")
 _CODES = {200: "OK", 201: "Created", 202: "Accepted"}
 _CACHE: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 _CACHE_SIZE = 256
@@ -183,7 +185,7 @@ def _operation(operation: Operation, own: Sequence[Parameter]) -> dict[str, Any]
     if own:
         out["parameters"] = [_parameter(parameter) for parameter in own]
     if operation.body:
-        media = _PATCHES if operation.body == PATCH else ("*/*",)
+        media = _body_types(operation)
         out["requestBody"] = {"content": _content(operation.body, media)}
         if operation.method != "delete":
             out["requestBody"]["required"] = True
@@ -195,8 +197,17 @@ def _operation(operation: Operation, own: Sequence[Parameter]) -> dict[str, Any]
     return out
 
 
+def _body_types(operation: Operation) -> tuple[str, ...]:
+    if operation.body != PATCH:
+        return _CUSTOM if operation.custom else ("*/*",)
+    return tuple(kind for kind in _PATCHES if "strategic" not in kind) if operation.custom else _PATCHES
+
+
 def _responses(operation: Operation) -> dict[str, Any]:
-    media = {"object": _OBJECT, "stream": _STREAM, "raw": ("*/*",)}[operation.media]
+    if operation.custom:
+        media = _CUSTOM_STREAM if operation.media == "stream" else _CUSTOM
+    else:
+        media = {"object": _OBJECT, "stream": _STREAM, "raw": ("*/*",)}[operation.media]
     if not operation.answer and operation.media == "object":  # a log
         media = ("text/plain", *_OBJECT)
     content = _content(operation.answer, media)

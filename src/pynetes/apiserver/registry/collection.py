@@ -1,10 +1,12 @@
 """Deleting a collection: each matching object by the rules of a single delete."""
 
 from pynetes.apimachinery.errors import StatusError
+from pynetes.apis.names import CUSTOM_RESOURCE_DEFINITIONS
 from pynetes.apiserver.cacher import Entry, Listing
 from pynetes.apiserver.cacher.entry import Predicate
 from pynetes.apiserver.options import DeleteOptions, ListOptions
 from pynetes.apiserver.registry.context import WriteContext
+from pynetes.apiserver.registry.definitions import delete_definition
 from pynetes.apiserver.registry.delete import delete
 from pynetes.apiserver.registry.resource import ResourceStore
 
@@ -27,7 +29,10 @@ async def delete_collection(
 async def _delete_one(rs: ResourceStore, ctx: WriteContext, entry: Entry, options: DeleteOptions) -> None:
     namespace, _, name = entry.key.removeprefix(rs.prefix).rpartition("/")
     try:
-        await delete(rs, ctx, namespace, name, options)
+        if rs.resource.gvr == CUSTOM_RESOURCE_DEFINITIONS:
+            await delete_definition(rs, ctx, name, options)
+        else:
+            await delete(rs, ctx, namespace, name, options)
     except StatusError as error:
         if error.reason != "NotFound":
             raise

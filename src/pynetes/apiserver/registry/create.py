@@ -8,7 +8,6 @@ from pynetes.apimachinery import meta, validation
 from pynetes.apimachinery.errors import StatusError, already_exists, bad_request, internal, invalid
 from pynetes.apimachinery.times import format_time
 from pynetes.apiserver.cacher import Entry
-from pynetes.apiserver.encoding import stored_bytes
 from pynetes.apiserver.registry.context import WriteContext
 from pynetes.apiserver.registry.resource import ResourceStore, raise_unavailable
 from pynetes.component import clock
@@ -99,7 +98,7 @@ def prepare(rs: ResourceStore, ctx: WriteContext, obj: Object) -> None:
         errors += validation.validate_finalizer_names(metadata.get("finalizers"))
     errors += strategy.validate(obj)
     if errors:
-        raise invalid(resource.gvk.kind, resource.gvk.group, metadata.get("name") or "", errors)
+        raise invalid(obj.get("kind") or resource.gvk.kind, resource.gvk.group, metadata.get("name") or "", errors)
     ctx.warnings += strategy.warnings(obj)
     strategy.canonicalize(obj)
 
@@ -112,9 +111,9 @@ async def _store(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: s
             raise _exists(rs, obj, name, existing)
         return rs.unsaved(obj)
     try:
-        return rs.entry(await rs.store.create(key, stored_bytes(obj), ttl=rs.ttl))
+        return await rs.entry(await rs.store.create(key, await rs.encode(obj), ttl=rs.ttl))
     except KeyExists as error:
-        raise _exists(rs, obj, name, rs.entry(error.current)) from None
+        raise _exists(rs, obj, name, await rs.entry(error.current)) from None
     except StoreUnavailable as error:
         raise_unavailable(error)
 

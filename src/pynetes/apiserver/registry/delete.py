@@ -94,7 +94,7 @@ async def _remove(
         return await delete(rs, ctx, namespace, name, options)
     except StoreUnavailable as error:
         raise_unavailable(error)
-    last = rs.entry(kv)
+    last = await rs.entry(kv)
     await rs.hooks.after_delete(last.object)
     return _answer(rs, last, gone=True)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from pynetes.apimachinery.errors import StatusError, conflict
 from pynetes.apiserver.cacher import Entry
-from pynetes.apiserver.encoding import stored_bytes
 from pynetes.apiserver.registry.resource import ResourceStore, raise_unavailable
 from pynetes.component import clock
 from pynetes.storage import RevisionConflict, StoreUnavailable
@@ -46,7 +45,7 @@ async def modify(
         try:
             return await _swap(rs, key, current, obj, dry_run)
         except RevisionConflict as lost:
-            current, fresh = (rs.entry(lost.current) if lost.current else None), True
+            current, fresh = (await rs.entry(lost.current) if lost.current else None), True
         except StoreUnavailable as error:
             raise_unavailable(error)
         await clock.sleep(0)
@@ -54,8 +53,9 @@ async def modify(
 
 
 async def _swap(rs: ResourceStore, key: str, current: Entry, obj: Object, dry_run: bool) -> Entry:
-    if obj == current.object:
+    if await rs.is_stored(obj, current):
         return current
     if dry_run:
         return rs.unsaved(obj, current.mod_revision, key)
-    return rs.entry(await rs.store.update(key, stored_bytes(obj), expected=current.mod_revision, ttl=rs.ttl))
+    data = await rs.encode(obj)
+    return await rs.entry(await rs.store.update(key, data, expected=current.mod_revision, ttl=rs.ttl))

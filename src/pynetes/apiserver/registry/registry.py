@@ -6,12 +6,14 @@ from typing import Any
 
 from pynetes.apimachinery.errors import route_not_found
 from pynetes.apimachinery.gvk import GroupVersionResource
+from pynetes.apis.names import CUSTOM_RESOURCE_DEFINITIONS
 from pynetes.apis.registry import RESOURCES, by_gvk
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.cacher import WatchEvent
 from pynetes.apiserver.objects import Observer
 from pynetes.apiserver.options import DeleteOptions
 from pynetes.apiserver.registry.context import WriteContext
+from pynetes.apiserver.registry.definitions import delete_definition
 from pynetes.apiserver.registry.delete import Deleted, delete
 from pynetes.apiserver.registry.hooks import NO_HOOKS, Hooks
 from pynetes.apiserver.registry.namespaces import delete_namespace
@@ -36,9 +38,10 @@ class Registry:
         resources: Iterable[Resource] = RESOURCES,
     ) -> None:
         self.store = store
-        self.resources = tuple(resources)
+        self.built_in = tuple(resources)
+        self._custom: dict[GroupVersionResource, Resource] = {}
         self._stores: dict[GroupVersionResource, ResourceStore] = {}
-        stored = [resource for resource in self.resources if "list" in resource.verbs and _stored(resource)]
+        stored = [resource for resource in self.built_in if "list" in resource.verbs and _stored(resource)]
         for resource in stored:
             if resource.storage_gvk is None:
                 self._stores[resource.gvr] = ResourceStore(
@@ -55,9 +58,24 @@ class Registry:
                 self._stores[resource.gvr] = self._stores[target.gvr]
 
     @property
+    def resources(self) -> tuple[Resource, ...]:
+        """All that are served just now."""
+        return (*self.built_in, *self._custom.values())
+
+    @property
     def stores(self) -> list[ResourceStore]:
-        """Each store once."""
-        return list(dict.fromkeys(self._stores.values()))
+        """Those of built-in resources, each once."""
+        return list(dict.fromkeys(rs for gvr, rs in self._stores.items() if gvr not in self._custom))
+
+    def add(self, rs: ResourceStore) -> None:
+        """A custom resource comes, in one of its versions; the caller runs its cacher."""
+        self._custom[rs.resource.gvr] = rs.resource
+        self._stores[rs.resource.gvr] = rs
+
+    def remove(self, rs: ResourceStore) -> None:
+        """It goes."""
+        if self._stores.get(rs.resource.gvr) is rs:
+            del self._custom[rs.resource.gvr], self._stores[rs.resource.gvr]
 
     def store_of(self, gvr: GroupVersionResource) -> ResourceStore:
         found = self._stores.get(gvr)
@@ -114,6 +132,8 @@ class Registry:
     async def delete(
         self, rs: ResourceStore, ctx: WriteContext, namespace: str, name: str, options: DeleteOptions
     ) -> Deleted:
+        if rs.resource.gvr == CUSTOM_RESOURCE_DEFINITIONS:
+            return await delete_definition(rs, ctx, name, options)
         if rs.resource.gvk.kind == "Namespace":
             return await delete_namespace(rs, ctx, namespace, name, options)
         return await delete(rs, ctx, namespace, name, options)

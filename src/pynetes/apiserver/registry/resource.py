@@ -1,6 +1,7 @@
 """One stored resource: where its objects lie, reading them, and writing them with the store's errors in API terms."""
 
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn, Protocol
 
 from pynetes.apimachinery.errors import StatusError, not_found, service_unavailable
 from pynetes.apis.resource import Resource
@@ -40,11 +41,31 @@ def prefix_of(resource: Resource) -> str:
     return f"/registry/{resource.gvk.group or 'core'}/{resource.plural}/"
 
 
+class StoredForm(Protocol):
+    """How objects lie in the store, where that is not how they are served (custom resources)."""
+
+    async def decode(self, items: Sequence[KeyValue]) -> list[KeyValue]:
+        """From stored values to those that are served. StatusError for what cannot be decoded."""
+        ...
+
+    async def encode(self, obj: Object) -> bytes:
+        """What is stored of an object."""
+        ...
+
+
 class ResourceStore:
-    """Reads come from the watch cache, writes go to the store. `resource` is the stored version of the kind."""
+    """Reads come from the watch cache, writes go to the store. `resource` is the stored version of the kind; with a
+    `form`, the served one."""
 
     def __init__(
-        self, resource: Resource, store: Store, *, hooks: Hooks = NO_HOOKS, ttl: int = 0, indexed_field: str = ""
+        self,
+        resource: Resource,
+        store: Store,
+        *,
+        hooks: Hooks = NO_HOOKS,
+        ttl: int = 0,
+        indexed_field: str = "",
+        form: StoredForm | None = None,
     ) -> None:
         self.resource = resource
         self.strategy = resource.strategy
@@ -53,12 +74,14 @@ class ResourceStore:
         self.hooks = hooks
         self.ttl = ttl
         self.store = store
+        self.form = form
         self.cacher = Cacher(
             store,
             self.prefix,
             gvk=resource.gvk,
             fields_of=self.strategy.selectable_fields,
             indexed_field=indexed_field,
+            decode=form.decode if form is not None else None,
         )
         self.returns_deleted = (resource.gvk.group, resource.gvk.kind) in RETURNS_DELETED
 
@@ -74,8 +97,12 @@ class ResourceStore:
 
     async def get(self, namespace: str, name: str, revision: int | None = None) -> Entry:
         """The object, as fresh as asked (None: the newest); StatusError 404."""
-        await self.cacher.fresh(revision)
-        entry = self.cacher.get(self.key(namespace, name))
+        key = self.key(namespace, name)
+        if self.cacher.failure is None:
+            await self.cacher.fresh(revision)
+            entry = self.cacher.get(key)
+        else:
+            entry = await self.read(key)  # another object may be what cannot be decoded
         if entry is None:
             raise self.not_found(name)
         return entry
@@ -87,10 +114,26 @@ class ResourceStore:
     async def read(self, key: str) -> Entry | None:
         """The object as the store has it: for a write that found the cache behind."""
         found, _ = await self.store.get(key)
-        return self.cacher.entry(found) if found else None
+        return await self.entry(found) if found else None
 
-    def entry(self, kv: KeyValue) -> Entry:
+    async def entry(self, kv: KeyValue) -> Entry:
+        """The entry of what the store returned."""
+        if self.form is not None:
+            (kv,) = await self.form.decode((kv,))
         return self.cacher.entry(kv)
+
+    async def encode(self, obj: Object) -> bytes:
+        """What is stored of an object."""
+        return stored_bytes(obj) if self.form is None else await self.form.encode(obj)
+
+    async def is_stored(self, obj: Object, current: Entry) -> bool:
+        """Whether a write of `obj` would change nothing. Writing an object as it is moves it to the storage version."""
+        if obj != current.object:
+            return False
+        if self.form is None:
+            return True
+        found, _ = await self.store.get(current.key)
+        return found is not None and found.value == await self.form.encode(obj)
 
     def unsaved(self, obj: Object, revision: int = 0, key: str = "") -> Entry:
         """The entry of an object that was not written: a dry run's, or a write that changed nothing."""

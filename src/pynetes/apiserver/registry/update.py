@@ -8,7 +8,6 @@ from pynetes.apimachinery import meta, validation
 from pynetes.apimachinery.errors import FieldError, StatusError, conflict, invalid, invalid_value
 from pynetes.apis.strategy import Strategy
 from pynetes.apiserver.cacher import Entry
-from pynetes.apiserver.encoding import stored_bytes
 from pynetes.apiserver.registry import create as creating
 from pynetes.apiserver.registry.context import WriteContext
 from pynetes.apiserver.registry.hooks import nothing
@@ -79,7 +78,7 @@ async def update(
         try:
             return await _attempt(rs, ctx, key, current, change, rules), False
         except RevisionConflict as lost:
-            current, fresh = (rs.entry(lost.current) if lost.current else None), True
+            current, fresh = (await rs.entry(lost.current) if lost.current else None), True
         except StatusError:
             # Memory may have been behind the store: a refusal counts only against the newest state.
             if fresh:
@@ -208,13 +207,13 @@ async def _delete_emptied(rs: ResourceStore, ctx: WriteContext, key: str, curren
 
 
 async def _store(rs: ResourceStore, ctx: WriteContext, key: str, current: Entry, obj: Object) -> Entry:
-    if obj == current.object:
+    if await rs.is_stored(obj, current):
         return current
     if ctx.dry_run:
         return rs.unsaved(obj, current.mod_revision, key)
-    data = stored_bytes(obj)
+    data = await rs.encode(obj)
     try:
-        return rs.entry(await rs.store.update(key, data, expected=current.mod_revision, ttl=rs.ttl))
+        return await rs.entry(await rs.store.update(key, data, expected=current.mod_revision, ttl=rs.ttl))
     except (KeyExists, StoreUnavailable) as error:
         if isinstance(error, StoreUnavailable):
             raise_unavailable(error)

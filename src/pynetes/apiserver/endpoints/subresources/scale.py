@@ -4,9 +4,10 @@ from typing import Any
 
 from pynetes.apimachinery import codec as codecs
 from pynetes.apimachinery import meta, validation
-from pynetes.apimachinery.errors import bad_request, conflict, invalid, invalid_value
+from pynetes.apimachinery.errors import bad_request, conflict, internal, invalid, invalid_value
 from pynetes.apimachinery.selectors import from_label_selector, from_set
-from pynetes.apis.autoscaling.columns import SCALE
+from pynetes.apis.autoscaling.columns import CUSTOM_SCALE, SCALE
+from pynetes.apis.resource import Column, ScalePaths
 from pynetes.apiserver.endpoints.output import object_response
 from pynetes.apiserver.endpoints.patch import parse_patch
 from pynetes.apiserver.endpoints.read import parse_revision
@@ -23,8 +24,10 @@ Object = dict[str, Any]
 _COPIED = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
-def scale_of(workload: Object) -> Object:
-    """The Scale that stands for a workload."""
+def scale_of(workload: Object, paths: ScalePaths | None = None) -> Object:
+    """The Scale that stands for a workload; `paths` are those of a custom resource. StatusError 500 if it has none."""
+    if paths is not None:
+        return _custom_scale(workload, paths)
     metadata, spec, status = workload["metadata"], workload.get("spec") or {}, workload.get("status") or {}
     selector = spec.get("selector")
     if workload["kind"] == "ReplicationController":
@@ -44,13 +47,53 @@ def scale_of(workload: Object) -> Object:
     }
 
 
+def _custom_scale(obj: Object, paths: ScalePaths) -> Object:
+    wanted, status = _at(obj, paths.spec_replicas), {"replicas": _at(obj, paths.status_replicas) or 0}
+    selector = _at(obj, paths.label_selector) if paths.label_selector else None
+    if selector:
+        status["selector"] = selector
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {field: obj["metadata"][field] for field in _COPIED if field in obj["metadata"]},
+        "spec": {"replicas": wanted} if wanted else {},
+        "status": status,
+    }
+
+
+def _at(obj: Object, path: tuple[str, ...]) -> Any:
+    value: Any = obj
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _set_replicas(workload: Object, replicas: int, paths: ScalePaths | None) -> None:
+    *parents, last = paths.spec_replicas if paths is not None else ("spec", "replicas")
+    for step in parents:
+        workload = workload.setdefault(step, {})
+    workload[last] = replicas
+
+
+def _paths(scope: Scope) -> ScalePaths | None:
+    return scope.subresource.paths if scope.subresource is not None else None
+
+
+def _columns(scope: Scope) -> tuple[Column, ...]:
+    return SCALE if _paths(scope) is None else CUSTOM_SCALE
+
+
 async def get(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
     media = negotiate(request, scope.restriction)
     revision = parse_revision(request.param("resourceVersion"))
     entry = await scope.store.get(info.namespace, info.name, revision)
-    return object_response(scope, request, media, scale_of(entry.object), columns=SCALE)
+    paths = _paths(scope)
+    if paths is not None and _at(entry.object, paths.spec_replicas) is None:
+        where = "." + ".".join(paths.spec_replicas)
+        raise internal(f'the spec replicas field "{where}" does not exist')
+    return object_response(scope, request, media, scale_of(entry.object, paths), columns=_columns(scope))
 
 
 async def update(scope: Scope, request: Request) -> Answer:
@@ -88,23 +131,24 @@ async def _write(scope: Scope, request: Request, options: WriteOptions, change: 
     assert info is not None
     media = negotiate(request, scope.restriction)
     ctx = scope.write_context(request, options)
+    paths = _paths(scope)
 
     async def change_workload(old: Object | None) -> Object:
         if old is None:
             raise scope.store.not_found(info.name)
-        before = scale_of(old)
+        before = scale_of(old, paths)
         scale: Object = meta.copy(change(before))
         await ctx.admit("UPDATE", info.namespace, info.name, scale, before)
         _check(scope, scale, old)
         workload: Object = meta.copy(old)
-        workload.setdefault("spec", {})["replicas"] = (scale.get("spec") or {}).get("replicas", 0)
+        _set_replicas(workload, (scale.get("spec") or {}).get("replicas", 0), paths)
         workload["metadata"]["resourceVersion"] = scale["metadata"].get("resourceVersion") or ""
         return workload
 
     entry, _ = await update_object(
         scope.store, ctx, info.namespace, info.name, change_workload, rules=main_rules(scope.store.strategy)
     )
-    return object_response(scope, request, media, scale_of(entry.object), columns=SCALE)
+    return object_response(scope, request, media, scale_of(entry.object, paths), columns=_columns(scope))
 
 
 def _check(scope: Scope, scale: Object, old: Object) -> None:

@@ -1,0 +1,47 @@
+"""Deletes the objects of a definition that is being deleted."""
+
+from typing import Any
+
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
+from pynetes.apiserver.admission.attributes import Attributes
+from pynetes.apiserver.authentication.user import LOOPBACK_USER
+from pynetes.apiserver.options import DeleteOptions, ListOptions
+from pynetes.apiserver.registry.collection import delete_collection
+from pynetes.apiserver.registry.context import WriteContext
+from pynetes.apiserver.registry.resource import ResourceStore
+
+Object = dict[str, Any]
+
+
+class Unchecked:
+    """Admission has no say: the definition's deletion has been admitted."""
+
+    async def admit(self, attrs: Attributes) -> None:
+        return None
+
+    async def validate(self, attrs: Attributes) -> None:
+        return None
+
+
+def context_of(gvr: GroupVersionResource, kind: GroupVersionKind) -> WriteContext:
+    return WriteContext(LOOPBACK_USER, gvr, kind, Unchecked())
+
+
+class InstanceDeletionFailed(Exception):
+    """The text is that of the condition."""
+
+
+async def delete_instances(rs: ResourceStore) -> int:
+    """Asks all objects to go; how many are left. InstanceDeletionFailed."""
+    ctx = context_of(rs.resource.gvr, rs.resource.gvk)
+    try:
+        await rs.cacher.list()
+    except StatusError as error:
+        raise InstanceDeletionFailed(f"could not list instances: {error}") from None
+    try:
+        await delete_collection(rs, ctx, rs.prefix, DeleteOptions(), ListOptions(), None)
+        left = await rs.cacher.list()
+    except StatusError as error:
+        raise InstanceDeletionFailed(f"could not issue all deletes: {error}") from None
+    return len(left.entries)
