@@ -63,7 +63,12 @@ class Machine:
 
         return self.host.call(ask)
 
-    def start_guestbook(self) -> None:
+    def host_address(self, name: str) -> str:
+        """Of a host that `up --nodes` has made."""
+        hosts = json.loads((self.data / "hosts.json").read_text())["hosts"]
+        return str(next(host["address"] for host in hosts if host["name"] == name))
+
+    def start_guestbook(self, url: str = URL) -> None:
         """Images from Debian packages into the loopback registry, the manifests, and a wait until all answers."""
         build = [sys.executable, str(GUESTBOOK / "build_images.py")]
         subprocess.run([*build, "--download-only"], check=True)  # the machine reaches no package server
@@ -71,7 +76,7 @@ class Machine:
         self.kubectl(f"apply -f {GUESTBOOK}")
         for deployment in ("redis-leader", "redis-replica", "web", "frontend"):
             self.kubectl(f"rollout status deployment/{deployment} --timeout=90s")
-        until(lambda: self.answers(URL))
+        until(lambda: self.answers(url))
 
     def answers(self, url: str) -> bool:
         try:

@@ -97,7 +97,7 @@ def _put(text: str, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
         return
-    own = DEFAULT_RUN / "own" / target.name
+    own = Path("/run/host", target.name)
     own.parent.mkdir(parents=True, exist_ok=True)
     own.write_text(text)
     if target.is_file():

@@ -40,12 +40,13 @@ def up_hosts(
     progress = Progress()
     existing, store = record.load(layout), given.pop("store", None)
     with progress.step("Check the machine") as step:
-        hosts = plan.grow(existing or Plan(_range(given, existing)), masters=masters, nodes=nodes)
+        cidr = _range(given, existing)
+        hosts = plan.grow(existing or Plan(cidr), masters=masters, nodes=nodes)
         choice = choose_store(layout, store, len(hosts.of("master")))
-        chosen = check(layout, given | {"host_cidr": hosts.cidr, "store": choice.identity})
+        chosen = check(layout, given | {"host_cidr": cidr, "store": choice.identity})
         if kubeconfig_wanted:
             _stop_on(kubeconfigs.check_user_file())
-        step.result = f"{len(hosts.of('master'))} master, {len(hosts.of('node'))} nodes, {hosts.cidr}"
+        step.result = f"{_number(hosts, 'master')}, {_number(hosts, 'node')}, {hosts.cidr}"
     off = [host for host in hosts.hosts if power.state(layout, host.name) == "off"]
     runs = supervisor.running_pid(layout.supervisor_pid) is not None
     if runs and not off:
@@ -138,12 +139,12 @@ def switch_on(layout: Layout, hosts: Plan, chosen: Settings, off: Sequence[Host]
             machine.start(layout, chosen)
             asyncio.run(_wait_for_api(layout, step.note))
             step.result = chosen.server
-    if new:
+    for host in new:  # one by one: etcd takes in one new member at a time
         _preload(layout, chosen, "master")
-        with progress.step(f"Boot {_names(new)}") as step:
+        with progress.step(f"Boot {host.name}") as step:
             join = joining.as_master(layout, hosts, chosen)
-            boot.wait([_boot(layout, hosts, chosen, host, join) for host in new], step.note)
-            step.result = commands.server_url(new[0], chosen)
+            boot.wait([_boot(layout, hosts, chosen, host, join)], step.note)
+            step.result = commands.server_url(host, chosen)
     if nodes:
         _preload(layout, chosen, "node")
         with progress.step(f"Boot {_names(nodes)}") as step:
@@ -151,6 +152,11 @@ def switch_on(layout: Layout, hosts: Plan, chosen: Settings, off: Sequence[Host]
             token = joining.as_node(layout, hosts, chosen, step.note) if fresh else None
             boot.wait([_boot(layout, hosts, chosen, host, token) for host in nodes], step.note)
             step.result = "Ready"
+
+
+def _number(hosts: Plan, role: Role) -> str:
+    count = len(hosts.of(role))
+    return f"{count} {role}{'s' if count > 1 else ''}"
 
 
 def _names(hosts: Iterable[Host]) -> str:
