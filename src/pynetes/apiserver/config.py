@@ -25,6 +25,8 @@ class APIServerConfig:
     shutdown_grace_period: float = 10.0
     max_requests_inflight: int = 400
     max_mutating_requests_inflight: int = 200
+    #: Priority and fairness; without it the two limits above are all.
+    enable_priority_and_fairness: bool = True
     max_resource_write_bytes: int = 3 * 1024 * 1024
 
     # Store

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.names import COMPONENT_STATUSES, CUSTOM_RESOURCE_DEFINITIONS, SERVICES
 from pynetes.apiserver.admission import chain as admission
 from pynetes.apiserver.admission.attributes import Plugin
@@ -41,12 +42,15 @@ from pynetes.apiserver.endpoints.router import Router, bind
 from pynetes.apiserver.endpoints.scope import Backend, Scope
 from pynetes.apiserver.endpoints.subresources import connect, reviews, token
 from pynetes.apiserver.filters import chain as filters
-from pynetes.apiserver.http import Answer, Handler, Request, Response
+from pynetes.apiserver.filters.flowcontrol import with_flow_control
+from pynetes.apiserver.flowcontrol.controller import FlowController
+from pynetes.apiserver.http import Answer, Filter, Handler, Request, Response
 from pynetes.apiserver.local import LocalTransport
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.objects import Change
 from pynetes.apiserver.registry.registry import Registry
 from pynetes.apiserver.registry.services.hooks import ServiceHooks
+from pynetes.apiserver.requestinfo import RequestInfo
 from pynetes.apiserver.streaming.kubelet import KubeletClient, KubeletSettings
 from pynetes.apiserver.tokens import discovery as token_discovery
 from pynetes.apiserver.tokens.keys import KeySet, SigningKey
@@ -157,13 +161,28 @@ class APIServer:
         auditor = audit.build(config, tasks)
         if auditor is not None:
             stack.push_async_callback(auditor.close)
-        outside = filters.build(router.handle, config, security.authenticator, security.authorizer, auditor)
+        flow_control = self._flow_control(tasks, client) if config.enable_priority_and_fairness else None
+        outside = filters.build(
+            router.handle, config, security.authenticator, security.authorizer, auditor, flow_control
+        )
         self._edge = await stack.enter_async_context(self._listen(outside))
         tasks.start(self._hooks.run(), name="post-start hooks")
 
     async def _services(self) -> list[dict[str, Any]]:
         await self.registry.store_of(SERVICES).cacher.fresh()
         return self.registry.cached_list(SERVICES)
+
+    def _flow_control(self, tasks: Tasks, client: Client) -> Filter:
+        config, registry = self.config, self.registry
+        seats = config.max_requests_inflight + config.max_mutating_requests_inflight
+        controller = FlowController(registry, client, seats)
+        tasks.start(controller.run(), name="flow control")
+
+        def count(info: RequestInfo) -> int:
+            gvr = GroupVersionResource(info.group, info.version, info.resource)
+            return registry.store_of(gvr).cacher.size if registry.has(gvr) else 0
+
+        return with_flow_control(controller, count, config.request_timeout)
 
     def _listen(self, handler: Handler) -> Edge:
         config = self.config

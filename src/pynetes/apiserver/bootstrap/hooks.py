@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from pynetes.apiserver.bootstrap import objects, policy, servicecidr
+from pynetes.apiserver.bootstrap import flowcontrol, objects, policy, servicecidr
 from pynetes.apiserver.bootstrap.endpoints import EndpointReconciler
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.registry.registry import Registry
@@ -37,6 +37,7 @@ class PostStartHooks:
             "start-system-namespaces-controller": lambda: objects.namespaces(client),
             "rbac/bootstrap-roles": lambda: policy.roles(client, registry),
             "scheduling/bootstrap-system-priority-classes": lambda: objects.priority_classes(client),
+            "priority-and-fairness-config-producer": lambda: flowcontrol.reconcile(client),
             "start-cluster-authentication-info-controller": authentication,
             "start-kubernetes-service-cidr-controller": service_cidr,
             "bootstrap-controller": self._endpoints.reconcile,

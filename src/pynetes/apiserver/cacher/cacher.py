@@ -220,6 +220,11 @@ class Cacher:
         """The object at a full key, from memory as it is; for a consistent read `await fresh()` first."""
         return self._state.get(key)
 
+    @property
+    def size(self) -> int:
+        """How many objects there are."""
+        return len(self._state)
+
     def entries(self, prefix: str = "") -> list[Entry]:
         """All entries under a prefix (the whole resource by default), from memory as it is."""
         return self._state.range(prefix or self.prefix)

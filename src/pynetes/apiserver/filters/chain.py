@@ -12,7 +12,7 @@ from pynetes.apiserver.filters.impersonation import with_impersonation
 from pynetes.apiserver.filters.inflight import with_max_in_flight
 from pynetes.apiserver.filters.info import with_request_info
 from pynetes.apiserver.filters.recovery import with_recovery
-from pynetes.apiserver.http import Handler, compose
+from pynetes.apiserver.http import Filter, Handler, compose
 
 
 def build(
@@ -21,6 +21,7 @@ def build(
     authenticator: RequestAuthenticator,
     authorizer: Authorizer,
     auditor: Auditor | None = None,
+    flow_control: Filter | None = None,
 ) -> Handler:
     """`handler` behind all filters: for requests from outside."""
     return compose(
@@ -33,7 +34,7 @@ def build(
             with_authentication(authenticator),
             *((with_audit(auditor),) if auditor else ()),
             with_impersonation(authorizer),
-            with_max_in_flight(config.max_requests_inflight, config.max_mutating_requests_inflight),
+            flow_control or with_max_in_flight(config.max_requests_inflight, config.max_mutating_requests_inflight),
             with_authorization(authorizer),
         ],
     )

@@ -1,0 +1,83 @@
+"""Seats before anything is done: a request that finds none waits fairly or is told to come again."""
+
+from typing import Any
+
+from pynetes.apimachinery.errors import too_many_requests
+from pynetes.apiserver.authentication.user import ANONYMOUS_USER
+from pynetes.apiserver.filters.info import long_running
+from pynetes.apiserver.flowcontrol.controller import FlowController, Level
+from pynetes.apiserver.flowcontrol.matching import CompiledSchema
+from pynetes.apiserver.flowcontrol.queueset import Rejected
+from pynetes.apiserver.flowcontrol.seats import Count, width
+from pynetes.apiserver.http import Answer, Filter, Handler, Request, Response, StreamResponse
+from pynetes.component import clock, metrics
+
+SCHEMA_HEADER, LEVEL_HEADER = "X-Kubernetes-PF-FlowSchema-UID", "X-Kubernetes-PF-PriorityLevel-UID"
+_RETRY_AFTER = 1
+#: Part of its time that a request may spend waiting.
+_WAITING = 1 / 4
+
+_rejected = metrics.counter(
+    "apiserver_flowcontrol_rejected_requests_total",
+    "Number of requests rejected by API Priority and Fairness subsystem",
+    ("priority_level", "flow_schema", "reason"),
+)
+_dispatched = metrics.counter(
+    "apiserver_flowcontrol_dispatched_requests_total",
+    "Number of requests executed by API Priority and Fairness subsystem",
+    ("priority_level", "flow_schema"),
+)
+_waits = metrics.histogram(
+    "apiserver_flowcontrol_request_wait_duration_seconds",
+    "Length of time a request spent waiting in its queue",
+    ("priority_level", "flow_schema", "execute"),
+    buckets=(0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
+)
+
+
+def with_flow_control(controller: FlowController, count: Count, request_timeout: float) -> Filter:
+    patience = request_timeout * _WAITING
+
+    def wrap(handler: Handler) -> Handler:
+        async def handle(request: Request) -> Answer:
+            info, user = request.info, request.user or ANONYMOUS_USER
+            assert info is not None
+            if long_running(request) and info.verb != "watch":
+                return await handler(request)
+            schema, level = controller.find(user, info)
+            queues = level.queues
+            flow = schema.flow(user, info)
+            seats = 1 if queues.exempt else width(info, request.query, count)
+            try:
+                seat = queues.try_now(f"{schema.name}/{flow}", seats, clock.monotonic())
+                if seat is None:
+                    began = clock.monotonic()
+                    seat = await queues.wait(f"{schema.name}/{flow}", seats, patience)
+                    _waits.labels(level.name, schema.name, "true").observe(clock.monotonic() - began)
+            except Rejected as reason:
+                _rejected.labels(level.name, schema.name, str(reason)).inc()
+                raise too_many_requests("too many requests, please try again later.", _RETRY_AFTER) from None
+            _count(level, schema)
+            try:
+                answer = await handler(request)
+            finally:
+                queues.release(seat, clock.monotonic())
+            if isinstance(answer, (Response, StreamResponse)):
+                answer.headers[SCHEMA_HEADER] = schema.uid
+                answer.headers[LEVEL_HEADER] = level.uid
+            return answer
+
+        return handle
+
+    return wrap
+
+
+_counters: dict[tuple[str, str], Any] = {}
+
+
+def _count(level: Level, schema: CompiledSchema) -> None:
+    key = (level.name, schema.name)
+    counter = _counters.get(key)
+    if counter is None:
+        counter = _counters[key] = _dispatched.labels(*key)
+    counter.inc()
