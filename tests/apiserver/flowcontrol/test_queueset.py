@@ -32,13 +32,6 @@ def test_without_queues_there_are_seats_or_a_rejection() -> None:
     take(queues)
 
 
-def test_exempt_levels_have_no_end() -> None:
-    queues = QueueSet(Queuing(), 0, exempt=True)
-    for _ in range(100):
-        take(queues)
-    assert queues.executing == 100
-
-
 def test_a_request_wider_than_the_level_runs_alone() -> None:
     queues = QueueSet(QUEUES, 3)
     wide = take(queues, seats=10)

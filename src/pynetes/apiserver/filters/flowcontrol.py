@@ -7,7 +7,7 @@ from pynetes.apiserver.authentication.user import ANONYMOUS_USER
 from pynetes.apiserver.filters.info import long_running
 from pynetes.apiserver.flowcontrol.controller import FlowController, Level
 from pynetes.apiserver.flowcontrol.matching import CompiledSchema
-from pynetes.apiserver.flowcontrol.queueset import Rejected
+from pynetes.apiserver.flowcontrol.queueset import Rejected, Seat
 from pynetes.apiserver.flowcontrol.seats import Count, width
 from pynetes.apiserver.http import Answer, Filter, Handler, Request, Response, StreamResponse
 from pynetes.component import clock, metrics
@@ -45,23 +45,16 @@ def with_flow_control(controller: FlowController, count: Count, request_timeout:
             if long_running(request) and info.verb != "watch":
                 return await handler(request)
             schema, level = controller.find(user, info)
-            queues = level.queues
-            flow = schema.flow(user, info)
-            seats = 1 if queues.exempt else width(info, request.query, count)
-            try:
-                seat = queues.try_now(f"{schema.name}/{flow}", seats, clock.monotonic())
-                if seat is None:
-                    began = clock.monotonic()
-                    seat = await queues.wait(f"{schema.name}/{flow}", seats, patience)
-                    _waits.labels(level.name, schema.name, "true").observe(clock.monotonic() - began)
-            except Rejected as reason:
-                _rejected.labels(level.name, schema.name, str(reason)).inc()
-                raise too_many_requests("too many requests, please try again later.", _RETRY_AFTER) from None
-            _count(level, schema)
-            try:
+            if level.queues.exempt:
+                _count(level, schema)
                 answer = await handler(request)
-            finally:
-                queues.release(seat, clock.monotonic())
+            else:
+                seats = width(info, request.query, count)
+                seat = await _seat(level, schema, schema.flow(user, info), seats, patience)
+                try:
+                    answer = await handler(request)
+                finally:
+                    level.queues.release(seat, clock.monotonic())
             if isinstance(answer, (Response, StreamResponse)):
                 answer.headers[SCHEMA_HEADER] = schema.uid
                 answer.headers[LEVEL_HEADER] = level.uid
@@ -70,6 +63,22 @@ def with_flow_control(controller: FlowController, count: Count, request_timeout:
         return handle
 
     return wrap
+
+
+async def _seat(level: Level, schema: CompiledSchema, flow: str, seats: int, patience: float) -> Seat:
+    """At once, or after waiting; StatusError 429."""
+    hand = f"{schema.name}/{flow}"
+    try:
+        seat = level.queues.try_now(hand, seats, clock.monotonic())
+        if seat is None:
+            began = clock.monotonic()
+            seat = await level.queues.wait(hand, seats, patience)
+            _waits.labels(level.name, schema.name, "true").observe(clock.monotonic() - began)
+    except Rejected as reason:
+        _rejected.labels(level.name, schema.name, str(reason)).inc()
+        raise too_many_requests("too many requests, please try again later.", _RETRY_AFTER) from None
+    _count(level, schema)
+    return seat
 
 
 _counters: dict[tuple[str, str], Any] = {}

@@ -77,7 +77,7 @@ class Seat:
 
 
 class QueueSet:
-    """Seats and queues of a level. `exempt`: there are always seats. Not for several loops."""
+    """Seats and queues of a level; an exempt one has no end of seats and is not to be asked. Not for several loops."""
 
     def __init__(self, queuing: Queuing, limit: int, *, exempt: bool = False) -> None:
         self.limit = limit
@@ -98,7 +98,7 @@ class QueueSet:
 
     def try_now(self, flow: str, seats: int, now: float) -> Seat | None:
         """A seat without waiting, if there is one and nobody waits; Rejected where nobody can wait."""
-        if self.exempt or (not self.waiting and self._fits(seats)):
+        if not self.waiting and self._fits(seats):
             # Nobody waits, so that it does not matter how loaded a queue is.
             return self._take(seats, self._queues[self._hand_of(flow)[0]] if self._queues else None, now)
         if not self._queues:
