@@ -46,15 +46,16 @@ def _check(result: int) -> None:
 
 
 class NetworkNamespace:
-    """One host: loopback up, nothing else."""
+    """One host: loopback up, nothing else. With `of_process` that of another process, as it is: one to look into."""
 
-    def __init__(self, name: str = "host") -> None:
+    def __init__(self, name: str = "host", *, of_process: int | None = None) -> None:
         self.name = name
         self._owner = ThreadPoolExecutor(1, thread_name_prefix=f"netns-{name}")
         self._processes: list[subprocess.Popen[bytes]] = []
-        self.path = self._owner.submit(_make).result()
+        self.path = self._owner.submit(_make).result() if of_process is None else f"/proc/{of_process}/ns/net"
         self._threads = ThreadPoolExecutor(_THREADS, f"netns-{name}", initializer=_enter, initargs=(self.path,))
-        self.run("ip link set lo up")
+        if of_process is None:
+            self.run("ip link set lo up")
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs `function` inside, blocking."""
