@@ -343,3 +343,49 @@ async def test_a_member_that_runs_elsewhere_keeps_its_cluster(
     etcd.member_config(layout, managed).data.joinpath("member", "wal", "0.wal").touch()
     with pytest.raises(StoreNotEmpty):
         await etcdrestore.restore(layout, managed, tmp_path / "none", overwrite=False, bump=1)
+
+
+# --- status
+
+
+def test_the_status_of_a_store(filled: Layout) -> None:
+    text = done(filled, "status")
+    assert f"SQLite, {filled.database}, not in use" in text
+    assert "healthy" in text
+    assert "configmaps" in text
+    status = json.loads(done(filled, "status", "-o", "json"))
+    assert status["healthy"] is status["reachable"] is True
+    assert status["problems"] == []
+    assert (status["engine"], status["inUse"], status["revision"]) == ("sqlite", False, 3)
+    assert status["keys"] == {"configmaps": 2}
+    assert status["compaction"] == {
+        "revision": 0,
+        "revisionsKept": 3,
+        "versionsKept": 2,
+        "revisionsToFree": 0,
+        "secondsSinceLast": None,
+        "behind": False,
+    }
+
+
+def test_the_status_of_an_etcd(layout: Layout, started: Callable[[str], Engine]) -> None:
+    url = started("etcd").empty()
+    asyncio.run(fill(url, a=b"1"))
+    status = json.loads(done(layout, "status", "--store", url, "-o", "json"))
+    (member,) = status["members"]
+    assert member["leader"] is member["healthy"] is True
+    assert member["lag"] == 0
+    assert "leader" in done(layout, "status", "--store", url)
+    started("etcd").kill()
+    result = run(layout, "status", "--store", url, "-o", "json")
+    assert result.exit_code == 1
+    status = json.loads(result.output)
+    assert status["reachable"] is status["healthy"] is False
+    assert "failed to connect" in status["problems"][0]
+    started("etcd").start()
+
+
+def test_a_store_that_is_not_there_is_unhealthy(layout: Layout) -> None:
+    result = run(layout, "status")
+    assert result.exit_code == 1
+    assert f"there is no store at {layout.database}" in result.output

@@ -379,6 +379,18 @@ _at_store = click.option(
 )
 
 
+@store_command.command("status")
+@_places
+@_at_store
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def store_status_command(layout: Layout, store: str | None, output: str) -> None:
+    """Show engine, revision, size, keys, compaction, members or replicas; exit code 1 unless all is well."""
+    from pynetes.cli import storestatus
+
+    if not _told(lambda: storestatus.show(layout, store, output)):
+        raise SystemExit(1)
+
+
 @store_command.command("snapshot")
 @_places
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))

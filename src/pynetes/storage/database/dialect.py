@@ -97,6 +97,8 @@ class Dialect(Protocol):
     """Others may see a commit before it is durable, and an engine that is killed then forgets what they saw."""
     listens: bool
     """Whether it tells of others' commits; otherwise the history is polled."""
+    size: str
+    """The statement for the bytes that the tables take on disk."""
 
     async def connect(self) -> Session: ...
 

@@ -65,6 +65,7 @@ class MySQL(Dialect):
 
     visible_early = True
     listens = False
+    size = "SELECT sum(data_length + index_length) FROM information_schema.tables WHERE table_schema = database()"
 
     def __init__(
         self, host: str, port: int, database: str, *, user: str, password: str, context: ssl.SSLContext | None

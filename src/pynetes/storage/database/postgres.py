@@ -82,6 +82,8 @@ class Postgres(Dialect):
 
     visible_early = False
     listens = True
+    size = """SELECT pg_total_relation_size('history') + pg_total_relation_size('current')
+        + pg_total_relation_size('meta')"""
 
     def __init__(self, url: str, where: str, schema: str) -> None:
         self.where = f"PostgreSQL, {where}"

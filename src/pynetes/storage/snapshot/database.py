@@ -21,6 +21,7 @@ _PAGE = """
     SELECT c."key", h.value, c.create_revision, c.mod_revision, c.expires
     FROM current c JOIN history h ON h.revision = c.mod_revision
     WHERE c."key" >= ? AND c."key" < ? ORDER BY c."key" LIMIT ?"""
+_PAGE_OF_KEYS = 'SELECT "key" FROM current WHERE "key" >= ? AND "key" < ? ORDER BY "key" LIMIT ?'
 _REVISIONS = "SELECT revision FROM history WHERE revision > ? ORDER BY revision LIMIT 2000"
 _KEYS = 'SELECT "key" FROM current WHERE "key" > ? ORDER BY "key" LIMIT 2000'
 _SET_META = "UPDATE meta SET value = ? WHERE name = ?"
@@ -37,6 +38,11 @@ class DatabaseView:
         bounds = (start.encode(), AFTER_LAST_KEY.encode(), limit)
         rows = await attempt(self._dialect, self._session, lambda session: session.fetch(_PAGE, *bounds))
         return [Record(row[0].decode(), *row[1:]) for row in rows]
+
+    async def keys(self, start: str, limit: int) -> list[str]:
+        bounds = (start.encode(), AFTER_LAST_KEY.encode(), limit)
+        rows = await attempt(self._dialect, self._session, lambda session: session.fetch(_PAGE_OF_KEYS, *bounds))
+        return [row[0].decode() for row in rows]
 
 
 @asynccontextmanager

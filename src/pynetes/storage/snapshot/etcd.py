@@ -43,18 +43,25 @@ class EtcdView:
         self._expires: dict[int, int] = {0: 0}  # by lease
 
     async def page(self, start: str, limit: int) -> list[Record]:
+        answer = await self._range(start, limit, keys_only=False)
+        leases = {kv.lease for kv in answer.kvs} - self._expires.keys()
+        await asyncio.gather(*(self._look_up(lease) for lease in leases))
+        return [self._record(kv) for kv in answer.kvs]
+
+    async def keys(self, start: str, limit: int) -> list[str]:
+        return [kv.key.decode() for kv in (await self._range(start, limit, keys_only=True)).kvs]
+
+    async def _range(self, start: str, limit: int, *, keys_only: bool) -> pb.RangeResponse:
         request = pb.RangeRequest(
-            key=start.encode(), range_end=AFTER_LAST_KEY.encode(), revision=self.revision - self._offset, limit=limit
-        )
+            key=start.encode(), range_end=AFTER_LAST_KEY.encode(), revision=self.revision - self._offset, limit=limit,
+            keys_only=keys_only,
+        )  # fmt: skip
         try:
-            answer = await self._endpoints.call(
+            return await self._endpoints.call(
                 "/etcdserverpb.KV/Range", request, pb.RangeResponse, repeatable=True, timeout=_TIMEOUT
             )
         except Compacted:
             raise StoreUnavailable(f"etcd compacted revision {self.revision} while it was read: try again") from None
-        leases = {kv.lease for kv in answer.kvs} - self._expires.keys()
-        await asyncio.gather(*(self._look_up(lease) for lease in leases))
-        return [self._record(kv) for kv in answer.kvs]
 
     def _record(self, kv: pb.KeyValue) -> Record:
         created, modified = kv.create_revision + self._offset, kv.mod_revision + self._offset

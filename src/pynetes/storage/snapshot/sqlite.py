@@ -28,6 +28,7 @@ _PAGE = """
     SELECT c.key, h.value, c.create_revision, c.mod_revision, c.expires
     FROM current c CROSS JOIN history h
     WHERE h.revision = c.mod_revision AND c.key >= ? AND c.key < ? ORDER BY c.key LIMIT ?"""
+_KEYS = "SELECT key FROM current WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"
 _HISTORY = """
     INSERT INTO history (revision, key, deleted, create_revision, prev_revision, value) VALUES (?1, ?2, 0, ?1, 0, ?3)"""
 _CURRENT = "INSERT INTO current (key, mod_revision, create_revision, expires) VALUES (?1, ?2, ?2, ?3)"
@@ -93,6 +94,12 @@ class SQLiteView:
 
     def _page(self, start: str, limit: int) -> list[Record]:
         return [Record(*row) for row in self.connection.execute(_PAGE, (start, AFTER_LAST_KEY, limit))]
+
+    async def keys(self, start: str, limit: int) -> list[str]:
+        return await asyncio.to_thread(self._run, lambda: self._keys(start, limit))
+
+    def _keys(self, start: str, limit: int) -> list[str]:
+        return [key for (key,) in self.connection.execute(_KEYS, (start, AFTER_LAST_KEY, limit))]
 
     def close(self) -> None:
         self.connection.close()

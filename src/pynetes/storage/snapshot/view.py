@@ -32,6 +32,10 @@ class View(Protocol):
         """At most `limit` records in the order of their keys, from `start` (inclusive) on; fewer: there are no more."""
         ...
 
+    async def keys(self, start: str, limit: int) -> list[str]:
+        """The same without values."""
+        ...
+
 
 async def pages(view: View) -> AsyncIterator[list[Record]]:
     """All records, a bounded amount of memory at a time."""
