@@ -14,6 +14,7 @@ import asyncio
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import ExitStack
@@ -319,9 +320,8 @@ class Fabric:
 
 def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
     """Polls until the condition gives something true, and returns that."""
-    waiting = threading.Event()
-    for _ in range(int(seconds / 0.02)):
-        if value := condition():
-            return value
-        waiting.wait(0.02)
-    raise AssertionError("the condition did not come true")
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "the condition did not come true"
+        time.sleep(0.02)
+    return value

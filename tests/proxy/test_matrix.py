@@ -11,7 +11,6 @@ the client's), `refused` or `lost`. Node ports are asked for at both nodes.
 """
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,11 +22,11 @@ import pytest
 from pynetes.testing.netns import NetworkNamespace
 from tests.network.fabric import Fabric, Node, until
 from tests.proxy import sctp
+from tests.proxy.peers import PORT, Pod
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(120)]
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")
-PORT = 80
 
 #: Seconds. What answers does so within milliseconds, but on a busy machine it may take a while, or a second try.
 SILENCE, PATIENCE, TRIES = 0.4, 2.0, 3
@@ -124,50 +123,6 @@ ROWS: dict[str, tuple[dict[str, Any], dict[str, Expected]]] = {
 }
 
 
-class Pod:
-    """Serves TCP, UDP and SCTP on one port; answers with the client's address."""
-
-    def __init__(self, host: NetworkNamespace, address: str) -> None:
-        self.host, self.address = host, address
-        self._stop = threading.Event()
-        self._tcp = self._bound(socket.SOCK_STREAM)
-        self._udp = self._bound(socket.SOCK_DGRAM)
-        self._sctp = host.call(sctp.Server, address, PORT, str)
-        self._threads = [
-            threading.Thread(target=serve) for serve in (self._serve_tcp, self._serve_udp, self._sctp.serve)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def _bound(self, kind: socket.SocketKind) -> socket.socket:
-        made = self.host.call(socket.socket, socket.AF_INET, kind)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind((self.address, PORT))
-        made.settimeout(0.2)
-        return made
-
-    def _serve_tcp(self) -> None:
-        self._tcp.listen(64)
-        while not self._stop.is_set():
-            with suppress(OSError):
-                connection, (peer, _) = self._tcp.accept()
-                with connection:
-                    connection.sendall(peer.encode())
-
-    def _serve_udp(self) -> None:
-        while not self._stop.is_set():
-            with suppress(OSError):
-                _, peer = self._udp.recvfrom(64)
-                self._udp.sendto(peer[0].encode(), peer)
-
-    def close(self) -> None:
-        self._stop.set()
-        for server in (self._tcp, self._udp, self._sctp):
-            server.close()
-        for thread in self._threads:
-            thread.join()
-
-
 def ask_tcp(address: str, port: int, timeout: float) -> str:
     with socket.create_connection((address, port), timeout=timeout) as connection:
         return connection.recv(64).decode()
@@ -196,7 +151,8 @@ class Client:
         """The source address that the pod saw, `refused`, or `lost`; who has no hope waits once, and not long."""
         for _ in range(TRIES if hopeful else 1):
             try:
-                return self.host.call(ASK[protocol], address, port, PATIENCE if hopeful else SILENCE)
+                answer = self.host.call(ASK[protocol], address, port, PATIENCE if hopeful else SILENCE)
+                return answer.split()[1]
             except ConnectionRefusedError:
                 return REFUSED
             except TimeoutError:
