@@ -49,6 +49,12 @@ def test_one_dead_master_and_all_dead() -> None:
     assert masters.remarks([up]) == []
     assert whats(masters.remarks([up, down])) == [(BAD, "m2: refused")]
     assert whats(masters.remarks([down])) == [(BAD, "no API server answers (refused)")]
+    waits = Master("https://192.0.2.1:6443", "m1", message="not ready: etcd")
+    (remark,) = masters.remarks([down, waits])
+    assert (remark.what, remark.remedy) == (
+        "no API server is ready (not ready: etcd)",
+        "it waits for the store: see to that first",
+    )
 
 
 # --- leaders

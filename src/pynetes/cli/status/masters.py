@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from pynetes.apimachinery import times
-from pynetes.cli.status.remarks import BAD, WARN, Level, Remark
+from pynetes.cli.status.remarks import BAD, DATA, WARN, Level, Remark
 from pynetes.client import kubeconfig
 from pynetes.client.rest import Client
 from pynetes.component import clock
@@ -20,6 +20,7 @@ Object = dict[str, Any]
 
 SECTION = "masters"
 SECONDS = 3.0
+_NOT_READY = "not ready:"
 _STATUSZ = "application/json;as=Statusz;v=v1beta1;g=config.k8s.io"
 
 
@@ -92,7 +93,7 @@ async def _since(client: Client) -> datetime | None:
 def not_ready(status: int, text: str) -> str:
     """What of /readyz's answer tells why."""
     failed = [line.removeprefix("[-]").partition(" ")[0] for line in text.splitlines() if line.startswith("[-]")]
-    return f"not ready: {', '.join(failed)}" if failed else f"/readyz answers {status}"
+    return f"{_NOT_READY} {', '.join(failed)}" if failed else f"/readyz answers {status}"
 
 
 def said(error: BaseException) -> str:
@@ -110,9 +111,12 @@ def remarks(masters: list[Master], *, watched: bool = True) -> list[Remark]:
     """`watched` False: this machine may not see the others, so that none found is no wonder."""
     dead = [master for master in masters if not master.ready]
     if masters and len(dead) == len(masters):
-        said = dead[0].message
-        remedy = "see its log on a control plane's machine, <data-dir>/log/apiserver.log; `pynetes up` starts it"
-        return [Remark(BAD, SECTION, f"no API server answers ({said})", remedy)]
+        answered = [master.message for master in dead if master.message.startswith(_NOT_READY)]
+        what = f"no API server is ready ({answered[0]})" if answered else f"no API server answers ({dead[0].message})"
+        remedy = f"see its log, log/apiserver.log in its machine's data ({DATA}); `pynetes up` starts it"
+        if any("etcd" in message for message in answered):
+            remedy = "it waits for the store: see to that first"
+        return [Remark(BAD, SECTION, what, remedy)]
     level: Level = BAD if watched else WARN
     return [
         Remark(
