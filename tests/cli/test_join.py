@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -153,8 +154,29 @@ async def test_what_is_not_to_be_believed_is_refused(tmp_path: Path) -> None:
         config = await join.discover(server.url, await server.token(Grant(usages=("signing",))), ())
         with pytest.raises(JoinError, match="the token is refused"):
             await join.read_settings(config)
-        with pytest.raises(JoinError, match="does not tell about its cluster"):
+        with pytest.raises(JoinError, match=r"does not answer \(connection refused\): is this its address"):
             await join.discover("https://127.0.0.1:1", token, ())
+        with pytest.raises(JoinError, match="API servers speak https"):
+            await join.discover("http://127.0.0.1:1", token, ())
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [(4, ""), (-4, ""), (90, "90m behind that of https://s"), (-90, "90m ahead of that of https://s")],
+)
+def test_clocks_that_differ_are_told_before_certificates_fail(minutes: int, said: str) -> None:
+    now = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    date = format_datetime(now + timedelta(minutes=minutes), usegmt=True)
+    if not said:
+        join.check_clock("https://s", date, now)
+        return
+    with pytest.raises(JoinError, match=f"clock is {said}: set both right"):
+        join.check_clock("https://s", date, now)
+
+
+def test_a_server_that_tells_no_time_is_believed() -> None:
+    join.check_clock("https://s", "", datetime(2026, 11, 30, tzinfo=UTC))
+    join.check_clock("https://s", "noon", datetime(2026, 11, 30, tzinfo=UTC))
 
 
 async def test_tokens_are_made_listed_and_revoked(tmp_path: Path) -> None:

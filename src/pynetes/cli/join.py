@@ -9,6 +9,8 @@
 import json
 import logging
 from dataclasses import asdict
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import yaml
 from cryptography import x509
 
 from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.times import human_duration
 from pynetes.apis.core import bootstrap_token
 from pynetes.apis.core.bootstrap_token import INFO_KEY, INFO_NAME, INFO_NAMESPACE, Token
 from pynetes.apis.names import CONFIG_MAPS
@@ -24,8 +27,8 @@ from pynetes.cli.layout import Layout
 from pynetes.cli.settings import Settings
 from pynetes.client import kubeconfig, serverlist
 from pynetes.client.kubeconfig import Config
-from pynetes.client.transport import TransportError
-from pynetes.component import certificates
+from pynetes.client.transport import TransportError, reason
+from pynetes.component import certificates, clock
 from pynetes.component.pki import PKI
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,9 @@ log = logging.getLogger(__name__)
 #: Settings that all nodes of a cluster share, in kube-system.
 SETTINGS_NAME, SETTINGS_KEY = "pynetes-settings", "settings.json"
 SHARED = ("service_cidr", "cluster_cidr", "dns_ip", "service_ip", "domain", "load_balancer_pool", "store")
+
+#: Seconds; certificates begin so long before they are made.
+_CLOCKS_DIFFER = 300.0
 
 NODE_USERS = ("kubelet", "kube-proxy", "network")
 
@@ -46,7 +52,8 @@ def parse_token(text: str) -> Token:
     try:
         return bootstrap_token.parse(text)
     except ValueError as error:
-        raise JoinError(str(error)) from None
+        hint = "`pynetes token create --print-join-command` on a server makes one"
+        raise JoinError(f"{error}; {hint}") from None
 
 
 def check_hashes(hashes: tuple[str, ...]) -> None:
@@ -70,13 +77,36 @@ async def discover(server: str, token: Token, hashes: tuple[str, ...]) -> Config
     """How to reach the cluster at `server`, its CA believed."""
     client = kubeconfig.client_from_config(Config(server, insecure=True), "pynetes-agent")
     try:
+        answer = await client.raw("GET", "/version")
+        check_clock(server, answer.headers.get("date", ""), clock.now())
         info = await client.get(CONFIG_MAPS, INFO_NAME, INFO_NAMESPACE)
-    except (StatusError, TransportError) as error:
-        raise JoinError(f"{server} does not tell about its cluster: {error}") from None
+    except StatusError as error:
+        first = str(error).partition("\n")[0]
+        raise JoinError(f"{server} is no API server of a cluster to join: it answers {error.code} ({first})") from None
+    except TransportError as error:
+        https = "" if server.startswith("https:") else " API servers speak https;"
+        raise JoinError(
+            f"{server} does not answer ({reason(error)}):{https} is this its address, does it run, "
+            "and does every firewall let its port through?"
+        ) from None
     finally:
         await client.close()
     authority = trusted_authority(info, server, token, hashes)
     return Config(server, ca=authority, token=str(token))
+
+
+def check_clock(server: str, date: str, now: datetime) -> None:
+    """JoinError if this machine's clock differs so much that certificates would not hold. `date`: the server's."""
+    try:
+        ahead = (now - parsedate_to_datetime(date)).total_seconds()
+    except ValueError:
+        return
+    if abs(ahead) > _CLOCKS_DIFFER:
+        how = f"{human_duration(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'}"
+        raise JoinError(
+            f"this machine's clock is {how} that of {server}: set both right, as with `timedatectl set-ntp true`; "
+            "certificates and tokens rest on the time"
+        )
 
 
 def trusted_authority(info: dict[str, Any], server: str, token: Token, hashes: tuple[str, ...]) -> bytes:
@@ -119,7 +149,7 @@ async def read_settings(config: Config) -> dict[str, Any]:
             raise JoinError(f"the token is refused ({error}): it has expired or is not one for nodes") from None
         raise JoinError(f"{config.server} does not give the cluster's settings: {error}") from None
     except TransportError as error:
-        raise JoinError(str(error)) from None
+        raise JoinError(f"{config.server} does not answer ({reason(error)})") from None
     finally:
         await client.close()
     values: dict[str, Any] = json.loads(found["data"][SETTINGS_KEY])

@@ -1,5 +1,8 @@
 """Bytes to and from an API server: the interface that HTTPS and the in-process road share."""
 
+import errno
+import os
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -10,6 +13,17 @@ Query = Sequence[tuple[str, str]]
 
 class TransportError(Exception):
     """The connection failed, broke or timed out: the request may or may not have taken effect."""
+
+
+def reason(error: BaseException) -> str:
+    """What a failed connection comes down to: the system's own words, if it has any (`connection refused`)."""
+    cause: BaseException | None = error
+    while cause is not None:
+        number = getattr(getattr(cause, "os_error", cause), "errno", None)
+        if isinstance(number, int) and number in errno.errorcode and not isinstance(cause, ssl.SSLError):
+            return os.strerror(number).lower()
+        cause = cause.__cause__
+    return str(error).rpartition(": ")[2] or type(error).__name__
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Each section's data and remarks from what was seen, by table."""
 
-import errno
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from pynetes.cli.status.certs import Certificate
 from pynetes.cli.status.masters import Master
 from pynetes.cli.status.remarks import BAD, OK, WARN, Remark, without_echoes, worst
 from pynetes.cli.status.store import Member, StoreView
-from pynetes.client.transport import TransportError
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 GIB = 2**30
@@ -154,7 +152,7 @@ def test_what_is_wrong_with_nodes() -> None:
         (BAD, "full: DiskPressure"),
         (BAD, "silent is not ready, silent for 2m: why"),
     ]
-    assert whats(nodes.remarks([])) == [(BAD, "there are no nodes")]
+    assert whats(nodes.remarks([])) == [(WARN, "there are no nodes yet")]
 
 
 # --- pods
@@ -335,13 +333,6 @@ def test_processes() -> None:
 def test_what_follows_from_a_machine_that_is_off_is_not_said_again() -> None:
     off, other = Remark(BAD, "hosts", "m1 is off"), Remark(BAD, "nodes", "n1 is not ready", about="n1")
     assert without_echoes([off, Remark(BAD, "masters", "m1: refused", about="m1"), other], {"m1"}) == [off, other]
-
-
-def test_errors_come_down_to_the_systems_words() -> None:
-    error = TransportError("GET https://192.0.2.1:6443/readyz: Cannot connect")
-    error.__cause__ = ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed ('192.0.2.1', 6443)")
-    assert masters.said(error) == "connection refused"
-    assert masters.said(TransportError("GET https://192.0.2.1:6443/readyz: broken")) == "broken"
 
 
 def test_the_worst_counts() -> None:

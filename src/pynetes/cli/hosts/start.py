@@ -30,7 +30,7 @@ _API_SECONDS = 30.0
 
 def wanted(layout: Layout, masters: int | None, nodes: int | None) -> bool:
     """Whether `up` means a cluster of several hosts: one that is there, or one that is asked for."""
-    return record.path(layout).exists() or (masters or 1) != 1 or (nodes or 1) != 1
+    return record.path(layout).exists() or masters not in (None, 1) or nodes not in (None, 1)
 
 
 def up_hosts(

@@ -1,8 +1,6 @@
 """Each API server: where it is, whether it is ready, since when it runs."""
 
 import asyncio
-import errno
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +12,7 @@ from pynetes.apimachinery import times
 from pynetes.cli.status.remarks import BAD, DATA, WARN, Level, Remark
 from pynetes.client import kubeconfig
 from pynetes.client.rest import Client
+from pynetes.client.transport import reason
 from pynetes.component import clock
 
 Object = dict[str, Any]
@@ -78,7 +77,7 @@ async def ask(config: kubeconfig.Config, address: str, name: str = "") -> Master
     except TimeoutError:
         return Master(address, name, message=f"no answer within {SECONDS:g} s")
     except Exception as error:
-        return Master(address, name, message=said(error))
+        return Master(address, name, message=reason(error))
     finally:
         await client.close()
 
@@ -94,17 +93,6 @@ def not_ready(status: int, text: str) -> str:
     """What of /readyz's answer tells why."""
     failed = [line.removeprefix("[-]").partition(" ")[0] for line in text.splitlines() if line.startswith("[-]")]
     return f"{_NOT_READY} {', '.join(failed)}" if failed else f"/readyz answers {status}"
-
-
-def said(error: BaseException) -> str:
-    """What a transport's error comes down to: the system's own words, if it has any."""
-    cause: BaseException | None = error
-    while cause is not None:
-        number = getattr(getattr(cause, "os_error", cause), "errno", None)
-        if isinstance(number, int) and number in errno.errorcode:
-            return os.strerror(number).lower()
-        cause = cause.__cause__
-    return str(error).rpartition("/readyz: ")[2] or type(error).__name__
 
 
 def remarks(masters: list[Master], *, watched: bool = True) -> list[Remark]:

@@ -102,5 +102,7 @@ def remarks(found: list[Node]) -> list[Remark]:
                 remedy = f"kubectl uncordon {each.name}"
                 said.append(Remark(WARN, SECTION, f"{each.name} is cordoned: it takes no new pods", remedy))
     if not found:
-        said.append(Remark(BAD, SECTION, "there are no nodes", "`pynetes token create --print-join-command` adds one"))
+        said.append(
+            Remark(WARN, SECTION, "there are no nodes yet", "`pynetes token create --print-join-command` adds one")
+        )
     return said

@@ -128,7 +128,7 @@ def _bytes(number: int) -> str:
 
 
 def _nodes(view: View) -> RenderableType | None:
-    if view.nodes is None:
+    if not view.nodes:
         return None
     table = _table(
         "NODE", "READY", "ROLES", "VERSION", "RUNTIME", "ADDRESS", "PODS", "HEARD", "", right=("PODS", "HEARD")

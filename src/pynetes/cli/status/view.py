@@ -140,7 +140,7 @@ class Cluster:
                 slices, dns_slices, *objects = await self._objects(client)
             finally:
                 await client.close()
-            number = None if dns_slices is None else dns.servers(dns_slices)
+            number = None if dns_slices is None or objects[0] == [] else dns.servers(dns_slices)
             view.masters += await self.others(config, slices or [])
             self._put(*objects)
         view.masters.sort(key=lambda master: master.address)
