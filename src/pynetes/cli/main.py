@@ -1,6 +1,7 @@
 """The `pynetes` command."""
 
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -468,8 +469,14 @@ def _told(action: Callable[[], T]) -> T:
     except Exception as error:
         if not isinstance(error, _tellable()):
             raise
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {_text_of(error)}", err=True)
         raise SystemExit(1) from None
+
+
+def _text_of(error: Exception) -> str:
+    if isinstance(error, PermissionError) and os.geteuid() != 0:
+        return f"{error.filename or 'something'} is root's: run the same command with sudo"
+    return str(error)
 
 
 def _tellable() -> tuple[type[Exception], ...]:
