@@ -272,10 +272,12 @@ class Fabric:
                 "spec": {"podCIDR": pods, "podCIDRs": [pods]},
             },
         )
-        status = {
-            "addresses": [{"type": "InternalIP", "address": node.address}],
-            "conditions": [{"type": "Ready", "status": "True", "reason": "Test", "message": ""}],
-        }
+        status = {"conditions": [{"type": "Ready", "status": "True", "reason": "Test", "message": ""}]}
+        self.patch(NODES, node.name, {"status": status}, None, subresource="status")
+        self.register_address(node, node.address)
+
+    def register_address(self, node: Node, address: str) -> None:
+        status = {"addresses": [{"type": "InternalIP", "address": address}]}
         self.patch(NODES, node.name, {"status": status}, None, subresource="status")
 
     def create(self, gvr: Any, obj: Object, namespace: str | None = None) -> Object:

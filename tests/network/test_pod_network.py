@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pynetes.apis.names import NODES
+from pynetes.network import forwarding
 from pynetes.network.cni import FILE_NAME
 from pynetes.testing import cni
 from pynetes.testing.netns import NetworkNamespace
@@ -147,3 +148,19 @@ def test_another_plugin_takes_over_whole_and_ours_comes_back_when_it_goes(fabric
     assert address.startswith("10.244.1.")
     other, _ = fabric.nodes[1].add_pod("other")
     assert arrives(other, again, address, 1450)
+
+
+def test_pods_are_an_exception_where_a_firewall_forwards_nothing(fabric: Fabric) -> None:
+    one, two, _ = fabric.nodes
+    pod, address = one.add_pod("inside")
+    other, _ = two.add_pod("other")
+    assert arrives(other, pod, address, 1450)
+    one.host.run("iptables -P FORWARD DROP")  # as Docker does when it starts
+    assert not arrives(other, pod, address, 100)
+    fabric.register_address(two, "192.0.2.77")  # any change makes the agent look
+    until(lambda: "pynetes-pods" in one.host.run("iptables -S FORWARD").stdout)
+    fabric.register_address(two, two.address)
+    until(lambda: arrives(other, pod, address, 1450))
+    assert one.host.run("iptables -S FORWARD").stdout.count("pynetes-pods") == 2
+    one.host.call(forwarding.forget)
+    assert one.host.run("iptables -S FORWARD").stdout == "-P FORWARD DROP\n"

@@ -17,7 +17,7 @@ from pyroute2 import IPRoute, NetlinkError
 from pynetes.cli.layout import Layout
 from pynetes.component import clock
 from pynetes.component.nftables import Nftables, NftablesError
-from pynetes.network import cni, masquerade, tunnel
+from pynetes.network import cni, forwarding, masquerade, tunnel
 from pynetes.proxy import ruleset
 
 log = logging.getLogger(__name__)
@@ -106,6 +106,7 @@ def remove_network(layout: Layout) -> None:
                 with contextlib.suppress(NetlinkError):  # a pod's end goes by itself with its namespace
                     netlink.link("del", index=port)
     tunnel.remove()
+    forwarding.forget()
     _remove_portmap_rules()
     shutil.rmtree(layout.cni_state, ignore_errors=True)
     (layout.cni_conf / cni.FILE_NAME).unlink(missing_ok=True)

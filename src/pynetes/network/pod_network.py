@@ -20,7 +20,7 @@ from pynetes.component import clock
 from pynetes.component.nftables import Nftables, NftablesError
 from pynetes.component.sysctl import set_sysctl
 from pynetes.component.tasks import Tasks
-from pynetes.network import cni, masquerade, routes, tunnel
+from pynetes.network import cni, forwarding, masquerade, routes, tunnel
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +103,8 @@ class PodNetwork:
             set_sysctl("net.ipv4.ip_forward", "1")
             set_sysctl("net.bridge.bridge-nf-call-iptables", "1")
             await self._nftables.run(masquerade.ruleset(pod_cidr, self._config.cluster_cidr))
+        if await asyncio.to_thread(forwarding.allow, self._nftables, self._config.cluster_cidr):
+            log.info("this machine's firewall forwards nothing by itself: pods are an exception now")
         made = routes.plan(self._config.node_name, self._nodes.list(), await asyncio.to_thread(tunnel.links))
         await asyncio.to_thread(tunnel.apply, made)
         wanted = cni.PodNetworkConfig(pod_cidr, made.mtu, self._config.state)
@@ -117,5 +119,6 @@ class PodNetwork:
             (self._config.cni_conf_dir / cni.FILE_NAME).unlink(missing_ok=True)
             await self._nftables.run(masquerade.DELETE)
             await asyncio.to_thread(tunnel.remove)
+            await asyncio.to_thread(forwarding.forget)
             self._left_to, self._applied = other, ""
         self._bridge_stays = not await asyncio.to_thread(tunnel.remove_bridge)

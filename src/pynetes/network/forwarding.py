@@ -1,0 +1,45 @@
+"""Where a firewall or a container engine lets the machine forward nothing but its own, pods are an exception.
+
+A packet must pass every table's forward chain, so that an exception has to stand in the one that drops: iptables' own,
+whose policy Docker and ufw set to DROP. Blocking; in the network namespace of the caller.
+"""
+
+import subprocess
+from collections.abc import Iterator
+
+from pynetes.component.nftables import Nftables, NftablesError
+
+_COMMENT = "pynetes-pods"
+
+
+def allow(nftables: Nftables, cluster_cidr: str) -> bool:
+    """Adds the exception where it is needed and missing; whether it did. Cheap where nothing is to do."""
+    try:
+        chain = nftables.run_blocking("list chain ip filter FORWARD")
+    except NftablesError:
+        return False  # nobody has such a firewall
+    if "policy drop" not in chain or _COMMENT in chain:
+        return False
+    for rule in _rules(cluster_cidr):
+        _iptables("-I", "FORWARD", *rule)
+    return True
+
+
+def forget() -> None:
+    """Takes the exception away."""
+    for line in _iptables("-S", "FORWARD").splitlines():
+        if _COMMENT in line:
+            _iptables("-D", *line.replace('"', "").split()[1:])
+
+
+def _rules(cluster_cidr: str) -> Iterator[list[str]]:
+    for end in ("-s", "-d"):
+        yield [end, cluster_cidr, "-m", "comment", "--comment", _COMMENT, "-j", "ACCEPT"]
+
+
+def _iptables(*arguments: str) -> str:
+    """What it prints; nothing where it is not installed."""
+    try:
+        return subprocess.run(["iptables", "-w", *arguments], capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        return ""
