@@ -19,3 +19,11 @@ def test_a_path_too_long_for_a_socket_is_told() -> None:
     (problem,) = preflight.check_socket_path(Path("/" + "d" * 100) / "containerd.sock")
     assert "too long by" in str(problem)
     assert "--run-dir" in str(problem)
+
+
+def test_a_disk_that_is_nearly_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert preflight.check_disk(tmp_path / "not" / "there") == []
+    monkeypatch.setattr(preflight, "_LEAST_FREE", 2**60)
+    (problem,) = preflight.check_disk(tmp_path / "not" / "there")
+    assert "MiB are free for" in problem.what
+    assert "--data-dir" in problem.remedy

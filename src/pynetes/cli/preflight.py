@@ -17,6 +17,9 @@ CNI_PLUGINS = ("bridge", "host-local", "loopback", "portmap")
 #: What containerd accepts.
 _SOCKET_PATH_MAX = 104
 
+#: Images and logs want more soon; the kubelet evicts pods where less than a tenth is free.
+_LEAST_FREE = 200 * 2**20
+
 #: Program → the Debian package that brings it.
 PROGRAMS = {
     "containerd": "containerd",
@@ -79,6 +82,17 @@ def check_socket_path(socket_path: Path) -> list[Problem]:
         return []
     too_many = len(longest) - _SOCKET_PATH_MAX
     return [Problem(f"the socket {longest} has a path too long by {too_many}", "choose a shorter --run-dir")]
+
+
+def check_disk(directory: Path) -> list[Problem]:
+    """Room for what a cluster writes before it does anything."""
+    there = next(path for path in (directory, *directory.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free >= _LEAST_FREE:
+        return []
+    what = f"only {free / 2**20:.0f} MiB are free for {directory}"
+    remedy = f"make room for {_LEAST_FREE // 2**20} MiB at least, or choose another --data-dir"
+    return [Problem(what, remedy)]
 
 
 def check_ports(ports: Iterable[tuple[str, str, int]]) -> list[Problem]:

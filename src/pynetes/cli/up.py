@@ -89,6 +89,7 @@ def check(layout: Layout, given: dict[str, Any]) -> Settings:
     """The settings to start with; UpError if the machine lacks what its role needs."""
     problems = [*preflight.check_root(), *preflight.check_kernel()]
     problems += preflight.check_socket_path(layout.containerd_socket)
+    problems += preflight.check_disk(layout.data)
     if given["role"] != "server":
         problems += preflight.check_programs(with_registry=bool(given.get("registry_port")))
     if given.get("store") == storeurl.ETCD:

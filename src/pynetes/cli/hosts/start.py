@@ -89,7 +89,7 @@ def choose_store(layout: Layout, given: str | None, masters: int) -> StoreChoice
 
 def check(layout: Layout, given: dict[str, Any]) -> Settings:
     """What to run on; UpError if it cannot be, before anything is made."""
-    problems = [*preflight.check_root(), *preflight.check_kernel()]
+    problems = [*preflight.check_root(), *preflight.check_kernel(), *preflight.check_disk(layout.data)]
     problems += preflight.check_programs(with_registry=bool(given.get("registry_port")))
     _stop_on([*problems, *(preflight.check_etcd() if given["store"] == storeurl.ETCD else ())])
     if given.get("node_name"):

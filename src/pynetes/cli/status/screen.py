@@ -12,6 +12,7 @@ from pynetes.cli.status.masters import age
 from pynetes.cli.status.nodes import Node
 from pynetes.cli.status.pods import Trouble
 from pynetes.cli.status.remarks import BAD, OK, Level, Remark, worst
+from pynetes.cli.status.store import StoreView
 from pynetes.cli.status.view import View
 
 WIDTH = 100
@@ -105,7 +106,7 @@ def _store(view: View) -> RenderableType | None:
     size += "" if store.revision is None else f", revision {store.revision}"
     free = "" if store.free is None else f", {_bytes(store.free)} free on its disk"
     problem = f" [red]{escape(store.problem)}[/red]" if store.problem else ""
-    line = Text.from_markup(f"[bold]STORE[/bold]   {store.engine}{size}{free}{problem}")
+    line = Text.from_markup(f"[bold]STORE[/bold]   {escape(_place(store))}{size}{free}{problem}")
     if not store.members:
         return line
     table = _table("  MEMBER", "ADDRESS", "BEHIND", "SIZE", "STATE", right=("BEHIND", "SIZE"), rest="STATE")
@@ -116,6 +117,12 @@ def _store(view: View) -> RenderableType | None:
         size = "" if member.size is None else _bytes(member.size)
         table.add_row(f"  {member.name}", member.address, behind, size, f"[{colour}]{escape(state)}[/{colour}]")
     return Group(line, table)
+
+
+def _place(store: StoreView) -> str:
+    """Where the state is, if that is not on the masters themselves."""
+    own = store.engine == "sqlite" or bool(store.members)
+    return store.engine if own else f"{store.engine} {store.location}"
 
 
 def _bytes(number: int) -> str:

@@ -14,6 +14,7 @@ from pynetes.cli.status.remarks import BAD, WARN, Remark
 if TYPE_CHECKING:
     from pynetes.cli.etcd import MemberConfig
     from pynetes.storage.etcd.membership import MemberHealth
+    from pynetes.storage.status import StoreStatus
 
 Object = dict[str, Any]
 
@@ -64,8 +65,41 @@ async def look(layout: Layout, settings: Settings, *, data: Path) -> StoreView:
     if settings.store.startswith(_SQLITE):
         path = Path(settings.store.removeprefix(_SQLITE) or layout.database)
         return StoreView("sqlite", str(path), _size_of(path), *_disk(path.parent))
-    engine = settings.store.partition(":")[0]
-    return StoreView(engine, settings.store, None, *free)
+    return await _elsewhere(layout, settings)
+
+
+async def _elsewhere(layout: Layout, settings: Settings) -> StoreView:
+    """Somebody else's etcd or database: how it is, without counting its keys."""
+    from pynetes.cli import storeurl
+    from pynetes.storage.opening import dialect, engine_of, etcd_members, located
+    from pynetes.storage.status import StoreStatus, database, etcd
+
+    try:
+        with located(storeurl.load(layout).url) as location:
+            status = StoreStatus(engine_of(location), str(location), in_use=True)
+            async with asyncio.timeout(SECONDS):
+                if status.engine == "etcd":
+                    found = etcd_members(location)
+                    await etcd.look(found.addresses, found.tls, status)
+                else:
+                    await database.look(dialect(location), status)
+    except TimeoutError:
+        return StoreView(settings.store.partition(":")[0], settings.store, problem=f"no answer within {SECONDS:g} s")
+    replication = _replication(status)
+    return StoreView(
+        status.engine,
+        status.where + replication,
+        status.size or None,
+        members=[member(health) for health in status.members],
+        problem="; ".join([status.error, *status.problems] if status.error else status.problems),
+    )
+
+
+def _replication(status: "StoreStatus") -> str:
+    found = status.replication
+    if found is None or found.role == "alone":
+        return ""
+    return f" ({', '.join([found.role, *(f'standby {name}' for name in found.standbys)])})"
 
 
 def _size_of(path: Path) -> int | None:
