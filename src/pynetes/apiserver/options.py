@@ -148,7 +148,7 @@ class WriteOptions:
     @classmethod
     def of(cls, query: Query, kind: str, *, apply: bool = False) -> "WriteOptions":
         if not query and not apply:
-            return cls()
+            return cls(raw={"kind": kind, "apiVersion": "meta.k8s.io/v1"})
         dry_run = query.get("dryRun") or []
         manager = first(query, "fieldManager")
         validation = first(query, "fieldValidation")

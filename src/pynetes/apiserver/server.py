@@ -20,6 +20,7 @@ from pynetes.apis.names import COMPONENT_STATUSES, CUSTOM_RESOURCE_DEFINITIONS, 
 from pynetes.apiserver.admission import chain as admission
 from pynetes.apiserver.admission.attributes import Plugin
 from pynetes.apiserver.admission.certificates import CertificateApproval, CertificateSigning
+from pynetes.apiserver.admission.dynamic import DynamicAdmission
 from pynetes.apiserver.admission.noderestriction import NodeRestriction
 from pynetes.apiserver.admission.rbacescalation import RBACEscalation
 from pynetes.apiserver.admission.resourcequota import ResourceQuota
@@ -47,7 +48,7 @@ from pynetes.apiserver.flowcontrol.controller import FlowController
 from pynetes.apiserver.http import Answer, Filter, Handler, Request, Response
 from pynetes.apiserver.local import LocalTransport
 from pynetes.apiserver.negotiation import negotiate
-from pynetes.apiserver.objects import Change
+from pynetes.apiserver.objects import Change, Observer
 from pynetes.apiserver.registry.registry import Registry
 from pynetes.apiserver.registry.services.hooks import ServiceHooks
 from pynetes.apiserver.requestinfo import RequestInfo
@@ -145,7 +146,11 @@ class APIServer:
         security = await self._security(tasks)
         client = Client(LocalTransport(self, LOOPBACK_USER), user_agent="pynetes-apiserver")
         quota = ResourceQuota(self.registry, client)
-        plugins = admission.build(config, self.registry, (*security.plugins, quota))
+        webhooks = await stack.enter_async_context(WebhookClient(self.registry))
+        dynamic = DynamicAdmission(self.registry, webhooks, security.authorizer)
+        for gvr, observer in dynamic.observers.items():
+            await self._observe(gvr, observer, tasks)
+        plugins = admission.build(config, self.registry, (*security.plugins, *dynamic.plugins, quota))
         backend = Backend(config, self.registry, plugins, security.authorizer)
         kubelets = await stack.enter_async_context(KubeletClient(self.registry, self._kubelet_settings()))
         await self.registry.ready()
@@ -156,7 +161,6 @@ class APIServer:
         self._hooks = PostStartHooks(client, self.registry, config, self._public_address)
         discovery = self._install(router, backend, security, kubelets, store)
         documents = openapi.OpenAPI(router, self.registry.built_in)
-        webhooks = await stack.enter_async_context(WebhookClient(self.registry))
         await self._serve_custom(CustomResources(backend, router, discovery, documents, webhooks, tasks), tasks)
         auditor = audit.build(config, tasks)
         if auditor is not None:
@@ -245,9 +249,13 @@ class APIServer:
     async def _feed(self, authorizer: ClusterAuthorizer, tasks: Tasks) -> None:
         """Tells the authorizer the state and every change; returns when it knows the state."""
         for gvr in OBSERVED:
-            synced = asyncio.Event()
-            tasks.start(self.registry.observe(gvr, authorizer.observe, synced=synced), name=f"authorizer {gvr}")
-            await synced.wait()
+            await self._observe(gvr, authorizer.observe, tasks)
+
+    async def _observe(self, gvr: GroupVersionResource, observer: Observer, tasks: Tasks) -> None:
+        """Returns when the observer has been told all objects; changes follow."""
+        synced = asyncio.Event()
+        tasks.start(self.registry.observe(gvr, observer, synced=synced), name=f"observer of {gvr}")
+        await synced.wait()
 
     def _authenticator(self) -> RequestAuthenticator:
         config = self.config

@@ -1,7 +1,8 @@
 """What an admission plugin is given, and what it has to offer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from pynetes.apimachinery.errors import StatusError, forbidden
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
@@ -19,6 +20,24 @@ class Objects(ObjectReader, Protocol):
     def cached_get(self, gvr: GroupVersionResource, name: str, namespace: str | None = None) -> dict[str, Any] | None:
         """The object as memory has it; None if there is none. Shared: never change it."""
         ...
+
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Reinvocation:
+    """The second run of mutating admission: a plugin that changed the object asks for it, once per request."""
+
+    asked: bool = False
+    running: bool = False
+    _states: dict[str, Any] = field(default_factory=dict)
+
+    def state(self, plugin: str, make: Callable[[], T]) -> T:
+        """What a plugin keeps from the first run to the second."""
+        found: T = self._states.setdefault(plugin, None) or make()
+        self._states[plugin] = found
+        return found
 
 
 @dataclass(slots=True)
@@ -43,6 +62,7 @@ class Attributes:
     #: Shown to the client as `Warning` headers.
     warnings: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
+    reinvocation: Reinvocation = field(default_factory=Reinvocation)
 
     def is_resource(self, group: str, resource: str, subresource: str = "") -> bool:
         return self.gvr.resource == resource and self.gvr.group == group and self.subresource == subresource

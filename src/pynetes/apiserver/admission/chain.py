@@ -20,7 +20,14 @@ from pynetes.apiserver.config import APIServerConfig
 _FIRST = ("RBACEscalation",)
 _SECOND = ("ServiceAccount", "NodeRestriction")
 _THIRD = ("CertificateApproval", "CertificateSigning")
-_LAST = ("ResourceQuota",)  # what is refused otherwise must not be charged
+#: What a cluster's users have configured, and quota at the very end: what is refused otherwise must not be charged.
+_LAST = (
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionWebhook",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionWebhook",
+    "ResourceQuota",
+)
 
 
 class Chain:
@@ -32,6 +39,13 @@ class Chain:
         self._validate = [p for p in self.plugins if type(p).validate is not Plugin.validate]
 
     async def admit(self, attrs: Attributes) -> None:
+        """Once, and a second time if a webhook or a policy has changed what others had seen before it."""
+        await self._admit_all(attrs)
+        if attrs.reinvocation.asked:
+            attrs.reinvocation.running = True
+            await self._admit_all(attrs)
+
+    async def _admit_all(self, attrs: Attributes) -> None:
         for plugin in self._admit:
             if plugin.handles(attrs):
                 await plugin.admit(attrs)

@@ -14,6 +14,7 @@ from pynetes.apiserver.http import Request
 Object = dict[str, Any]
 
 KIND, API_VERSION = "Event", "audit.k8s.io/v1"
+_PATCH = "patch.webhook.admission.k8s.io/"
 _JSON, _PATCHES = "application/json", ("application/json-patch+json", "application/merge-patch+json")
 
 
@@ -132,9 +133,15 @@ def _without_managed_fields(obj: Any) -> Any:
 def at_stage(event: Object, stage: str, now: datetime, annotations: dict[str, str]) -> Object:
     """The event as it is told at a stage of its request."""
     out = {**event, "stage": stage, "stageTimestamp": format_micro_time(now)}
-    if annotations:
-        out["annotations"] = dict(annotations)
+    shown = {key: text for key, text in annotations.items() if _may_be_told(key, event["level"])}
+    if shown:
+        out["annotations"] = shown
     return out
+
+
+def _may_be_told(key: str, level: str) -> bool:
+    """What webhooks have changed is part of the object, and told only where objects are."""
+    return not key.startswith(_PATCH) or level in (REQUEST, REQUEST_RESPONSE)
 
 
 def line(event: Object) -> bytes:

@@ -1,0 +1,27 @@
+"""The plugins that a cluster's users configure by objects, and what keeps them up to date."""
+
+from pynetes.apimachinery.gvk import GroupVersionResource
+from pynetes.apis.names import MUTATING_WEBHOOK_CONFIGURATIONS, VALIDATING_WEBHOOK_CONFIGURATIONS
+from pynetes.apiserver.admission.attributes import Plugin
+from pynetes.apiserver.admission.versions import Versions
+from pynetes.apiserver.admission.webhooks.caller import Caller
+from pynetes.apiserver.admission.webhooks.mutating import MutatingAdmissionWebhook
+from pynetes.apiserver.admission.webhooks.validating import ValidatingAdmissionWebhook
+from pynetes.apiserver.authorization.attributes import Authorizer
+from pynetes.apiserver.objects import Observer
+from pynetes.apiserver.registry.registry import Registry
+from pynetes.apiserver.webhooks.client import WebhookClient
+
+
+class DynamicAdmission:
+    """`observers` must be told of all objects of their resources and of every change."""
+
+    def __init__(self, registry: Registry, client: WebhookClient, authorizer: Authorizer) -> None:
+        versions = Versions(registry, client)
+        mutating = MutatingAdmissionWebhook(Caller(client, registry, versions, authorizer, "admit"))
+        validating = ValidatingAdmissionWebhook(Caller(client, registry, versions, authorizer, "validating"))
+        self.plugins: tuple[Plugin, ...] = (mutating, validating)
+        self.observers: dict[GroupVersionResource, Observer] = {
+            MUTATING_WEBHOOK_CONFIGURATIONS: mutating.hooks.observe,
+            VALIDATING_WEBHOOK_CONFIGURATIONS: validating.hooks.observe,
+        }

@@ -1,0 +1,150 @@
+"""The values of variables for one request. What no expression asks for is never made."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pynetes.apimachinery.cel.library.authz import Answer, Ask, AuthorizerValue, Question, ResourceCheck
+from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
+from pynetes.apimachinery.selectors import parse_field_selector
+from pynetes.apiserver.admission.attributes import Attributes
+from pynetes.apiserver.authentication.user import SERVICE_ACCOUNT_PREFIX, SERVICE_ACCOUNTS, UserInfo
+from pynetes.apiserver.authorization.attributes import Attributes as Asked
+from pynetes.apiserver.authorization.attributes import Authorizer
+
+Object = dict[str, Any]
+
+_HIDDEN_METADATA = ("managedFields", "ownerReferences", "selfLink")
+
+
+@dataclass(slots=True)
+class Activation:
+    """`obj` and `old` are in the version that `kind` and `resource` name, which the rule that matched asked for."""
+
+    attrs: Attributes
+    kind: GroupVersionKind
+    resource: GroupVersionResource
+    obj: Object | None
+    old: Object | None
+    authorizer: Authorizer | None = None
+    namespace: Object | None = None
+    params: Object | None = None
+    #: Values that somebody else makes (`variables`).
+    more: Mapping[str, Any] = field(default_factory=dict)
+    _made: dict[str, Any] = field(default_factory=dict)
+
+    def values(self, names: Iterable[str], used: frozenset[str]) -> dict[str, Any]:
+        """For all names; None for those that are not used."""
+        return {name: self._value(name) if name in used else None for name in names}
+
+    def _value(self, name: str) -> Any:
+        if name in self.more:
+            return self.more[name]
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def _make(self, name: str) -> Any:
+        match name:
+            case "object":
+                return self.obj
+            case "oldObject":
+                return self.old
+            case "params":
+                return self.params
+            case "request":
+                return admission_request(self.attrs, self.kind, self.resource)
+            case "namespaceObject":
+                return _namespace_value(self.namespace)
+            case "authorizer":
+                return AuthorizerValue(self._ask())
+            case "authorizer.requestResource":
+                attrs = self.attrs
+                question = Question(
+                    group=attrs.gvr.group,
+                    resource=attrs.gvr.resource,
+                    subresource=attrs.subresource,
+                    namespace=attrs.namespace,
+                    name=attrs.name,
+                )
+                return ResourceCheck(self._ask(), question)
+        raise KeyError(name)
+
+    def _ask(self) -> Ask:
+        assert self.authorizer is not None
+        return asking(self.authorizer, self.attrs.user)
+
+
+def admission_request(attrs: Attributes, kind: GroupVersionKind, resource: GroupVersionResource) -> Object:
+    """The request as reviews and expressions tell it, without its objects. What is empty is left out."""
+    user: Object = attrs.user.to_wire()
+    request: Object = {
+        "kind": _kind(kind),
+        "resource": _resource(resource),
+        "requestKind": _kind(attrs.kind),
+        "requestResource": _resource(attrs.gvr),
+        "operation": attrs.operation,
+        "userInfo": user,
+        "dryRun": attrs.dry_run,
+        "options": attrs.options or None,
+    }
+    if attrs.subresource:
+        request["subResource"] = request["requestSubResource"] = attrs.subresource
+    if attrs.name:
+        request["name"] = attrs.name
+    if attrs.namespace:
+        request["namespace"] = attrs.namespace
+    return request
+
+
+def _kind(kind: GroupVersionKind) -> Object:
+    return {"group": kind.group, "version": kind.version, "kind": kind.kind}
+
+
+def _resource(resource: GroupVersionResource) -> Object:
+    return {"group": resource.group, "version": resource.version, "resource": resource.resource}
+
+
+def _namespace_value(namespace: Object | None) -> Object | None:
+    if namespace is None:
+        return None
+    metadata = {key: value for key, value in namespace["metadata"].items() if key not in _HIDDEN_METADATA}
+    return {**namespace, "metadata": metadata}
+
+
+def asking(authorizer: Authorizer, user: UserInfo) -> Ask:
+    """Expressions' questions, put to the authorizer for `user` or for the service account they name."""
+
+    def ask(question: Question) -> Answer:
+        decision = authorizer.authorize(_asked(question, user))
+        return Answer(decision.allowed, decision.reason)
+
+    return ask
+
+
+def _asked(question: Question, user: UserInfo) -> Asked:
+    if question.service_account is not None:
+        namespace, name = question.service_account
+        groups = (SERVICE_ACCOUNTS, f"{SERVICE_ACCOUNTS}:{namespace}")
+        user = UserInfo(f"{SERVICE_ACCOUNT_PREFIX}{namespace}:{name}", groups=groups)
+    if question.path:
+        return Asked(user, question.verb, path=question.path, is_resource=False)
+    return Asked(
+        user,
+        question.verb,
+        question.group,
+        "*",
+        question.resource,
+        question.subresource,
+        question.namespace,
+        question.name,
+        field_selector=_requirements(question.field_selector),
+    )
+
+
+def _requirements(text: str) -> tuple[tuple[str, str, str], ...]:
+    """A selector that does not parse selects nothing in particular, as upstream has it."""
+    try:
+        return tuple(parse_field_selector(text).requirements) if text else ()
+    except ValueError:
+        return ()

@@ -1,0 +1,128 @@
+"""MutatingAdmissionWebhook: webhooks are asked one after another, each about what those before it have made.
+
+If one changes the object, all of mutating admission runs a second time, and webhooks with `reinvocationPolicy:
+IfNeeded` that were asked before the change are asked again.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from pynetes.apimachinery import meta
+from pynetes.apimachinery.errors import StatusError, internal
+from pynetes.apimachinery.patch import json_patch
+from pynetes.apiserver.admission.attributes import Attributes, Plugin, Reinvocation
+from pynetes.apiserver.admission.matching import is_exempt
+from pynetes.apiserver.admission.versions import replace
+from pynetes.apiserver.admission.webhooks.caller import Caller, CallError, RejectionError, Versioned
+from pynetes.apiserver.admission.webhooks.hooks import Hook, Hooks
+from pynetes.apiserver.admission.webhooks.review import Answer
+
+Object = dict[str, Any]
+
+_MUTATION = "mutation.webhook.admission.k8s.io/"
+_FAILED_OPEN = "failed-open." + _MUTATION
+PATCH_ANNOTATION = "patch.webhook.admission.k8s.io/"
+
+
+@dataclass(slots=True)
+class _Invoked:
+    """Which webhooks were asked so far in this request, and which must be asked again."""
+
+    output: Object | None = None
+    reinvocable: set[str] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
+
+    def require(self) -> None:
+        self.again |= self.reinvocable
+        self.reinvocable = set()
+
+
+class MutatingAdmissionWebhook(Plugin):
+    name = "MutatingAdmissionWebhook"
+
+    def __init__(self, caller: Caller) -> None:
+        self.hooks = Hooks("admit")
+        self._caller = caller
+
+    def handles(self, attrs: Attributes) -> bool:
+        return bool(self.hooks.all) and not is_exempt(attrs)
+
+    async def admit(self, attrs: Attributes) -> None:
+        reinvocation = attrs.reinvocation
+        invoked = reinvocation.state(self.name, _Invoked)
+        if reinvocation.running and invoked.output != attrs.obj:
+            # Plugins of our own have changed the object since.
+            invoked.require()
+        for index, hook in enumerate(self.hooks.all):
+            await self._one(attrs, hook, index, reinvocation, invoked)
+        invoked.output = meta.copy(attrs.obj) if attrs.obj is not None else None
+
+    async def _one(
+        self, attrs: Attributes, hook: Hook, index: int, reinvocation: Reinvocation, invoked: _Invoked
+    ) -> None:
+        found = await self._caller.match(hook, attrs)
+        if found is None or (reinvocation.running and hook.uid not in invoked.again):
+            return
+        match, versioned = found
+        place = f"round_{int(reinvocation.running)}_index_{index}"
+        changed = False
+        try:
+            answer = await self._caller.ask(hook, attrs, match, versioned)
+            changed = await self._apply(hook, attrs, answer, versioned, place)
+        except CallError as error:
+            self._caller.failed(hook, attrs, error, _FAILED_OPEN + place)
+        except RejectionError as error:
+            raise error.status from None
+        finally:
+            attrs.annotations[_MUTATION + place] = _said(hook, mutated=changed)
+        if changed:
+            invoked.require()
+            reinvocation.asked = True
+        if hook.reinvocable:
+            invoked.reinvocable.add(hook.uid)
+
+    async def _apply(self, hook: Hook, attrs: Attributes, answer: Answer, versioned: Versioned, place: str) -> bool:
+        """Whether the answer's patch has changed the object."""
+        if not answer.patch:
+            return False
+        operations = _operations(hook, answer)
+        if not operations:
+            return False
+        if versioned.obj is None:
+            raise internal(
+                f'admission webhook "{hook.name}" attempted to modify the object, which is not supported for this '
+                "operation"
+            )
+        try:
+            patched = json_patch.transform(versioned.obj, operations)
+            if not isinstance(patched, dict):
+                raise internal("the patched object is no object")
+            finished = self._caller.versions.finished(patched, versioned.kind)
+        except json_patch.PatchError as error:
+            raise internal(str(error)) from None
+        except StatusError as error:
+            raise internal(error.message) from None
+        attrs.annotations[PATCH_ANNOTATION + place] = _said(hook, patch=operations, patchType="JSONPatch")
+        if finished == versioned.obj:
+            return False
+        await replace(attrs, finished, self._caller.versions)
+        return True
+
+
+def _said(hook: Hook, **what: Any) -> str:
+    return orjson.dumps({"configuration": hook.configuration, "webhook": hook.name, **what}).decode()
+
+
+def _operations(hook: Hook, answer: Answer) -> list[Object]:
+    if answer.patch_type != "JSONPatch":
+        raise CallError(hook, f'unsupported patch type "{answer.patch_type}"', 400)
+    try:
+        operations = orjson.loads(answer.patch)
+    except ValueError as error:
+        raise CallError(hook, f"received undecodable patch in webhook response: {error}") from None
+    if not isinstance(operations, list) or not all(isinstance(each, dict) for each in operations):
+        why = "json: cannot unmarshal into Go value of type jsonpatch.Patch"
+        raise CallError(hook, f"received undecodable patch in webhook response: {why}")
+    return operations
