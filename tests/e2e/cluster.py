@@ -53,6 +53,9 @@ class Machine:
     def get(self, what: str) -> Any:
         return json.loads(self.kubectl(f"get {what} -o json").stdout)
 
+    def answers_kubectl(self) -> bool:
+        return self.kubectl("get --raw /readyz --request-timeout=3s", check=False).returncode == 0
+
     def request(self, url: str, data: bytes | None = None, timeout: float = 60.0) -> bytes:
         """An HTTP request from the machine itself; OSError if it fails."""
 

@@ -123,7 +123,7 @@ def _stop_on(problems: list[Problem]) -> None:
 def switch_on(layout: Layout, hosts: Plan, chosen: Settings, off: Sequence[Host], progress: Progress) -> None:
     """Boots hosts, masters first, and returns when those that are nodes are ready; HostError."""
     masters, nodes = ([host for host in off if host.role == role] for role in ("master", "node"))
-    known, new = _in_turn(layout, hosts, masters)
+    known, new = in_turn(layout, hosts, masters)
     if known:
         _preload(layout, chosen, "master")
         with progress.step(f"Boot {_names(known)}") as step:
@@ -163,7 +163,7 @@ def _names(hosts: Iterable[Host]) -> str:
     return ", ".join(host.name for host in hosts)
 
 
-def _in_turn(layout: Layout, hosts: Plan, masters: Sequence[Host]) -> tuple[list[Host], list[Host]]:
+def in_turn(layout: Layout, hosts: Plan, masters: Sequence[Host]) -> tuple[list[Host], list[Host]]:
     """Those that boot by themselves (together, as a store of theirs may need most of them), and those that then join.
 
     In a new cluster the first one makes it.
