@@ -29,6 +29,9 @@ from pynetes.client.rest import Client
 from pynetes.cloud.providers.local import announcer, config
 from pynetes.component import pki
 from pynetes.component.sysctl import set_sysctl
+from pynetes.controllers import manager
+from pynetes.controllers.config import ControllerManagerConfig
+from pynetes.controllers.context import ControllerContext
 from pynetes.network.pod_network import NodeNetwork, PodNetwork
 from pynetes.proxy.config import ProxyConfig
 from pynetes.proxy.proxier import Proxier
@@ -115,6 +118,11 @@ class ControlPlane:
             return await function(self._server.client())
 
         return self.loop.call(call())
+
+    def manage(self, *controllers: str) -> None:
+        """Runs these controllers beside the server."""
+        context = ControllerContext.for_client(self._server.client(), ControllerManagerConfig(leader_elect=False))
+        self.loop.start(manager.run_controllers(context, list(controllers)))
 
     def client(self, name: str) -> Client:
         """Over HTTPS, as the owner of one of the certificates: `admin`, `kube_proxy`. Call it on the loop to use it."""
