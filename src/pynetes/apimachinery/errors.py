@@ -30,6 +30,10 @@ _VALUELESS = frozenset(
 )
 
 
+#: Stands for a value that messages do not repeat.
+OMITTED = object()
+
+
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """One violation at one field. `type` is the cause's reason (FieldValueRequired, …); `detail` says what is wrong."""
@@ -43,7 +47,7 @@ class FieldError:
     def body(self) -> str:
         """The message without the field."""
         prefix = _PREFIX[self.type]
-        if self.type in _VALUELESS:
+        if self.type in _VALUELESS or self.value is OMITTED:
             text = prefix
         else:
             text = f"{prefix}: {_show(self.value)}"
@@ -62,7 +66,8 @@ def _show(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, (dict, list)):
-        return orjson.dumps(value).decode()
+        text = orjson.dumps(value).decode()  # where Go's encoder escapes what HTML would take for its own
+        return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return go_text(value)
 
 

@@ -213,13 +213,27 @@ class Checker:
             return value
         raise DecodeError(self._mismatch(place, _number(value), "int32"))
 
+    def _schema_or(self, kind: Type, value: Any, place: _Place) -> Any:
+        """A schema, schemas or something plain. The original reads schemas here without looking for unknown fields."""
+        if isinstance(value, list):
+            return [self._schema_or(kind, item, place) for item in value]
+        if not isinstance(value, dict):
+            return plain(value)
+        inner = Checker()
+        try:
+            return inner.check(_SCHEMA, value)
+        except DecodeError as error:
+            return self._save(str(error))
 
+
+_SCHEMA = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
 _SPECIAL: dict[str, Callable[[Checker, Type, Any, _Place], Any]] = {
     "quantity": Checker._quantity,
     "time": Checker._time,
     "micro_time": Checker._time,
     "bytes": Checker._bytes,
     "int_or_string": Checker._int_or_string,
+    "schema_or": Checker._schema_or,
 }
 
 

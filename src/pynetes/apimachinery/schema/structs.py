@@ -62,6 +62,7 @@ _SCALAR: dict[str, Any] = {
     "int_or_string": Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)] | str,
     "any": Opaque,
     "raw": Opaque,
+    "schema_or": Circle,
 }
 _ZERO: dict[str, Any] = {"string": "", "bytes": "", "boolean": False, "int32": 0, "int64": 0, "number": 0}
 

@@ -11,7 +11,7 @@ from pynetes.apimachinery.schema.zero import Policy
 Kind = Literal[
     "object", "map", "list", "any", "raw",
     "string", "boolean", "int32", "int64", "number",
-    "quantity", "time", "micro_time", "bytes", "int_or_string",
+    "quantity", "time", "micro_time", "bytes", "int_or_string", "schema_or",
 ]  # fmt: skip
 
 _NAMED: dict[str, tuple[Kind, str]] = {
@@ -23,6 +23,9 @@ _NAMED: dict[str, tuple[Kind, str]] = {
     "io.k8s.apimachinery.pkg.apis.meta.v1.Patch": ("raw", "v1.Patch"),
     "io.k8s.apimachinery.pkg.runtime.RawExtension": ("raw", "runtime.RawExtension"),
 }
+_SCHEMA_OR = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOr"
+_NAMED |= {f"{_SCHEMA_OR}{other}": ("schema_or", f"v1.JSONSchemaPropsOr{other}") for other in ("Array", "Bool")}
+_NAMED[f"{_SCHEMA_OR}StringArray"] = ("schema_or", "v1.JSONSchemaPropsOrStringArray")
 _SCALARS: dict[tuple[str, str], tuple[Kind, str]] = {
     ("string", ""): ("string", "string"),
     ("string", "byte"): ("bytes", "[]uint8"),

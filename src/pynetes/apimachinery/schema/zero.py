@@ -162,7 +162,7 @@ def policy(definition: str, field: str, kind: str, required: bool) -> Policy:
         return Policy.ALWAYS
     if kind in ("time", "micro_time"):
         return Policy.NULL if _holds(NULL_SHOWN, field, definition) else Policy.DROP
-    if required or kind in ("object", "any", "raw", "int_or_string", "quantity"):
+    if required or kind in ("object", "any", "raw", "int_or_string", "quantity", "schema_or"):
         return Policy.KEEP
     if kind in ("boolean", "int32", "int64", "number"):
         return Policy.DROP if _holds(DROPPED, field, definition) else Policy.KEEP

@@ -1,7 +1,7 @@
 """ObjectSchema: everything that the schema of one version of a kind does to its objects."""
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.structural.coercion import Coerce, compile_coercion
@@ -9,12 +9,26 @@ from pynetes.apimachinery.structural.correlation import Correlated
 from pynetes.apimachinery.structural.embedded import Coercion, has_embedded, validate_embedded
 from pynetes.apimachinery.structural.explanation import explain
 from pynetes.apimachinery.structural.listtypes import has_keyed_lists, validate_lists
-from pynetes.apimachinery.structural.nodes import Schema, properties
+from pynetes.apimachinery.structural.nodes import VALIDATIONS, Schema, properties, walk
 from pynetes.apimachinery.structural.objectmeta import lenient_metadata
 from pynetes.apimachinery.structural.unknown import unknown_fields
 from pynetes.apimachinery.structural.validity import Check, compile_validity
 
+if TYPE_CHECKING:
+    from pynetes.apimachinery.structural.evaluation import Rules
+
 Object = dict[str, Any]
+
+_BLOCKING = frozenset(
+    (
+        *("FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany"),
+        "FieldValueTypeInvalid",
+    )
+)
+_UNCHECKED = (
+    "some validation rules were not checked because the object was invalid; correct the existing errors to complete "
+    "validation"
+)
 
 
 class CoercionError(ValueError):
@@ -45,6 +59,14 @@ class ObjectSchema:
     def _status(self) -> tuple[Schema, Check] | None:
         status = properties(self.schema).get("status")
         return (status, compile_validity(status)) if status else None
+
+    @cached_property
+    def _rules(self) -> "Rules | None":
+        if not any(node.get(VALIDATIONS) for node in walk(self.schema)):
+            return None
+        from pynetes.apimachinery.structural.evaluation import rules_of  # loads CEL, which most processes do not need
+
+        return rules_of(self.schema)
 
     # --- on the way in and out
 
@@ -95,6 +117,19 @@ class ObjectSchema:
                 correlation = Correlated(obj, old, self.schema).key("status")
                 errors = explain(obj["status"], schema, "status", correlation)
         return errors + self._validate_lists(obj, old)
+
+    def run_rules(
+        self, obj: Object, old: Object | None, errors: list[FieldError]
+    ) -> tuple[list[FieldError], list[str]]:
+        """What validation rules say (errors, warnings), unless `errors` say that the object is not of its form."""
+        if self._rules is None:
+            return [], []
+        if any(error.type in _BLOCKING for error in errors):
+            return [FieldError("FieldValueInvalid", "<nil>", None, _UNCHECKED)], []
+        from pynetes.apimachinery.structural.evaluation import run_rules
+
+        run = run_rules(self._rules, obj, old, self.schema)
+        return run.errors, run.warnings
 
     def _correlated(self, obj: Object, old: Object | None) -> Correlated | None:
         return Correlated(obj, old, self.schema) if old is not None else None

@@ -1,8 +1,10 @@
-"""CustomResourceDefinition. Whether a schema is structural, and its expressions compile, the API server checks."""
+"""CustomResourceDefinition."""
 
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
-from pynetes.apis.apiextensions.definition_validation import validate_definition
+from pynetes.apimachinery.structural.nodes import is_known_format, walk
+from pynetes.apis.apiextensions import internal
+from pynetes.apis.apiextensions.definition_validation import is_established, validate_definition, validate_names
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import Object, Strategy
 from pynetes.apis.webhook_address import default_service
@@ -45,15 +47,35 @@ class CustomResourceDefinitionStrategy(Strategy):
         validate_definition(found, obj)
         return found
 
+    def validate_status_update(self, obj: Object, old: Object) -> list[FieldError]:
+        found = FieldErrors()
+        validate_names(found, (obj.get("status") or {}).get("acceptedNames") or {}, "status.acceptedNames")
+        return found
+
+    def warnings(self, obj: Object, old: Object | None = None) -> list[str]:
+        known = unrecognized_formats(old["spec"]) if old is not None else []
+        return [f'unrecognized format "{form}"' for form in unrecognized_formats(obj["spec"]) if form not in known]
+
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
-        found = FieldErrors(self.validate(obj))
+        found = FieldErrors()
+        validate_definition(found, obj, old)
         spec, before = obj["spec"], old["spec"]
-        if _established(old):  # objects may be stored
+        if is_established(old):  # objects may be stored
             found.immutable("spec.scope", spec.get("scope"), before.get("scope"))
             found.immutable("spec.names.kind", spec["names"].get("kind"), before["names"].get("kind"))
         found.immutable("spec.group", spec.get("group"), before.get("group"))
         found.immutable("spec.names.plural", spec["names"].get("plural"), before["names"].get("plural"))
         return found
+
+
+def unrecognized_formats(spec: Object) -> list[str]:
+    """Formats in schemas that nothing enforces, as often as they stand there."""
+    return [
+        node["format"]
+        for place in internal.places(spec, "schema")
+        for node in walk(place.value.get("openAPIV3Schema") or {})
+        if node.get("format") and not is_known_format(node["format"], (node["type"],) if node.get("type") else ("",))
+    ]
 
 
 def _storage_version(definition: Object) -> str:
@@ -67,8 +89,3 @@ def _note_storage_version(definition: Object) -> None:
     stored = status.get("storedVersions") or []
     if storage and storage not in stored:
         definition["status"] = {**status, "storedVersions": [*stored, storage]}
-
-
-def _established(definition: Object) -> bool:
-    conditions = (definition.get("status") or {}).get("conditions") or ()
-    return any(c.get("type") == "Established" and c.get("status") == "True" for c in conditions)

@@ -40,6 +40,7 @@ class CustomResourceStrategy(Strategy):
         self.schema = schema
         self.has_status = status
         self._scale = scale
+        self._ratcheted: list[str] = []
         own = METADATA_FIELDS if namespaced else frozenset(("metadata.name",))
         self.selectable = own | frozenset(selectable)
         self._paths = {path: jsonpath.parse("." + path) for path in selectable}
@@ -79,24 +80,27 @@ class CustomResourceStrategy(Strategy):
     # --- validating
 
     def validate(self, obj: Object) -> list[FieldError]:
-        return self._validate_type(obj) or [
-            *self.schema.validate(obj),
-            *self._validate_scale_spec(obj),
-            *self._validate_scale_status(obj),
-        ]
+        return self._validate_type(obj) or self._with_rules(
+            obj,
+            None,
+            [*self.schema.validate(obj), *self._validate_scale_spec(obj), *self._validate_scale_status(obj)],
+        )
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
-        return self._validate_type(obj) or [
-            *self.schema.validate(obj, old),
-            *self._validate_scale_spec(obj),
-            *self._validate_scale_status(obj),
-        ]
+        return self._validate_type(obj) or self._with_rules(
+            obj,
+            old,
+            [*self.schema.validate(obj, old), *self._validate_scale_spec(obj), *self._validate_scale_status(obj)],
+        )
 
     def validate_status_update(self, obj: Object, old: Object) -> list[FieldError]:
-        return self._validate_type(obj) or [
-            *self.schema.validate_status(obj, old),
-            *self._validate_scale_status(obj),
-        ]
+        return self._validate_type(obj) or self._with_rules(
+            obj, old, [*self.schema.validate_status(obj, old), *self._validate_scale_status(obj)]
+        )
+
+    def _with_rules(self, obj: Object, old: Object | None, errors: list[FieldError]) -> list[FieldError]:
+        found, self._ratcheted = self.schema.run_rules(obj, old, errors)
+        return errors + found
 
     def _validate_type(self, obj: Object) -> list[FieldError]:
         errors = []
@@ -122,8 +126,9 @@ class CustomResourceStrategy(Strategy):
 
     def warnings(self, obj: Object, old: Object | None = None) -> list[str]:
         known = (old["metadata"].get("finalizers") or []) if old is not None else []
+        ratcheted, self._ratcheted = self._ratcheted, []  # of the validation just before, in the same turn of the loop
         added = sorted(set(obj["metadata"].get("finalizers") or ()) - set(known))
-        return [text for finalizer in added for text in _finalizer_warnings(finalizer)]
+        return ratcheted + [text for finalizer in added for text in _finalizer_warnings(finalizer)]
 
     def selectable_fields(self, obj: Object) -> dict[str, str]:
         fields = super().selectable_fields(obj)
