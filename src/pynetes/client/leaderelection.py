@@ -37,6 +37,8 @@ HEALTH_TOLERANCE = 20.0
 
 LEASES = GroupVersionResource("coordination.k8s.io", "v1", "leases")
 JITTER = 1.2
+#: Ending must not wait for a server that does not answer: the lease ends by itself.
+RELEASE_SECONDS = 3.0
 
 Object = dict[str, Any]
 
@@ -225,8 +227,9 @@ class LeaderElector:
 
     async def _release(self) -> None:
         try:
-            await self._give_back()
-        except (StatusError, TransportError) as error:
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await self._give_back()
+        except (StatusError, TransportError, TimeoutError) as error:
             log.warning("could not release lease %s/%s: %s", self._namespace, self._name, error)
 
     async def _give_back(self) -> None:
