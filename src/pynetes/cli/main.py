@@ -251,10 +251,12 @@ def token_create_command(
 ) -> None:
     """Make a token and print it."""
     from pynetes.cli import server, tokens
+    from pynetes.cli.hosts import behalf
 
     def run() -> None:
         grant = tokens.grant(ttl or ("2h" if control_plane else "24h"), usages, groups, description)
-        server.create_command(layout, token, grant, print_join_command=print_join_command, control_plane=control_plane)
+        there = behalf.control_plane(layout) if control_plane else layout
+        server.create_command(there, token, grant, print_join_command=print_join_command, control_plane=control_plane)
 
     _told(run)
 
@@ -288,8 +290,9 @@ def member_command() -> None:
 def member_list_command(layout: Layout) -> None:
     """List the members, how they are, and how far they lag behind."""
     from pynetes.cli import members
+    from pynetes.cli.hosts import behalf
 
-    _told(lambda: members.list_command(layout))
+    _told(lambda: members.list_command(behalf.control_plane(layout)))
 
 
 @member_command.command("remove")
@@ -298,8 +301,9 @@ def member_list_command(layout: Layout) -> None:
 def member_remove_command(layout: Layout, name: str) -> None:
     """Take out the member of a machine that is gone for good (`pynetes purge` on a machine does it by itself)."""
     from pynetes.cli import members
+    from pynetes.cli.hosts import behalf
 
-    _told(lambda: members.remove_command(layout, name))
+    _told(lambda: members.remove_command(behalf.control_plane(layout), name))
 
 
 @main.group("node")
@@ -387,8 +391,9 @@ _at_store = click.option(
 def store_status_command(layout: Layout, store: str | None, output: str) -> None:
     """Show engine, revision, size, keys, compaction, members or replicas; exit code 1 unless all is well."""
     from pynetes.cli import storestatus
+    from pynetes.cli.hosts import behalf
 
-    if not _told(lambda: storestatus.show(layout, store, output)):
+    if not _told(lambda: storestatus.show(layout if store else behalf.control_plane(layout), store, output)):
         raise SystemExit(1)
 
 
@@ -401,9 +406,9 @@ def store_snapshot_command(layout: Layout, file: Path, store: str | None) -> Non
 
     The snapshot is of one revision, and can be restored to a store of any engine. It holds Secrets.
     """
-    from pynetes.cli import store as stores
+    from pynetes.cli.hosts import behalf
 
-    _told(lambda: stores.snapshot(layout, file, store))
+    _told(lambda: behalf.snapshot(layout, file, store))
 
 
 @store_command.command("restore")
@@ -428,9 +433,9 @@ def store_restore_command(
     Clients that outlive it list anew: no resourceVersion goes back. With --store and --switch, a cluster moves to
     another store.
     """
-    from pynetes.cli import store as stores
+    from pynetes.cli.hosts import behalf
 
-    _told(lambda: stores.restore(layout, file, store, overwrite=overwrite, switch=switch, bump=bump))
+    _told(lambda: behalf.restore(layout, file, store, overwrite=overwrite, switch=switch, bump=bump))
 
 
 @main.command("down")

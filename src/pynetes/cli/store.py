@@ -26,11 +26,11 @@ T = TypeVar("T")
 _IDENTITY = "/registry/core/namespaces/kube-system"
 
 
-def snapshot(layout: Layout, file: Path, store: str | None) -> None:
-    """Takes a snapshot of the cluster's store, or of another."""
+def snapshot(layout: Layout, file: Path, store: str | None, *, runs: bool | None = None) -> None:
+    """Takes a snapshot of the cluster's store, or of another. `runs`: whether the cluster does, if that is known."""
     made = settings.load(layout)
     managed = made is not None and made.store == storeurl.ETCD and store is None
-    if made is not None and managed and not _runs(layout):
+    if made is not None and managed and not (_runs(layout) if runs is None else runs):
         taken = _run(etcdrestore.with_member(layout, made, lambda url: _take(url, file)))
     else:
         taken = _run(_take(url_of(layout, store), file))
