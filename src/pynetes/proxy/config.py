@@ -28,6 +28,20 @@ class ProxyConfig:
     """Where /healthz and /livez are served; empty: nowhere."""
     metrics_bind_address: str = f"127.0.0.1:{METRICS_PORT}"
     """Where /metrics is served; empty: nowhere."""
+    conntrack_max_per_core: int = 32768
+    """So many connections can be tracked for each core, at least; 0: as many as the kernel does."""
+    conntrack_min: int = 131072
+    """So many connections can be tracked at least, however few cores there are."""
+    conntrack_tcp_timeout_established: float = 86400.0
+    """Seconds after which an idle TCP connection is forgotten; 0: as the kernel does."""
+    conntrack_tcp_timeout_close_wait: float = 3600.0
+    """Seconds after which a TCP connection that one end has closed is forgotten; 0: as the kernel does."""
+    conntrack_tcp_be_liberal: bool = False
+    """Packets out of a TCP connection's window count as its own."""
+    conntrack_udp_timeout: float = 0.0
+    """Seconds after which a UDP flow that nobody answered is forgotten; 0: as the kernel does."""
+    conntrack_udp_timeout_stream: float = 0.0
+    """Seconds after which a UDP flow with answers is forgotten; 0: as the kernel does."""
     min_sync_period: float = 0.05
     """Seconds between transactions."""
     sync_period: float = 3600.0

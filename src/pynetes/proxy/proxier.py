@@ -17,14 +17,13 @@ from pynetes.client.informer import Informer, InformerFactory
 from pynetes.client.rest import Client
 from pynetes.component import clock
 from pynetes.component.nftables import Nftables, NftablesError
-from pynetes.component.sysctl import set_sysctl
 from pynetes.component.tasks import Tasks
-from pynetes.proxy import conntrack, metrics, node
+from pynetes.proxy import conntrack, kernel, metrics, node
 from pynetes.proxy.config import ProxyConfig
 from pynetes.proxy.elements import Elements, elements
 from pynetes.proxy.health import ProxyHealth
 from pynetes.proxy.health_server import HealthServer
-from pynetes.proxy.ruleset import DELETE, Change, State, full, sweep
+from pynetes.proxy.ruleset import Change, State, full, sweep
 from pynetes.proxy.services import (
     HEADLESS_LABEL,
     PROXY_NAME_LABEL,
@@ -84,7 +83,7 @@ class Proxier:
 
     async def run(self) -> None:
         """Serves until cancelled. The rules stay: connections go on while the proxy restarts."""
-        prepare_kernel()
+        kernel.prepare(self._config)
         _follow(self._services, meta.key, partial(self._touch, "service"))
         _follow(self._slices, _service_key, partial(self._touch, "endpoint"))
         for informer in (self._nodes, self._cidrs):
@@ -240,18 +239,3 @@ def _service_key(slice_: dict[str, Any]) -> str:
 def _service_of(slice_: dict[str, Any]) -> list[str]:
     key = _service_key(slice_)
     return [key] if key else []
-
-
-def prepare_kernel() -> None:
-    """Forwarding on; bridged packets between pods of one node pass the rules, too."""
-    set_sysctl("net.ipv4.ip_forward", "1")
-    set_sysctl("net.bridge.bridge-nf-call-iptables", "1")
-
-
-async def cleanup() -> None:
-    """Removes the proxy's table."""
-    nftables = Nftables()
-    try:
-        await nftables.run(DELETE)
-    finally:
-        nftables.close()
