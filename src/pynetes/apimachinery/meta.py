@@ -164,6 +164,17 @@ def remove_condition(conditions: list[Object], type: str) -> bool:
     return changed
 
 
+def copy_object(obj: Object) -> Object:
+    """A deep copy of an object but for its managed fields, which are never changed in place."""
+    out: Object = {}
+    for field, value in obj.items():
+        if field == "metadata":
+            out[field] = {name: item if name == "managedFields" else copy(item) for name, item in value.items()}
+        else:
+            out[field] = copy(value)
+    return out
+
+
 def copy(value: Any) -> Any:
     """A deep copy of an object made of dicts and lists; scalars are shared. Several times as fast as copy.deepcopy."""
     kind = type(value)

@@ -101,6 +101,7 @@ EMPTY_LIST_KEPT: _Table = {
     "audiences": _only("TokenRequestSpec"),
     "conditions": _only("CustomResourceDefinitionStatus"),
     "endpoints": _only("EndpointSlice"),
+    "managedFields": _only("ObjectMeta"),
     "names": _only("ContainerImage"),
     "ports": _only("EndpointSlice"),
     "rules": _only("Role", "ClusterRole"),

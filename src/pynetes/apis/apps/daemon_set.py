@@ -47,6 +47,8 @@ class DaemonSetStrategy(Strategy):
         if spec.get("revisionHistoryLimit") is None:
             spec["revisionHistoryLimit"] = 10
         default_pod_template(spec.setdefault("template", {}))
+        if TEMPLATE_GENERATION not in annotations(obj):
+            set_annotation(obj, TEMPLATE_GENERATION, "0")
 
     def prepare_for_create(self, obj: Object) -> None:
         super().prepare_for_create(obj)

@@ -216,6 +216,8 @@ def v2_to_v1(obj: Object) -> Object:
     conditions = status.pop("conditions", None)
     if conditions:
         annotations[_CONDITIONS] = _dump(conditions)
+    if "status" in obj:
+        status.setdefault("currentReplicas", 0)
     _set_annotations(obj["metadata"], annotations)
     obj["apiVersion"] = "autoscaling/v1"
     return obj

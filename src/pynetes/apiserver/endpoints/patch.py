@@ -1,29 +1,41 @@
-"""patch: JSON, merge and strategic merge patches of an object or of its status."""
+"""patch: JSON, merge and strategic merge patches of an object or of its status; applies go to their own module."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from pynetes.apimachinery import codec as codecs
 from pynetes.apimachinery.errors import StatusError, invalid, invalid_value, unsupported_media_type
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.patch import body, json_patch, merge_patch, strategic
+from pynetes.apiserver.endpoints.apply import APPLY_PATCH, apply
 from pynetes.apiserver.endpoints.output import entry_response
 from pynetes.apiserver.endpoints.scope import Scope
+from pynetes.apiserver.endpoints.tracking import track
 from pynetes.apiserver.endpoints.write import admit, check_identity, rules_of
 from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
+from pynetes.apiserver.registry.fields import take_entries, without_entries
 from pynetes.apiserver.registry.update import update as update_object
 
 Object = dict[str, Any]
-#: From a document (which may be changed) to the patched one.
-Apply = Callable[[Object], Object]
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """`apply` goes from a document (which may be changed) to the patched one; `entries` if it may touch managed
+    fields: they are left out of documents that need not have them."""
+
+    apply: Callable[[Object], Object]
+    entries: bool
+
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
-PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH)
-_CUSTOM_PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, "application/apply-patch+yaml")
+PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY_PATCH)
+_CUSTOM_PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, APPLY_PATCH)
 
 
 def patch_type(request: Request) -> str:
@@ -41,19 +53,27 @@ def _check_custom_type(request: Request) -> None:
         raise unsupported_media_type(_CUSTOM_PATCH_TYPES)
 
 
-async def parse_patch(request: Request, kind: GroupVersionKind, options: WriteOptions) -> Apply:
-    """The request's patch as a function; StatusError 400, 413 or 422 for one that is not fit."""
+async def parse_patch(request: Request, kind: GroupVersionKind, options: WriteOptions) -> Patch:
+    """The request's patch; StatusError 400, 413 or 422 for one that is not fit."""
     content_type = patch_type(request)
     data = await request.read_body()
     if content_type == JSON_PATCH:
         operations, strict = body.json_patch(data)
         _check_strict(request, data, strict, options)
-        return lambda doc: json_patch.apply(doc, operations)
+        return Patch(lambda doc: json_patch.apply(doc, operations), _operations_touch_entries(operations))
     changes, strict = body.merge_patch(data, strategic=content_type == STRATEGIC_MERGE_PATCH)
     _check_strict(request, data, strict, options)
+    metadata = changes.get("metadata", {})
+    entries = not isinstance(metadata, dict) or any("managedFields" in name or name == "$patch" for name in metadata)
     if content_type == MERGE_PATCH:
-        return lambda doc: merge_patch.apply(doc, changes)
-    return lambda doc: strategic.apply(doc, changes, kind)
+        return Patch(lambda doc: merge_patch.apply(doc, changes), entries)
+    return Patch(lambda doc: strategic.apply(doc, changes, kind), entries or "$patch" in changes)
+
+
+def _operations_touch_entries(operations: list[Object]) -> bool:
+    """Operations on the whole object or its metadata may, too."""
+    pointers = [str(operation[end]) for operation in operations for end in ("path", "from") if end in operation]
+    return any(pointer in ("", "/metadata") or pointer.startswith("/metadata/managedFields") for pointer in pointers)
 
 
 def _check_strict(request: Request, data: bytes, strict: list[str], options: WriteOptions) -> None:
@@ -71,17 +91,19 @@ async def patch(scope: Scope, request: Request) -> Answer:
     assert info is not None
     if scope.schema is not None:
         _check_custom_type(request)
-    content_type = patch_type(request)
+    if patch_type(request) == APPLY_PATCH:
+        return await apply(scope, request)
     media = negotiate(request, scope.restriction)
-    options = WriteOptions.of(request.query, "PatchOptions", apply=content_type not in PATCH_TYPES)
-    apply = await parse_patch(request, scope.resource.gvk, options)
+    options = WriteOptions.of(request.query, "PatchOptions")
+    patch = await parse_patch(request, scope.resource.gvk, options)
     ctx = scope.write_context(request, options)
 
     async def change(old: Object | None) -> Object:
         if old is None:
             raise scope.store.not_found(info.name)
+        live = scope.served(old)
         patched, warnings = codecs.coerce(
-            apply(scope.served(old)),
+            patch.apply(live if patch.entries else without_entries(live)),
             scope.kind,
             validation=options.field_validation,  # type: ignore[arg-type]
             schema=scope.schema,
@@ -89,7 +111,9 @@ async def patch(scope: Scope, request: Request) -> Answer:
         request.warnings += warnings
         if patched.get("metadata") is None:
             patched["metadata"] = {}
+        claimed = take_entries(patched)
         scope.resource.strategy.default(patched)
+        track(scope, ctx, live, patched, claimed)
         obj = scope.stored(patched)
         check_identity(scope, obj, info.namespace, info.name)
         await admit(scope, ctx, obj, old, info.namespace, info.name)

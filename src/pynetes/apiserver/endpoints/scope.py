@@ -1,11 +1,13 @@
 """What one endpoint serves, and what all endpoints share."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
+from pynetes.apimachinery.managedfields import FieldManager
+from pynetes.apimachinery.names import size
 from pynetes.apimachinery.protobuf.encoder import has_message
 from pynetes.apimachinery.structural.objectschema import ObjectSchema
 from pynetes.apis.conversion import convert
@@ -15,6 +17,7 @@ from pynetes.apiserver.authorization.attributes import Authorizer
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.options import WriteOptions
+from pynetes.apiserver.registry import fields
 from pynetes.apiserver.registry.context import Admission, WriteContext
 from pynetes.apiserver.registry.registry import Registry
 from pynetes.apiserver.registry.resource import ResourceStore
@@ -34,13 +37,20 @@ class Backend:
 
 @dataclass(slots=True)
 class Scope:
-    """A resource in the version of the path, or one of its subresources. `kind` is that of the endpoint's bodies."""
+    """A resource in the version of the path, or one of its subresources. `kind` is that of the endpoint's bodies;
+    `fields` tracks who wrote what (given for custom resources)."""
 
     backend: Backend
     resource: Resource
     store: ResourceStore
     kind: GroupVersionKind
     subresource: Subresource | None = None
+    fields: FieldManager = field(default=None)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.fields is None:
+            subresource = self.subresource.name if self.subresource else ""
+            self.fields = fields.built_in(self.resource, self.kind, subresource)
 
     @property
     def gvr(self) -> GroupVersionResource:
@@ -93,9 +103,21 @@ class Scope:
         )
 
 
+_MANAGER_MAX = 128  # bytes
+
+
 def _agent(request: Request) -> str:
     """The manager of fields when none is named: the first part of the user agent."""
-    return request.headers.get("User-Agent", "").partition("/")[0][:128]
+    name = request.headers.get("User-Agent", "").partition("/")[0]
+    if name.isascii() and name.isprintable():
+        return name[:_MANAGER_MAX]
+    out = ""
+    for char in name:
+        if char.isprintable():
+            if size(out + char) > _MANAGER_MAX:
+                break
+            out += char
+    return out
 
 
 @cache

@@ -1,18 +1,23 @@
 """create and update."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import bad_request
+from pynetes.apiserver.authentication.user import ANONYMOUS_USER
+from pynetes.apiserver.authorization.attributes import Attributes, forbidden
 from pynetes.apiserver.endpoints.body import decode_as
 from pynetes.apiserver.endpoints.output import entry_response
 from pynetes.apiserver.endpoints.scope import Scope
+from pynetes.apiserver.endpoints.tracking import track
 from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
 from pynetes.apiserver.registry.context import WriteContext
 from pynetes.apiserver.registry.create import create as create_object
 from pynetes.apiserver.registry.create import match_namespace, wipe_system_fields
+from pynetes.apiserver.registry.fields import take_entries
 from pynetes.apiserver.registry.update import Change, Rules, main_rules, status_rules
 from pynetes.apiserver.registry.update import update as update_object
 
@@ -30,15 +35,17 @@ async def create(scope: Scope, request: Request) -> Answer:
     media = negotiate(request, scope.restriction)
     options = WriteOptions.of(request.query, "CreateOptions")
     obj = await decode(scope, request, options)
+    claimed = take_entries(obj)
     scope.resource.strategy.default(obj)
-    obj = scope.stored(obj)
     wipe_system_fields(obj)
     namespace = info.namespace
     match_namespace(obj, namespace if scope.resource.namespaced else "")
+    ctx = scope.write_context(request, options)
+    track(scope, ctx, None, obj, claimed)
+    obj = scope.stored(obj)
     name = obj["metadata"].get("name") or ""
     if scope.resource.gvk.kind == "Namespace":
         namespace = name
-    ctx = scope.write_context(request, options)
     await ctx.admit("CREATE", namespace, name, obj, None)
     entry = await create_object(scope.store, ctx, obj, namespace)
     return entry_response(scope, request, media, entry, 201)
@@ -50,18 +57,45 @@ async def update(scope: Scope, request: Request) -> Answer:
     media = negotiate(request, scope.restriction)
     options = WriteOptions.of(request.query, "UpdateOptions")
     obj = await decode(scope, request, options)
+    claimed = take_entries(obj)
     scope.resource.strategy.default(obj)
-    obj = scope.stored(obj)
     check_identity(scope, obj, info.namespace, info.name)
     ctx = scope.write_context(request, options)
+    ctx.check_create = create_check(scope, request)
 
     async def change(old: Object | None) -> Object:
         new: Object = meta.copy(obj)
+        track(scope, ctx, None if old is None else scope.served(old), new, claimed)
+        new = scope.stored(new)
         await admit(scope, ctx, new, old, info.namespace, info.name)
         return new
 
     entry, created = await _update(scope, ctx, info.namespace, info.name, change)
     return entry_response(scope, request, media, entry, 201 if created else 200)
+
+
+def create_check(scope: Scope, request: Request) -> Callable[[], None]:
+    """Refuses with 403 if the user may not create what an update or apply would."""
+    info = request.info
+    assert info is not None
+    attrs = Attributes(
+        request.user or ANONYMOUS_USER,
+        "create",
+        group=info.group,
+        version=info.version,
+        resource=info.resource,
+        subresource=info.subresource,
+        namespace=info.namespace,
+        name=info.name,
+        path=info.path,
+    )
+
+    def check() -> None:
+        decision = scope.backend.authorizer.authorize(attrs)
+        if not decision.allowed:
+            raise forbidden(attrs, decision.reason)
+
+    return check
 
 
 async def _update(scope: Scope, ctx: WriteContext, namespace: str, name: str, change: Change) -> Any:

@@ -1,13 +1,20 @@
 """One write on its way through the registry: who does it, as which resource, with which options."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
+from pynetes.apimachinery.managedfields import EntriesError, decode
 from pynetes.apiserver.admission.attributes import Attributes, Operation
 from pynetes.apiserver.authentication.user import UserInfo
 
 Object = dict[str, Any]
+
+_SPOILT = (
+    ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating "
+    "admission controller; please fix your requests: "
+)
 
 
 class Admission(Protocol):
@@ -17,7 +24,10 @@ class Admission(Protocol):
 
 @dataclass(slots=True)
 class WriteContext:
-    """`gvr` and `kind` are those of the request; `options` the options object that admission sees."""
+    """`gvr` and `kind` are those of the request; `options` the options object that admission sees.
+
+    `check_create` is asked, and may refuse, when an update turns out to be a create.
+    """
 
     user: UserInfo
     gvr: GroupVersionResource
@@ -29,6 +39,7 @@ class WriteContext:
     options: Object = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
+    check_create: Callable[[], None] | None = None
 
     def attributes(
         self, operation: Operation, namespace: str, name: str, obj: Object | None, old: Object | None
@@ -52,8 +63,23 @@ class WriteContext:
     async def admit(
         self, operation: Operation, namespace: str, name: str, obj: Object | None, old: Object | None
     ) -> None:
-        """Mutating admission; changes `obj` in place."""
+        """Mutating admission; changes `obj` in place. Managed fields that it spoils are as they were before."""
+        before = obj["metadata"].get("managedFields") if obj is not None and "metadata" in obj else None
         await self.admission.admit(self.attributes(operation, namespace, name, obj, old))
+        if obj is not None and "metadata" in obj:
+            self._check_entries(obj["metadata"], before)
+
+    def _check_entries(self, metadata: Object, before: Any) -> None:
+        entries = metadata.get("managedFields")
+        if entries is before:
+            return
+        try:
+            decode(entries, before)
+        except EntriesError as error:
+            self.warnings.append(_SPOILT + str(error))
+            metadata["managedFields"] = before
+            if before is None:
+                del metadata["managedFields"]
 
     async def check_delete(self, namespace: str, name: str, old: Object) -> None:
         """All of admission: a delete has nothing to mutate, but both halves may refuse."""
@@ -64,5 +90,7 @@ class WriteContext:
     async def validate(
         self, operation: Operation, namespace: str, name: str, obj: Object | None, old: Object | None
     ) -> None:
-        """Validating admission."""
+        """Validating admission, and whether an update may create."""
+        if operation == "CREATE" and self.check_create is not None:
+            self.check_create()
         await self.admission.validate(self.attributes(operation, namespace, name, obj, old))

@@ -48,7 +48,7 @@ async def create(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: s
     if metadata.get("name") or not metadata.get("generateName"):
         return await _create(rs, ctx, obj, namespace)
     for attempt in range(_GENERATE_ATTEMPTS):
-        candidate = meta.copy(obj)
+        candidate = meta.copy_object(obj)
         candidate["metadata"]["name"] = generate_name(metadata["generateName"])
         try:
             return await _create(rs, ctx, candidate, namespace)
@@ -88,7 +88,6 @@ async def _create(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: 
 def prepare(rs: ResourceStore, ctx: WriteContext, obj: Object) -> None:
     """Strategy and validation (upstream's BeforeCreate)."""
     metadata, resource, strategy = obj["metadata"], rs.resource, rs.strategy
-    metadata.pop("managedFields", None)
     strategy.prepare_for_create(obj)
     strategy.record_requester(obj, ctx.user)
     errors = validation.validate_object_meta(

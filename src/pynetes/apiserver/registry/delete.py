@@ -63,7 +63,7 @@ async def delete(rs: ResourceStore, ctx: WriteContext, namespace: str, name: str
 def _decide(rs: ResourceStore, old: Object, options: DeleteOptions, outcome: _Outcome) -> Object | None:
     """The object as it waits for its end; None if there is nothing to write."""
     now = clock.now()
-    obj: Object = meta.copy(old)
+    obj: Object = meta.copy_object(old)
     outcome.pending = outcome.delete_now = False
     graceful, pending = begin_graceful(rs.strategy, obj, options, now)
     if pending:

@@ -47,7 +47,7 @@ async def _terminate(rs: ResourceStore, ctx: WriteContext, name: str, options: D
         old = current.object
         _check(name, old, options)
         await ctx.check_delete(name, name, old)
-        obj: Object = meta.copy(old)
+        obj: Object = meta.copy_object(old)
         obj["metadata"].setdefault("deletionTimestamp", format_time(clock.now()))
         obj.setdefault("status", {})["phase"] = "Terminating"
         set_finalizers(obj, propagation(obj["metadata"].get("finalizers") or [], options))

@@ -9,6 +9,7 @@ from pynetes.apimachinery.errors import FieldError, StatusError, conflict, inval
 from pynetes.apis.strategy import Strategy
 from pynetes.apiserver.cacher import Entry
 from pynetes.apiserver.registry import create as creating
+from pynetes.apiserver.registry import fields
 from pynetes.apiserver.registry.context import WriteContext
 from pynetes.apiserver.registry.hooks import nothing
 from pynetes.apiserver.registry.resource import ResourceStore, raise_unavailable
@@ -94,6 +95,7 @@ async def update(
 async def _create_on_update(rs: ResourceStore, ctx: WriteContext, namespace: str, change: Change) -> Entry | None:
     obj = await change(None)
     obj["metadata"].pop("resourceVersion", None)
+    creating.wipe_system_fields(obj)
     try:
         return await creating.create(rs, ctx, obj, namespace)
     except StatusError as error:
@@ -112,6 +114,7 @@ async def _attempt(
     done: bool | None = False
     try:
         prepare(rs, ctx, obj, old, rules)
+        fields.keep_times(obj, old)
         metadata = obj["metadata"]
         await ctx.validate("UPDATE", metadata.get("namespace") or "", metadata["name"], obj, old)
         done = None
@@ -161,7 +164,6 @@ def prepare(rs: ResourceStore, ctx: WriteContext, obj: Object, old: Object, rule
     metadata, old_metadata = obj["metadata"], old["metadata"]
     namespaced = rs.resource.namespaced
     creating.match_namespace(obj, old_metadata.get("namespace") or "" if namespaced else "")
-    metadata.pop("managedFields", None)
     metadata["resourceVersion"] = old_metadata["resourceVersion"]
     Strategy.keep_generation(obj, old)
     rules.prepare(obj, old)
@@ -224,7 +226,7 @@ def copied(obj: Object) -> Change:
     """The change of a PUT: the object as sent, whatever is stored."""
 
     async def change(old: Object | None) -> Object:
-        copy: Object = meta.copy(obj)
+        copy: Object = meta.copy_object(obj)
         return copy
 
     return change

@@ -71,7 +71,7 @@ def bind(pod: Object, binding: Object) -> Object:
         raise _refused(name, f'pod {name} is already assigned to node "{spec["nodeName"]}"')
     if spec.get("schedulingGates"):
         raise _refused(name, f"pod {name} has non-empty .spec.schedulingGates")
-    bound: Object = meta.copy(pod)
+    bound: Object = meta.copy_object(pod)
     bound.setdefault("spec", {})["nodeName"] = binding["target"]["name"]
     status = bound.setdefault("status", {})
     status.pop("nominatedNodeName", None)

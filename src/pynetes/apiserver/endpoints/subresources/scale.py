@@ -1,26 +1,34 @@
 """The scale subresource: a workload's replicas as an autoscaling/v1 Scale."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pynetes.apimachinery import codec as codecs
 from pynetes.apimachinery import meta, validation
 from pynetes.apimachinery.errors import bad_request, conflict, internal, invalid, invalid_value
+from pynetes.apimachinery.managedfields.scale import REPLICAS, ScaleFields
 from pynetes.apimachinery.selectors import from_label_selector, from_set
 from pynetes.apis.autoscaling.columns import CUSTOM_SCALE, SCALE
 from pynetes.apis.resource import Column, ScalePaths
+from pynetes.apiserver.endpoints.apply import APPLY_PATCH, parse_apply
 from pynetes.apiserver.endpoints.output import object_response
-from pynetes.apiserver.endpoints.patch import parse_patch
+from pynetes.apiserver.endpoints.patch import parse_patch, patch_type
 from pynetes.apiserver.endpoints.read import parse_revision
 from pynetes.apiserver.endpoints.scope import Scope
+from pynetes.apiserver.endpoints.tracking import track
 from pynetes.apiserver.endpoints.write import check_identity, decode
 from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
+from pynetes.apiserver.registry.context import WriteContext
+from pynetes.apiserver.registry.fields import put_entries, take_entries
 from pynetes.apiserver.registry.update import main_rules
 from pynetes.apiserver.registry.update import update as update_object
 
 Object = dict[str, Any]
 
+#: Where the kinds that can be scaled keep their replicas.
+_PATHS = {"v1": REPLICAS, "apps/v1": REPLICAS}
 _COPIED = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
@@ -103,30 +111,55 @@ async def update(scope: Scope, request: Request) -> Answer:
     assert info is not None
     check_identity(scope, scale, info.namespace, info.name)
 
-    def change(current: Object) -> Object:
-        return scale
+    take_entries(scale)
+
+    def change(ctx: WriteContext, current: Object) -> Object:
+        new: Object = meta.copy(scale)
+        track(scope, ctx, current, new)
+        return new
 
     return await _write(scope, request, options, change)
 
 
 async def patch(scope: Scope, request: Request) -> Answer:
+    if patch_type(request) == APPLY_PATCH:
+        return await _apply(scope, request)
     options = WriteOptions.of(request.query, "PatchOptions")
-    apply = await parse_patch(request, scope.kind, options)
+    patch = await parse_patch(request, scope.kind, options)
 
-    def change(current: Object) -> Object:
-        scale, warnings = codecs.coerce(
-            apply(current),
+    def change(ctx: WriteContext, current: Object) -> Object:
+        new, warnings = codecs.coerce(
+            patch.apply(current),
             scope.kind,
             validation=options.field_validation,  # type: ignore[arg-type]
         )
         request.warnings += warnings
-        return scale
+        take_entries(new)
+        track(scope, ctx, current, new)
+        return new
 
     return await _write(scope, request, options, change)
 
 
-async def _write(scope: Scope, request: Request, options: WriteOptions, change: Any) -> Answer:
-    """`change` goes from the present Scale to the wanted one; admission sees Scales, the store the workload."""
+async def _apply(scope: Scope, request: Request) -> Answer:
+    options = WriteOptions.of(request.query, "PatchOptions", apply=True)
+    merge = await parse_apply(scope, request, options)
+
+    def change(ctx: WriteContext, current: Object) -> Object:
+        new = merge(current)
+        info = request.info
+        assert info is not None
+        check_identity(scope, new, info.namespace, info.name)
+        return new
+
+    return await _write(scope, request, options, change)
+
+
+async def _write(
+    scope: Scope, request: Request, options: WriteOptions, change: Callable[[WriteContext, Object], Object]
+) -> Answer:
+    """`change` goes from the present Scale to the wanted one (its own, with entries); admission sees Scales, the store
+    the workload."""
     info = request.info
     assert info is not None
     media = negotiate(request, scope.restriction)
@@ -137,11 +170,15 @@ async def _write(scope: Scope, request: Request, options: WriteOptions, change: 
         if old is None:
             raise scope.store.not_found(info.name)
         before = scale_of(old, paths)
-        scale: Object = meta.copy(change(before))
+        tracked = ScaleFields(old["metadata"].get("managedFields"), scope.gvr.api_version, _PATHS)
+        put_entries(before, tracked.of_scale())
+        scale = change(ctx, before)
         await ctx.admit("UPDATE", info.namespace, info.name, scale, before)
         _check(scope, scale, old)
-        workload: Object = meta.copy(old)
+        workload: Object = meta.copy_object(old)
         _set_replicas(workload, (scale.get("spec") or {}).get("replicas", 0), paths)
+        take_entries(workload)
+        put_entries(workload, tracked.of_workload(scale["metadata"].get("managedFields")))
         workload["metadata"]["resourceVersion"] = scale["metadata"].get("resourceVersion") or ""
         return workload
 

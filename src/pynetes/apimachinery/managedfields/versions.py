@@ -1,0 +1,99 @@
+"""What a FieldManager knows of a kind's versions, and which fields its strategy resets."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pynetes.apimachinery.gvk import GroupVersionKind, split_api_version
+from pynetes.apimachinery.managedfields import fieldset
+from pynetes.apimachinery.managedfields.fieldset import FieldSet
+from pynetes.apimachinery.managedfields.schema_types import of_kind
+from pynetes.apimachinery.managedfields.types import Type
+from pynetes.apimachinery.managedfields.updater import Reset
+from pynetes.apimachinery.managedfields.zero import zero_object
+
+Object = dict[str, Any]
+#: From an object and a kind to the object as that kind; ValueError if there is no way.
+Convert = Callable[[Object, GroupVersionKind], Object]
+
+
+class BuiltInVersions:
+    """The versions of a kind within its group that the schema describes. The same kind in another group (events have
+    two) is another kind to ownership."""
+
+    def __init__(self, group: str, kind: str, convert: Convert) -> None:
+        self._group = group
+        self._kind = kind
+        self._convert = convert
+
+    def type_of(self, api_version: str) -> Type | None:
+        gvk = self._gvk(api_version)
+        return of_kind(gvk) if gvk.group == self._group else None
+
+    def convert(self, obj: Object, api_version: str) -> Object:
+        if obj.get("apiVersion") == api_version:
+            return obj
+        if self.type_of(api_version) is None:
+            raise LookupError(api_version)
+        try:
+            return self._convert(obj, self._gvk(api_version))
+        except ValueError as error:
+            raise LookupError(str(error)) from None
+
+    def zero(self, api_version: str) -> Object:
+        return zero_object(self._gvk(api_version))
+
+    def _gvk(self, api_version: str) -> GroupVersionKind:
+        return GroupVersionKind(*split_api_version(api_version), self._kind)
+
+
+class CustomVersions:
+    """The served versions of a custom resource. `convert` is what the definition says: none, or a webhook's answer."""
+
+    def __init__(self, kind: str, types: Mapping[str, Type], convert: Convert) -> None:
+        self._kind = kind
+        self._types = types
+        self._convert = convert
+
+    def type_of(self, api_version: str) -> Type | None:
+        return self._types.get(api_version)
+
+    def convert(self, obj: Object, api_version: str) -> Object:
+        if obj.get("apiVersion") == api_version:
+            return obj
+        if api_version not in self._types:
+            raise LookupError(api_version)
+        try:
+            return self._convert(obj, GroupVersionKind(*split_api_version(api_version), self._kind))
+        except ValueError as error:
+            raise LookupError(str(error)) from None
+
+    def zero(self, api_version: str) -> Object:
+        return {"apiVersion": api_version, "kind": self._kind}
+
+
+def excluding(*names: str) -> Reset:
+    """Without these fields and all below them."""
+    gone = fieldset.fields(*names)
+
+    def reset(fields: FieldSet) -> FieldSet:
+        return fieldset.recursive_difference(fields, gone)
+
+    return reset
+
+
+def only(*names: str) -> Reset:
+    """With nothing but these fields and what is below them; `*` stands for any item."""
+    pattern: FieldSet = {}
+    for name in names:
+        node = pattern
+        for part in name.split("."):
+            node = node.setdefault("*" if part == "*" else f"f:{part}", {})
+
+    def reset(fields: FieldSet) -> FieldSet:
+        return fieldset.including(fields, pattern)
+
+    return reset
+
+
+CUSTOM_STATUS_RESET = excluding("metadata", "spec")
+"""What writes of a custom resource's status do not change."""

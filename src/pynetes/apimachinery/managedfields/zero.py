@@ -1,0 +1,52 @@
+"""What a create is compared with: the object that the original's typed decoder would start from.
+
+Fields that are always written are there already, so a create does not claim them as such: structs by value as `{}`,
+required lists, maps and pointers as null, required scalars as their zero value.
+"""
+
+from functools import cache
+from typing import Any
+
+from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apimachinery.schema.definitions import find_definition_name
+from pynetes.apimachinery.schema.types import Field, fields
+from pynetes.apimachinery.schema.zero import Policy
+
+Object = dict[str, Any]
+
+#: Required fields that are left out all the same, and optional ones that are always there.
+_LEFT_OUT = frozenset(
+    (
+        ("IPAddressSpec", "parentRef"),
+        ("TokenReviewSpec", "token"),
+        ("ValidatingAdmissionPolicyBindingSpec", "policyName"),
+        ("ValidatingAdmissionPolicyBindingSpec", "validationActions"),
+    )
+)
+_ALWAYS_THERE = frozenset((("ClusterRole", "rules"), ("PriorityClass", "value"), ("Role", "rules")))
+_SCALARS: dict[str, Any] = {"string": "", "boolean": False, "int32": 0, "int64": 0, "number": 0, "quantity": "0"}
+
+
+@cache
+def zero_object(kind: GroupVersionKind) -> Object:
+    """Shared: never to be changed."""
+    name = find_definition_name(kind)
+    out = _zero(name) if name else {}
+    return {**out, "apiVersion": kind.api_version, "kind": kind.kind, "metadata": out.get("metadata") or {}}
+
+
+def _zero(definition: str) -> Object:
+    out: Object = {}
+    owner = definition.rpartition(".")[2]
+    for name, field in fields(definition).items():
+        if (owner, name) in _LEFT_OUT:
+            continue
+        if field.policy is Policy.ALWAYS:
+            out[name] = _zero(field.type.definition) if field.type.kind == "object" else ""
+        elif field.policy is Policy.NULL or _required(field) or (owner, name) in _ALWAYS_THERE:
+            out[name] = _SCALARS.get(field.type.kind)
+    return out
+
+
+def _required(field: Field) -> bool:
+    return field.required and field.type.kind not in ("any", "raw")

@@ -1,0 +1,102 @@
+"""apply: server-side apply, a patch that is the applier's whole wish; creates what is not there."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pynetes.apimachinery import codec as codecs
+from pynetes.apimachinery import yaml_text
+from pynetes.apimachinery.errors import StatusError, bad_request, conflict
+from pynetes.apimachinery.managedfields.manager import described
+from pynetes.apimachinery.schema.checker import DecodeError
+from pynetes.apiserver.endpoints.output import entry_response
+from pynetes.apiserver.endpoints.scope import Scope
+from pynetes.apiserver.endpoints.write import admit, check_identity, create_check, rules_of
+from pynetes.apiserver.http import Answer, Request
+from pynetes.apiserver.negotiation import negotiate
+from pynetes.apiserver.options import WriteOptions
+from pynetes.apiserver.registry import fields
+from pynetes.apiserver.registry.update import update as update_object
+
+Object = dict[str, Any]
+#: From the live object (None: there is none) to the applied one, with its entries.
+Apply = Callable[[Object | None], Object]
+
+APPLY_PATCH = "application/apply-patch+yaml"
+
+
+async def parse_apply(scope: Scope, request: Request, options: WriteOptions) -> Apply:
+    """The request's configuration as a function. It raises StatusErrors: for what is no YAML only when it is called,
+    since an object that may not be made is told first."""
+    body = await request.read_body()
+
+    def apply(live: Object | None) -> Object:
+        try:
+            config, duplicates = yaml_text.parse(body)
+        except DecodeError as error:
+            raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from None
+        if config is not None and not isinstance(config, dict):
+            shape = {list: "array", str: "string", bool: "bool"}.get(type(config), "number")
+            why = f"json: cannot unmarshal {shape} into Go value of type map[string]interface {{}}"
+            raise bad_request(f"error decoding YAML: error unmarshaling JSON: while decoding JSON: {why}")
+        obj = scope.fields.apply(live, config or {}, options.field_manager, fields.now(), force=bool(options.force))
+        _check_strict(request, options, duplicates)
+        return _typed(scope, obj, config or {})
+
+    return apply
+
+
+def _check_strict(request: Request, options: WriteOptions, duplicates: list[str]) -> None:
+    if not duplicates or options.field_validation == "Ignore":
+        return
+    if options.field_validation == "Strict":
+        raise bad_request("error strict decoding YAML: error converting YAML to JSON: " + ", ".join(duplicates))
+    request.warnings += [line.strip() for text in duplicates for line in text.splitlines()[1:]]
+
+
+def _typed(scope: Scope, obj: Object, config: Object) -> Object:
+    """The merged object in canonical form; 500 for scalars that their type has no meaning for."""
+    entries = fields.take_entries(obj)
+    try:
+        typed, _ = codecs.coerce(obj, scope.kind, validation="Ignore", schema=scope.schema)
+    except StatusError as error:
+        why = error.details["causes"][0]["message"].rpartition(": ")[2] if error.details.get("causes") else str(error)
+        why = f"unable to convert unstructured object to {scope.kind}: {why}"
+        message = f"failed to convert new object ({described(config)}) to proper version: {why}"
+        raise StatusError(500, "", message) from None
+    if typed.get("metadata") is None:
+        typed["metadata"] = {}
+    fields.put_entries(typed, entries)
+    return typed
+
+
+async def apply(scope: Scope, request: Request) -> Answer:
+    info = request.info
+    assert info is not None
+    media = negotiate(request, scope.restriction)
+    options = WriteOptions.of(request.query, "PatchOptions", apply=True)
+    merge = await parse_apply(scope, request, options)
+    ctx = scope.write_context(request, options)
+    ctx.check_create = create_check(scope, request)
+
+    async def change(old: Object | None) -> Object:
+        obj = merge(None if old is None else scope.served(old))
+        scope.resource.strategy.default(obj)
+        obj = scope.stored(obj)
+        uid = obj["metadata"].get("uid")
+        if old is None and uid:
+            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise conflict(scope.gvr.group_resource, info.name, why)
+        check_identity(scope, obj, info.namespace, info.name)
+        await admit(scope, ctx, obj, old, info.namespace, info.name)
+        return obj
+
+    entry, created = await update_object(
+        scope.store,
+        ctx,
+        info.namespace,
+        info.name,
+        change,
+        rules=rules_of(scope),
+        allow_create=scope.subresource is None,
+    )
+    return entry_response(scope, request, media, entry, 201 if created else 200)
