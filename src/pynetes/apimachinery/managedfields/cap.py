@@ -2,7 +2,6 @@
 
 from pynetes.apimachinery.managedfields import fieldset
 from pynetes.apimachinery.managedfields.entries import UPDATE, ManagerId, Managers, Owned
-from pynetes.apimachinery.times import parse_time
 
 MAX_UPDATE_MANAGERS = 10
 ANCIENT = "ancient-changes"
@@ -14,7 +13,7 @@ def cap(managers: Managers) -> Managers:
     excess = len(updaters) - MAX_UPDATE_MANAGERS
     if excess <= 0:
         return managers
-    updaters.sort(key=lambda manager: (_seconds(managers[manager]), manager.text))
+    updaters.sort(key=lambda manager: (managers[manager].time, manager.text))
     out = dict(managers)
     firsts: dict[str, ManagerId] = {}
     for manager in updaters:
@@ -33,7 +32,3 @@ def cap(managers: Managers) -> Managers:
         out[bucket] = Owned(fields, version, False, owned.time)
         excess -= 1
     return out
-
-
-def _seconds(owned: Owned) -> int:
-    return int(parse_time(owned.time).timestamp()) if owned.time else 0

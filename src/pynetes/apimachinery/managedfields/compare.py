@@ -35,8 +35,7 @@ class Comparison:
 def compare(old: dict[str, Any], new: dict[str, Any], kind: Type) -> Comparison:
     """From `old` to `new`. TypedError if items of a list have no identity."""
     changes = _Changes()
-    if not _same(old, new, kind):
-        _differ(old, new, kind, changes)
+    _differ(old, new, kind, changes)
     return Comparison(in_order(changes.added), in_order(changes.modified), in_order(changes.removed))
 
 
@@ -68,34 +67,20 @@ def _same(old: Any, new: Any, kind: Type) -> bool:
 
 
 def _field(element: str, old: Any, new: Any, kind: Type, changes: _Changes) -> None:
-    """Two values under one element, at least one of them there."""
+    """Two values under one element that are not the same; at least one of them is there."""
     if old is _ABSENT:
-        changes.added[element] = whole(new, kind)
+        changes.added[element] = LEAF if kind.leaf else whole(new, kind)
     elif new is _ABSENT:
-        changes.removed[element] = whole(old, kind)
-    elif not _same(old, new, kind):
-        if _is_leaf(old, new, kind):
-            changes.modified[element] = LEAF
-            return
+        changes.removed[element] = LEAF if kind.leaf else whole(old, kind)
+    elif kind.leaf:
+        changes.modified[element] = LEAF
+    else:
         inner = _Changes()
         modified = _differ(old, new, kind, inner)
         changes.take(element, inner)
         if modified:
             children = changes.modified.get(element)
             changes.modified[element] = {SELF: LEAF, **children} if children else LEAF
-
-
-def _is_leaf(old: Any, new: Any, kind: Type) -> bool:
-    """Two different values that are compared as wholes, whatever they are: most are."""
-    if kind.only == "scalar":
-        return True
-    if kind.only == "map":
-        assert kind.map is not None
-        return kind.map.atomic
-    if kind.only == "list":
-        assert kind.list is not None
-        return kind.list.atomic
-    return False
 
 
 def _differ(old: Any, new: Any, kind: Type, changes: _Changes) -> bool:
@@ -127,17 +112,18 @@ def _differ_as(facet: str, old: Any, new: Any, kind: Type, changes: _Changes) ->
 
 
 def _maps(old: dict[str, Any], new: dict[str, Any], kind: MapType, changes: _Changes) -> None:
-    fields, others = kind.fields, kind.item
+    fields, others = kind.fields, kind.item or ATOMIC
     for name, value in new.items():
         before = old.get(name, _ABSENT)
         if before is value:
             continue
-        element, inner = fields.get(name) or (f"f:{name}", others or ATOMIC)
-        _field(element, before, value, inner, changes)
+        element, inner = fields.get(name) or (f"f:{name}", others)
+        if not _same(before, value, inner):
+            _field(element, before, value, inner, changes)
     for name, value in old.items():
         if name not in new:
-            element, inner = fields.get(name) or (f"f:{name}", others or ATOMIC)
-            changes.removed[element] = whole(value, inner)
+            element, inner = fields.get(name) or (f"f:{name}", others)
+            changes.removed[element] = LEAF if inner.leaf else whole(value, inner)
 
 
 def _lists(old: list[Any], new: list[Any], kind: ListType, changes: _Changes) -> None:
@@ -145,7 +131,9 @@ def _lists(old: list[Any], new: list[Any], kind: ListType, changes: _Changes) ->
     for element, items in after.items():
         earlier = before.get(element, [])
         if len(items) == 1 and len(earlier) <= 1:
-            _field(element, earlier[0] if earlier else _ABSENT, items[0], kind.item, changes)
+            before_item = earlier[0] if earlier else _ABSENT
+            if not _same(before_item, items[0], kind.item):
+                _field(element, before_item, items[0], kind.item, changes)
         elif len(items) > 1 and len(earlier) > 1:
             if items != earlier:
                 changes.modified[element] = LEAF
@@ -163,19 +151,21 @@ def _lists(old: list[Any], new: list[Any], kind: ListType, changes: _Changes) ->
 
 def whole(value: Any, kind: Type) -> Node:
     """The node of a value that came or went altogether: itself and all that is in it."""
-    facet = kind.only or kind.facet(value)
-    if facet == "scalar" or not value:
+    if kind.leaf or not value:
         return LEAF
+    facet = kind.only or kind.facet(value)
     if facet == "map":
         assert kind.map is not None
         if kind.map.atomic or not isinstance(value, dict):
             return LEAF
-        fields, others = kind.map.fields, kind.map.item
+        fields, others = kind.map.fields, kind.map.item or ATOMIC
         node: Node = {SELF: LEAF}
         for name in sorted(value):
-            element, inner = fields.get(name) or (f"f:{name}", others or ATOMIC)
-            node[element] = LEAF if inner.only == "scalar" else whole(value[name], inner)
+            element, inner = fields.get(name) or (f"f:{name}", others)
+            node[element] = LEAF if inner.leaf else whole(value[name], inner)
         return node
+    if facet == "scalar":
+        return LEAF
     assert kind.list is not None
     if kind.list.atomic or not isinstance(value, list):
         return LEAF

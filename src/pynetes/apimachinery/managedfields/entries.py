@@ -1,12 +1,10 @@
 """metadata.managedFields: the entries on the wire, and the managers that they tell of."""
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
 
 from pynetes.apimachinery.managedfields.fieldset import EMPTY, FieldSet, parse
-from pynetes.apimachinery.times import parse_time
 
 Entry = dict[str, Any]
 
@@ -29,8 +27,7 @@ class ManagerId(NamedTuple):
         return "{" + ",".join(f'"{n}":{orjson.dumps(v).decode()}' for n, v in zip(names, self, strict=True) if v) + "}"
 
 
-@dataclass(frozen=True, slots=True)
-class Owned:
+class Owned(NamedTuple):
     """What one manager owns, as fields of an API version. `time` is empty if nobody knows when."""
 
     fields: FieldSet
@@ -92,14 +89,20 @@ def _decode(entry: Entry, index: int, trusted: Entry | None) -> Owned:
 def encode(managers: Managers) -> list[Entry]:
     """The entries in the original's order: appliers first, then by time and name."""
     entries = [_encode(manager, owned) for manager, owned in managers.items()]
-    entries.sort(key=_order)
+    if len(entries) > 1:
+        entries.sort(key=_order)
     return entries
 
 
 def _order(entry: Entry) -> tuple[Any, ...]:
-    moment = entry.get("time")
-    seconds = int(parse_time(moment).timestamp()) if moment else 0
-    return entry["operation"], seconds, entry.get("manager", ""), entry["apiVersion"], entry.get("subresource", "")
+    # Times are canonical texts, so they sort as they are.
+    return (
+        entry["operation"],
+        entry.get("time", ""),
+        entry.get("manager", ""),
+        entry["apiVersion"],
+        entry.get("subresource", ""),
+    )
 
 
 def _encode(manager: ManagerId, owned: Owned) -> Entry:

@@ -1,6 +1,9 @@
 """The fields that a value states, and sets brought in line with a type."""
 
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from pynetes.apimachinery.managedfields.elements import SELF
 from pynetes.apimachinery.managedfields.fieldset import EMPTY, LEAF, FieldSet, Node, in_order
@@ -81,7 +84,14 @@ def reconcile(a: FieldSet, kind: Type) -> FieldSet:
 
     The same object if nothing changes.
     """
-    return _reconcile(a, kind, root=True)
+    return a if _in_line(orjson.dumps(a), kind) else _reconcile(a, kind, root=True)
+
+
+@lru_cache(1 << 11)
+def _in_line(text: bytes, kind: Type) -> bool:
+    """Remembered, since all objects that one controller makes have the same sets, and almost all are in line."""
+    a = orjson.loads(text)
+    return _reconcile(a, kind, root=True) is a
 
 
 def _reconcile(a: Node, kind: Type, *, root: bool = False) -> Node:

@@ -1,5 +1,6 @@
 """How the items of a list are told apart."""
 
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -25,6 +26,10 @@ def element_of(kind: ListType, item: Any) -> str:
     """The path element of an item; ItemError if it has none."""
     if not kind.keys:
         return _of_set(item)
+    if len(kind.keys) == 1 and isinstance(item, dict):
+        value = item.get(kind.keys[0])
+        if isinstance(value, str):
+            return _of_one_key(kind.keys[0], value)
     if not isinstance(item, dict):
         what = "a null element" if item is None else "non-map elements"
         raise ItemError(f"associative list with keys may not have {what}")
@@ -41,6 +46,11 @@ def element_of(kind: ListType, item: Any) -> str:
             "(and doesn't have default values for any key fields)"
         )
     return of_key(found)
+
+
+@lru_cache(1 << 13)
+def _of_one_key(key: str, value: str) -> str:
+    return of_key({key: value})
 
 
 def _of_set(item: Any) -> str:

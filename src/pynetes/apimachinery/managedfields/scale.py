@@ -4,7 +4,6 @@ Whoever owns the workload's replicas owns the Scale's; what a write of the Scale
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from pynetes.apimachinery.managedfields import fieldset
@@ -47,7 +46,7 @@ class ScaleFields:
                 continue
             left = fieldset.difference(owned.fields, fieldset.of_paths(self._paths[owned.api_version]))
             if left:
-                out[manager] = replace(owned, fields=left)
+                out[manager] = owned._replace(fields=left)
         own = fieldset.of_paths(self._paths[self._api_version])
         for manager, owned in scale.items():
             if fieldset.has(owned.fields, REPLICAS):

@@ -160,6 +160,7 @@ def named(name: str) -> Type:
     into = MapType()
     made = _types[name] = Type(map=into)
     _DEFINITIONS.map_of(schema, into, False)
+    made.settle()
     return made
 
 
@@ -189,6 +190,7 @@ def of_custom_resource(schema: Schema | None) -> Type:
         return DEDUCED
     into = MapType()
     _CUSTOM.map_of(_with_type({**schema, "type": "object"}), into, _preserves(schema))
+    into.atomic = False  # the object itself has no owner
     return Type(map=into)
 
 

@@ -9,6 +9,8 @@ from typing import Any, Literal
 ScalarKind = Literal["", "numeric", "string", "boolean", "untyped"]
 Facet = Literal["map", "scalar", "list"]
 
+_FACETS: tuple[Facet, ...] = ("map", "scalar", "list")
+
 
 class MapType:
     """`fields` are those with names of their own (with the element of each); `item` is the type of all others, None
@@ -47,21 +49,28 @@ class ListType:
 
 
 class Type:
-    """`only` is the one facet of a type that has no other."""
+    """`only` is the one facet of a type that has no other. Values of a `leaf` have one owner, whatever they are."""
 
-    __slots__ = ("list", "map", "only", "scalar")
+    __slots__ = ("leaf", "list", "map", "only", "scalar")
 
     def __init__(self, scalar: ScalarKind = "", list: ListType | None = None, map: MapType | None = None) -> None:
         self.scalar: ScalarKind = scalar
         self.list = list
         self.map = map
         self.only: Facet | None = None
+        self.leaf = False
         self.settle()
 
     def settle(self) -> None:
-        """To be called after facets have been put in later."""
-        facets = [name for name in ("map", "scalar", "list") if getattr(self, name)]
-        self.only = facets[0] if len(facets) == 1 else None  # type: ignore[assignment]
+        """To be called after facets have been put in or changed later."""
+        facets: list[Facet] = [facet for facet in _FACETS if getattr(self, facet)]
+        self.only = facets[0] if len(facets) == 1 else None
+        if self.only == "map":
+            self.leaf = bool(self.map and self.map.atomic)
+        elif self.only == "list":
+            self.leaf = bool(self.list and self.list.atomic)
+        else:
+            self.leaf = self.only == "scalar"
 
     def facet(self, value: Any) -> Facet:
         """Which facet a value is taken for."""

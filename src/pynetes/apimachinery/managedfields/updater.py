@@ -6,7 +6,7 @@ object unless somebody else owns it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pynetes.apimachinery.managedfields import fieldset
@@ -93,7 +93,7 @@ class Updater:
             kind = self.versions.type_of(owned.api_version)
             if kind is not None:
                 fields = reconcile(owned.fields, kind)
-                out[manager] = owned if fields is owned.fields else replace(owned, fields=fields)
+                out[manager] = owned if fields is owned.fields else owned._replace(fields=fields)
         return out
 
     # --- who loses what
@@ -173,7 +173,7 @@ class Updater:
 
 def _left(owned: Owned, contended: FieldSet, changes: Comparison) -> Owned:
     lost = fieldset.union(contended, fieldset.intersection(owned.fields, changes.removed))
-    return replace(owned, fields=fieldset.difference(owned.fields, lost)) if lost else owned
+    return owned._replace(fields=fieldset.difference(owned.fields, lost)) if lost else owned
 
 
 def _named(obj: Object, kind: Type) -> FieldSet:
