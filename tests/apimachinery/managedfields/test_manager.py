@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind
-from pynetes.apimachinery.managedfields import CustomVersions, FieldManager, excluding, of_custom_resource
+from pynetes.apimachinery.managedfields import CustomVersions, FieldManager, excluding
 from pynetes.apimachinery.managedfields.last_applied import ANNOTATION
 
 Object = dict[str, Any]
@@ -42,9 +42,7 @@ def convert(obj: Object, kind: GroupVersionKind) -> Object:
     return {**obj, "apiVersion": kind.api_version, **({"spec": spec} if "spec" in obj else {})}
 
 
-VERSIONS = CustomVersions(
-    "Thing", {V1: of_custom_resource(schema("count")), V2: of_custom_resource(schema("number"))}, convert
-)
+VERSIONS = CustomVersions("Thing", {V1: schema("count"), V2: schema("number")}, convert)
 
 
 class Server:

@@ -15,10 +15,10 @@ A server makes one `FieldManager` for an endpoint: `FieldManager(kind, versions,
 is the kind in the version that the endpoint speaks and `versions` (a `Versions`) knows all versions of it. It asks
 `update(live, new, manager, now, claimed=…)` on creates, updates and patches, and `apply(…)` for apply patches.
 
-**Custom resources** plug in with a `Versions` of their own: `CustomVersions(kind, {"stable.example.com/v1": type, …},
-convert)`, whose types come from `of_custom_resource(openAPIV3Schema)`; without a schema a type is deduced (maps merge,
-lists are leaves). When the definition changes, make a new one. `reset` of a custom resource with a status subresource
-is `excluding("status")` for the object and `CUSTOM_STATUS_RESET` for its status.
+**Custom resources** plug in with a `Versions` of their own: `CustomVersions(kind, {"stable.example.com/v1":
+openAPIV3Schema, …}, convert)`; without a schema a type is deduced (maps merge, lists are leaves). When the definition
+changes, make a new one. `reset` of a custom resource with a status subresource is `excluding("status")` for the object
+and `CUSTOM_STATUS_RESET` for its status.
 """
 
 from pynetes.apimachinery.managedfields.entries import EntriesError, decode

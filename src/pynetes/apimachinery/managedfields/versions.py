@@ -6,7 +6,7 @@ from typing import Any
 from pynetes.apimachinery.gvk import GroupVersionKind, split_api_version
 from pynetes.apimachinery.managedfields import fieldset
 from pynetes.apimachinery.managedfields.fieldset import FieldSet
-from pynetes.apimachinery.managedfields.schema_types import of_kind
+from pynetes.apimachinery.managedfields.schema_types import Schema, of_custom_resource, of_kind
 from pynetes.apimachinery.managedfields.types import Type
 from pynetes.apimachinery.managedfields.updater import Reset
 from pynetes.apimachinery.managedfields.zero import zero_object
@@ -47,20 +47,24 @@ class BuiltInVersions:
 
 
 class CustomVersions:
-    """The served versions of a custom resource. `convert` is what the definition says: none, or a webhook's answer."""
+    """The versions of a custom resource: their schemas (None: there is none) by apiVersion, and how its definition
+    converts objects: by name alone, or by what a webhook has answered."""
 
-    def __init__(self, kind: str, types: Mapping[str, Type], convert: Convert) -> None:
+    def __init__(self, kind: str, schemas: Mapping[str, Schema | None], convert: Convert) -> None:
         self._kind = kind
-        self._types = types
+        self._schemas = schemas
+        self._types: dict[str, Type] = {}
         self._convert = convert
 
     def type_of(self, api_version: str) -> Type | None:
+        if api_version not in self._types and api_version in self._schemas:
+            self._types[api_version] = of_custom_resource(self._schemas[api_version])
         return self._types.get(api_version)
 
     def convert(self, obj: Object, api_version: str) -> Object:
         if obj.get("apiVersion") == api_version:
             return obj
-        if api_version not in self._types:
+        if api_version not in self._schemas:
             raise LookupError(api_version)
         try:
             return self._convert(obj, GroupVersionKind(*split_api_version(api_version), self._kind))

@@ -5,12 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apimachinery.managedfields import CustomVersions
+from pynetes.apimachinery.managedfields.fieldset import Path
 from pynetes.apimachinery.structural.nodes import Schema
 from pynetes.apimachinery.structural.objectschema import ObjectSchema
 from pynetes.apis.resource import SCALE, STATUS, Resource, ScalePaths, Subresource
 from pynetes.apiserver.customresources import definitions
 from pynetes.apiserver.customresources.columns import columns_of
 from pynetes.apiserver.customresources.strategy import CustomResourceStrategy
+from pynetes.apiserver.registry.fields import Ownership
 
 Object = dict[str, Any]
 
@@ -86,6 +89,23 @@ def _version(definition: Object, version: Object, schema: ObjectSchema) -> Custo
         schema=schema,
     )
     return CustomVersion(resource, definitions.schema_of(version), selectable, bool(version.get("served")))
+
+
+def ownership_of(definition: Object) -> Ownership:
+    """What server-side apply knows of a definition's objects: all versions, served or not."""
+    group, kind = definition["spec"]["group"], definitions.accepted_names(definition)["kind"]
+    schemas: dict[str, Schema | None] = {}
+    replicas: dict[str, Path] = {}
+    for version in definitions.versions(definition):
+        api_version = f"{group}/{version['name']}"
+        schemas[api_version] = definitions.schema_of(version)
+        scale = (version.get("subresources") or {}).get("scale") or {}
+        replicas[api_version] = tuple(f"f:{step}" for step in _steps(scale.get("specReplicasPath")))
+    return Ownership(CustomVersions(kind, schemas, _renamed), replicas)
+
+
+def _renamed(obj: Object, kind: GroupVersionKind) -> Object:
+    return {**obj, "apiVersion": kind.api_version}
 
 
 def _scale_paths(scale: Object | None) -> ScalePaths | None:

@@ -11,7 +11,7 @@ from pynetes.apis.names import CUSTOM_RESOURCE_DEFINITIONS
 from pynetes.apiserver.customresources import definitions
 from pynetes.apiserver.customresources.conversion import converter_of
 from pynetes.apiserver.customresources.form import CustomForm
-from pynetes.apiserver.customresources.resource import CustomVersion, schemas_of, versions_of
+from pynetes.apiserver.customresources.resource import CustomVersion, ownership_of, schemas_of, versions_of
 from pynetes.apiserver.endpoints.discovery import Discovery
 from pynetes.apiserver.endpoints.install import install_resource
 from pynetes.apiserver.endpoints.openapi import OpenAPI
@@ -132,6 +132,7 @@ class CustomResources:
         converter = converter_of(definition, self._webhooks)
         storage = definitions.storage_version(definition)
         group = definition["spec"]["group"]
+        ownership = ownership_of(definition)
         ending = _Ending()
         found = _Served(definition, versions_of(definition, schemas), {}, [], ending, {})
         for version in found.versions:
@@ -142,7 +143,7 @@ class CustomResources:
                 log.warning("custom resource %s is hidden by a built-in one", resource.gvr)
                 continue
             form = CustomForm(group, schemas, resource.gvk.version, storage, converter)
-            rs = ResourceStore(resource, self._registry.store, hooks=ending, form=form)
+            rs = ResourceStore(resource, self._registry.store, hooks=ending, form=form, ownership=ownership)
             found.stores[resource.gvk.version] = rs
             found.running.append(self._tasks.start(rs.cacher.run(), name=f"cacher {resource.gvr}", crash=False))
             if version.served:

@@ -38,19 +38,18 @@ class Backend:
 @dataclass(slots=True)
 class Scope:
     """A resource in the version of the path, or one of its subresources. `kind` is that of the endpoint's bodies;
-    `fields` tracks who wrote what (given for custom resources)."""
+    `fields` tracks who wrote what."""
 
     backend: Backend
     resource: Resource
     store: ResourceStore
     kind: GroupVersionKind
     subresource: Subresource | None = None
-    fields: FieldManager = field(default=None)  # type: ignore[assignment]
+    fields: FieldManager = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.fields is None:
-            subresource = self.subresource.name if self.subresource else ""
-            self.fields = fields.built_in(self.resource, self.kind, subresource)
+        subresource = self.subresource.name if self.subresource else ""
+        self.fields = fields.field_manager(self.resource, self.kind, subresource, self.store.ownership)
 
     @property
     def gvr(self) -> GroupVersionResource:

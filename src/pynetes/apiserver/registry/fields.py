@@ -1,9 +1,13 @@
-"""Managed fields in writes: a FieldManager for every endpoint of a built-in kind, and what else the registry does."""
+"""Managed fields in writes: a FieldManager for every endpoint, and what else the registry does about them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pynetes.apimachinery.gvk import GroupVersionKind
-from pynetes.apimachinery.managedfields import BuiltInVersions, FieldManager
+from pynetes.apimachinery.managedfields import CUSTOM_STATUS_RESET, BuiltInVersions, FieldManager, Versions, excluding
+from pynetes.apimachinery.managedfields.fieldset import Path
+from pynetes.apimachinery.managedfields.scale import REPLICAS
 from pynetes.apimachinery.times import format_time
 from pynetes.apis.conversion import convert
 from pynetes.apis.reset_fields import reset_of
@@ -13,10 +17,30 @@ from pynetes.component import clock
 Object = dict[str, Any]
 
 
-def built_in(resource: Resource, kind: GroupVersionKind, subresource: str = "") -> FieldManager:
-    """For a resource of a built-in kind, or a subresource of it; `kind` is that of the endpoint's bodies."""
-    versions = BuiltInVersions(kind.group, kind.kind, convert)
-    return FieldManager(kind, versions, subresource=subresource, reset=reset_of(resource, subresource))
+#: Where the built-in kinds that can be scaled keep their replicas.
+BUILT_IN_REPLICAS: Mapping[str, Path] = {"v1": REPLICAS, "apps/v1": REPLICAS}
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """What ownership needs to know of a custom resource: its versions, and where each keeps its replicas (an empty path
+    for one without a scale)."""
+
+    versions: Versions
+    replicas: Mapping[str, Path]
+
+
+def field_manager(
+    resource: Resource, kind: GroupVersionKind, subresource: str, ownership: Ownership | None
+) -> FieldManager:
+    """For a resource or a subresource; `kind` is that of the endpoint's bodies, `ownership` a custom resource's."""
+    if ownership is None or kind != resource.gvk:
+        versions: Versions = BuiltInVersions(kind.group, kind.kind, convert)
+        return FieldManager(kind, versions, subresource=subresource, reset=reset_of(resource, subresource))
+    reset = excluding("status") if resource.has_status else None
+    if subresource == "status":
+        reset = CUSTOM_STATUS_RESET
+    return FieldManager(kind, ownership.versions, subresource=subresource, reset=reset)
 
 
 def now() -> str:

@@ -7,6 +7,7 @@ from pynetes.apimachinery.errors import StatusError, not_found, service_unavaila
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.cacher import Cacher, Entry
 from pynetes.apiserver.encoding import stored_bytes
+from pynetes.apiserver.registry.fields import Ownership
 from pynetes.apiserver.registry.hooks import NO_HOOKS, Hooks
 from pynetes.storage import KeyValue, Store, StoreUnavailable
 
@@ -66,6 +67,7 @@ class ResourceStore:
         ttl: int = 0,
         indexed_field: str = "",
         form: StoredForm | None = None,
+        ownership: Ownership | None = None,
     ) -> None:
         self.resource = resource
         self.strategy = resource.strategy
@@ -75,6 +77,7 @@ class ResourceStore:
         self.ttl = ttl
         self.store = store
         self.form = form
+        self.ownership = ownership
         self.cacher = Cacher(
             store,
             self.prefix,

@@ -6,7 +6,7 @@ from typing import Any
 from pynetes.apimachinery import codec as codecs
 from pynetes.apimachinery import meta, validation
 from pynetes.apimachinery.errors import bad_request, conflict, internal, invalid, invalid_value
-from pynetes.apimachinery.managedfields.scale import REPLICAS, ScaleFields
+from pynetes.apimachinery.managedfields.scale import ScaleFields
 from pynetes.apimachinery.selectors import from_label_selector, from_set
 from pynetes.apis.autoscaling.columns import CUSTOM_SCALE, SCALE
 from pynetes.apis.resource import Column, ScalePaths
@@ -21,14 +21,12 @@ from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
 from pynetes.apiserver.registry.context import WriteContext
-from pynetes.apiserver.registry.fields import put_entries, take_entries
+from pynetes.apiserver.registry.fields import BUILT_IN_REPLICAS, put_entries, take_entries
 from pynetes.apiserver.registry.update import main_rules
 from pynetes.apiserver.registry.update import update as update_object
 
 Object = dict[str, Any]
 
-#: Where the kinds that can be scaled keep their replicas.
-_PATHS = {"v1": REPLICAS, "apps/v1": REPLICAS}
 _COPIED = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
@@ -170,7 +168,9 @@ async def _write(
         if old is None:
             raise scope.store.not_found(info.name)
         before = scale_of(old, paths)
-        tracked = ScaleFields(old["metadata"].get("managedFields"), scope.gvr.api_version, _PATHS)
+        ownership = scope.store.ownership
+        replicas = BUILT_IN_REPLICAS if ownership is None else ownership.replicas
+        tracked = ScaleFields(old["metadata"].get("managedFields"), scope.gvr.api_version, replicas)
         put_entries(before, tracked.of_scale())
         scale = change(ctx, before)
         await ctx.admit("UPDATE", info.namespace, info.name, scale, before)
