@@ -14,8 +14,7 @@ from pynetes.storage.database.dialect import StatementRefused
 from pynetes.storage.database.pool import connect
 from pynetes.storage.database.postgres import Postgres as PostgresDialect
 from tests.storage.conftest import Servers
-from tests.storage.engines import MariaDB, Postgres, certificates
-from tests.storage.engines.certificates import Certificates
+from tests.storage.engines import MariaDB, Postgres, SecureMariaDB, SecurePostgres
 
 
 @pytest.fixture(params=["postgres", "mysql"])
@@ -123,41 +122,6 @@ async def test_postgres_reads_by_index_whatever_its_statistics_say(servers: Serv
 # --- TLS
 
 
-class SecurePostgres(Postgres):
-    """Lets in over TLS alone, with a client certificate."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.files: Certificates = certificates.make(self.directory / "tls", user=self.user, client="postgres")
-
-    def install(self) -> None:
-        super().install()
-        access = "hostssl all all 127.0.0.1/32 cert\n"
-        (self.data / "pg_hba.conf").write_text(access)
-
-    def command(self) -> list[str]:
-        files = self.files
-        return [
-            *super().command(), "-cssl=on", f"-cssl_ca_file={files.ca}", f"-cssl_cert_file={files.cert('server')}",
-            f"-cssl_key_file={files.key('server')}",
-        ]  # fmt: skip
-
-
-class SecureMariaDB(MariaDB):
-    """Has a user that must show a certificate."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.files: Certificates = certificates.make(self.directory / "tls", user=self.user)
-
-    def command(self) -> list[str]:
-        files = self.files
-        return [
-            *super().command(), f"--ssl-ca={files.ca}", f"--ssl-cert={files.cert('server')}",
-            f"--ssl-key={files.key('server')}",
-        ]  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def secure_postgres() -> Iterator[SecurePostgres]:
     server = SecurePostgres()
@@ -173,7 +137,6 @@ def secure_mariadb() -> Iterator[SecureMariaDB]:
     server = SecureMariaDB()
     try:
         server.start()
-        server.sql("CREATE DATABASE store; CREATE USER x REQUIRE X509; GRANT ALL ON store.* TO x")
         yield server
     finally:
         server.close()
@@ -189,9 +152,8 @@ async def works(url: str) -> None:
 
 
 async def test_postgres_with_tls_and_a_client_certificate(secure_postgres: SecurePostgres) -> None:
-    files = secure_postgres.files
-    base = f"postgres://postgres@127.0.0.1:{secure_postgres.port}/postgres"
-    login = f"sslcert={files.cert('client')}&sslkey={files.key('client')}"
+    files, base, login = secure_postgres.files, secure_postgres.base, secure_postgres.login
+    await works(secure_postgres.empty())
     await works(f"{base}?sslmode=verify-full&sslrootcert={files.ca}&{login}")
     await works(f"{base}?sslmode=require&{login}")
     for options in (
@@ -204,10 +166,9 @@ async def test_postgres_with_tls_and_a_client_certificate(secure_postgres: Secur
 
 
 async def test_mysql_with_tls_and_a_client_certificate(secure_mariadb: SecureMariaDB) -> None:
-    files = secure_mariadb.files
-    base = f"mysql://x@127.0.0.1:{secure_mariadb.port}/store"
-    login = f"ssl-cert={files.cert('client')}&ssl-key={files.key('client')}"
-    await works(f"{base}?ssl-ca={files.ca}&{login}")
+    files, login = secure_mariadb.files, secure_mariadb.login
+    await works(secure_mariadb.empty())
+    base = secure_mariadb.base("store1")
     await works(f"{base}?ssl-mode=REQUIRED&{login}")
     await works(f"{base}?ssl-mode=VERIFY_CA&ssl-ca={files.ca}&{login}")
     for options in ("", f"ssl-ca={files.ca}", f"ssl-ca={files.stranger}&{login}"):

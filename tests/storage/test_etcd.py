@@ -1,8 +1,6 @@
 """What etcd adds to the contract: members that fail, TLS, leases that keys share."""
 
 import asyncio
-import ssl
-import urllib.request
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -11,8 +9,7 @@ import pytest
 from pynetes.component import clock
 from pynetes.storage import KeyValue, StoreUnavailable, open_store
 from pynetes.storage.etcd.leases import Leases
-from tests.storage.engines import Etcd, certificates
-from tests.storage.engines.certificates import Certificates
+from tests.storage.engines import Etcd, SecureEtcd
 from tests.storage.engines.engine import free_port
 
 
@@ -113,31 +110,6 @@ async def test_a_cluster_without_a_majority_refuses_writes(members: list[Member]
     await store.close()
 
 
-class SecureEtcd(Etcd):
-    """Speaks TLS and demands client certificates."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.files: Certificates = certificates.make(self.directory / "certificates")
-
-    def command(self) -> Sequence[str]:
-        url = f"https://127.0.0.1:{self.port}"
-        return [
-            *super().command(), f"--listen-client-urls={url}", f"--advertise-client-urls={url}", "--client-cert-auth",
-            f"--trusted-ca-file={self.files.ca}", f"--cert-file={self.files.cert('server')}",
-            f"--key-file={self.files.key('server')}",
-        ]  # fmt: skip
-
-    def is_ready(self) -> bool:
-        context = ssl.create_default_context(cafile=self.files.ca)
-        context.load_cert_chain(self.files.cert("client"), self.files.key("client"))
-        try:
-            with urllib.request.urlopen(f"https://127.0.0.1:{self.port}/health", context=context, timeout=1) as answer:
-                return b'"true"' in answer.read()
-        except OSError:
-            return False
-
-
 @pytest.fixture(scope="module")
 def secure() -> Iterator[SecureEtcd]:
     server = SecureEtcd()
@@ -160,7 +132,7 @@ async def opened(url: str) -> AsyncIterator[None]:
 
 async def test_tls_with_a_client_certificate(secure: SecureEtcd) -> None:
     files, where = secure.files, f"127.0.0.1:{secure.port}"
-    login = f"cert={files.cert('client')}&key={files.key('client')}"
+    login = secure.login
     async with opened(f"etcd://{where}?cacert={files.ca}&{login}"):
         pass
     async with opened(f"etcds://{where}?cacert={files.ca}&{login}"):
@@ -172,7 +144,7 @@ async def test_what_is_wrong_with_the_certificates_is_refused(
 ) -> None:
     monkeypatch.setattr("pynetes.storage.etcd.endpoints.TIMEOUT", 1.0)
     files, where = secure.files, f"127.0.0.1:{secure.port}"
-    login = f"cert={files.cert('client')}&key={files.key('client')}"
+    login = secure.login
     for url in (
         f"etcd://{where}",
         f"etcd://{where}?cacert={files.ca}",

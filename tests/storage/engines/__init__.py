@@ -8,5 +8,6 @@ from tests.storage.engines.engine import Engine
 from tests.storage.engines.etcd import Etcd
 from tests.storage.engines.mariadb import MariaDB
 from tests.storage.engines.postgres import Postgres
+from tests.storage.engines.secure import SecureEtcd, SecureMariaDB, SecurePostgres
 
-__all__ = ["Engine", "Etcd", "MariaDB", "Postgres"]
+__all__ = ["Engine", "Etcd", "MariaDB", "Postgres", "SecureEtcd", "SecureMariaDB", "SecurePostgres"]

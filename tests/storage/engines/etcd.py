@@ -10,11 +10,13 @@ from tests.storage.engines.engine import Engine, free_port
 
 class Etcd(Engine):
     name = "etcd"
+    durability: Sequence[str] = ("--unsafe-no-fsync",)
+    """Most tests are about something else."""
 
     def command(self) -> Sequence[str]:
         client, peer = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self._peer}"
         return [
-            "etcd", "--name=one", f"--data-dir={self.data}", "--log-level=error", "--unsafe-no-fsync",
+            "etcd", "--name=one", f"--data-dir={self.data}", "--log-level=error", *self.durability,
             f"--listen-client-urls={client}", f"--advertise-client-urls={client}",
             f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=one={peer}",
             # The shortest time to live follows from the election timeout; and an election of one is over in it.
