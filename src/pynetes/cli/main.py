@@ -37,8 +37,13 @@ class _Commands(click.Group):
 def main() -> None:
     """Kubernetes, whole, in Python.
 
-    `up`, `status`, `down` and `purge` look after a cluster on this machine. Every component also runs alone, with the
-    flags of the original it stands for.
+    One machine: `up` starts a cluster, `status` shows it, `down` stops it, `purge` removes it. `up --masters 3
+    --nodes 3` makes one of several hosts on this machine, for trying what happens when they fail (`node`).
+
+    Several machines: `server` on the first prints the commands that make others nodes (`agent`) or further control
+    planes (`server`); docs/several-machines.md leads from one to the other.
+
+    Every component also runs alone, with the flags of the original it stands for.
     """
 
 
@@ -94,8 +99,17 @@ _grace_period = click.option(
 @main.command("up")
 @_places
 @_store
-@click.option("--nodes", type=int, help="How many nodes; more than one: hosts of their own. [default: 1]")
-@click.option("--masters", type=int, help="How many control planes; more than one: hosts of their own. [default: 1]")
+@click.option(
+    "--nodes",
+    type=int,
+    help="How many nodes; more than one: hosts of their own. Later, more may be added. [default: 1]",
+)
+@click.option(
+    "--masters",
+    type=int,
+    help="How many control planes; more than one: hosts of their own, with --store etcd: unless another is given. "
+    "[default: 1]",
+)
 @click.option("--host-cidr", help="Range of the hosts' addresses. [default: 198.18.53.0/24]")
 @_grace_period
 @click.option("--node-name", help="Name of the node. [default: the host name]")
@@ -114,7 +128,12 @@ _grace_period = click.option(
 @click.option(
     "--kubeconfig/--no-kubeconfig", "merge", default=True, help="Merge the context `pynetes` into the user's."
 )
-@click.option("-v", "verbosity", type=int, help="Verbosity of the components' logs.")
+@click.option(
+    "-v",
+    "verbosity",
+    type=int,
+    help="Verbosity of the components' logs, in the data's log directory; 4 tells all. [default: 0]",
+)
 def up_command(
     layout: Layout, registry: bool | None, merge: bool, masters: int | None, nodes: int | None, **given: Any
 ) -> None:
@@ -124,7 +143,8 @@ def up_command(
     of its own (namespaces with a link to the others), which `pynetes node` stops, starts, cuts off and removes. A later
     `up` boots the hosts that are off.
 
-    Needs root, containerd, runc, CNI plugins, nftables, conntrack and iptables; says what is missing.
+    Needs root, containerd, runc, CNI plugins, nftables, conntrack and iptables, and etcd-server for several masters;
+    says what is missing, with the command that installs it. What was chosen the first time holds for later starts.
     """
     from pynetes.cli import up
 
@@ -176,7 +196,12 @@ def up_command(
 @click.option(
     "--kubeconfig/--no-kubeconfig", "merge", default=True, help="Merge the context `pynetes` into the user's."
 )
-@click.option("-v", "verbosity", type=int, help="Verbosity of the components' logs.")
+@click.option(
+    "-v",
+    "verbosity",
+    type=int,
+    help="Verbosity of the components' logs, in the data's log directory; 4 tells all. [default: 0]",
+)
 def server_command(
     layout: Layout,
     server: str | None,
@@ -213,9 +238,20 @@ def server_command(
 @click.option("--node-ip", help="Address of the node. [default: that of the default route's interface]")
 @click.option("--kubelet-port", type=int, help="Port of the kubelet. [default: 10250]")
 @click.option("--cgroup-root", help="Pods' cgroups; one for each node on a kernel. [default: /pynetes]")
-@click.option("-v", "verbosity", type=int, help="Verbosity of the components' logs.")
+@click.option(
+    "-v",
+    "verbosity",
+    type=int,
+    help="Verbosity of the components' logs, in the data's log directory; 4 tells all. [default: 0]",
+)
 def agent_command(layout: Layout, token: str | None, hashes: tuple[str, ...], **given: Any) -> None:
-    """Make this machine a node of a cluster whose control plane runs elsewhere."""
+    """Make this machine a node of a cluster whose control plane runs elsewhere.
+
+    `pynetes server` prints the whole command; later, `pynetes token create --print-join-command` does it again, on a
+    control plane's machine. Started again after a reboot, it needs neither flags nor token.
+
+    Needs root, containerd, runc, CNI plugins, nftables, conntrack and iptables; says what is missing.
+    """
     from pynetes.cli import agent
 
     _told(lambda: agent.agent(layout, given, token, hashes))
@@ -282,7 +318,10 @@ def token_delete_command(layout: Layout, tokens: tuple[str, ...]) -> None:
 
 @main.group("member")
 def member_command() -> None:
-    """The members of the etcd that Pynetes runs: one on every control plane's machine."""
+    """The members of the etcd that Pynetes runs.
+
+    With --store etcd:, every control plane's machine has one.
+    """
 
 
 @member_command.command("list")
@@ -308,7 +347,10 @@ def member_remove_command(layout: Layout, name: str) -> None:
 
 @main.group("node")
 def node_command() -> None:
-    """The hosts of a cluster that `up --nodes` or `--masters` has made."""
+    """The hosts of a cluster that `up --nodes` or `--masters` has made.
+
+    `stop` is a power cut, `cut` pulls the network cable: what follows is what would follow on machines of their own.
+    """
 
 
 _host = click.argument("name")
@@ -460,7 +502,11 @@ def purge_command(layout: Layout) -> None:
 @_places
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def status_command(layout: Layout, output: str) -> None:
-    """Show processes, node and system; exit code 1 unless all is ready."""
+    """Show the cluster on one screen: masters, leaders, store, nodes, pods, DNS, certificates, processes.
+
+    What is wrong is said with what to do. The exit code is 1 if something is broken (red), 0 if all is well or only
+    worth a look (yellow). It works while parts are dead; on a node, it shows what a node may see.
+    """
     from pynetes.cli import status
 
     if not _told(lambda: status.show(layout, output)):
