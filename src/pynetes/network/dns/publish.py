@@ -58,6 +58,8 @@ def endpoint_slice(published: Published) -> dict[str, Any]:
                 "addresses": [published.address],
                 "conditions": {"ready": True, "serving": True, "terminating": False},
                 "nodeName": published.node_name,
+                # Every node asks its own server: another's may be gone with its node, and nobody would tell.
+                "hints": {"forNodes": [{"name": published.node_name}]},
             }
         ],
     }

@@ -1,0 +1,37 @@
+"""The DNS servers behind the Service kube-dns: every node uses its own, since another's may be gone with its node."""
+
+from pathlib import Path
+
+from pynetes.apis.names import ENDPOINT_SLICES, SERVICES
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.server import APIServer
+from pynetes.component import pki
+from pynetes.network.dns.publish import Published, publish
+from pynetes.proxy.endpoints import candidates, cluster_endpoints
+from pynetes.proxy.node import ThisNode
+
+
+async def test_every_node_is_sent_to_its_own_server(tmp_path: Path) -> None:
+    files = pki.ensure(tmp_path / "pki")
+    config = APIServerConfig(
+        storage="memory:",
+        bind_address="127.0.0.1",
+        secure_port=0,
+        tls_cert_file=files.apiserver.certificate,
+        tls_private_key_file=files.apiserver.key,
+        client_ca_file=files.ca.certificate,
+    )
+    async with APIServer(config) as server:
+        await server.ready()
+        client = server.client()
+        for number in (1, 2, 3):
+            await publish(client, Published("10.96.0.10", f"n{number}", f"192.0.2.{number}", 10053))
+        await publish(client, Published("10.96.0.10", "n3", "192.0.2.33", 10053))  # its address has changed
+        assert (await client.get(SERVICES, "kube-dns", "kube-system"))["spec"]["clusterIP"] == "10.96.0.10"
+        slices = (await client.list(ENDPOINT_SLICES, "kube-system"))["items"]
+    for name, address in (("n1", "192.0.2.1"), ("n3", "192.0.2.33")):
+        node = ThisNode(name)
+        chosen = cluster_endpoints(candidates(slices, "dns", "UDP", node), node)
+        assert [endpoint.ip for endpoint in chosen] == [address]
+    elsewhere = ThisNode("n9")  # its own server is not there yet
+    assert len(cluster_endpoints(candidates(slices, "dns", "UDP", elsewhere), elsewhere)) == 3
