@@ -5,9 +5,9 @@ import copy
 import pytest
 from controller_objects import node, pod, service
 
-from pynetes.controllers.endpoints import hints, membership, slices, subsets
+from pynetes.controllers.endpoints import hints, membership, slices, subsets, topology
 
-NODES = {"n1": node("n1", labels={slices.ZONE: "z1"}), "n2": node("n2", labels={slices.ZONE: "z2"})}
+NODES = {"n1": node("n1", labels={topology.ZONE: "z1"}), "n2": node("n2", labels={topology.ZONE: "z2"})}
 
 
 def backend(name, ip, **kwargs):

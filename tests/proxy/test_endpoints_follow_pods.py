@@ -4,11 +4,13 @@ import socket
 import statistics
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from pynetes.apis.names import PODS, SERVICE_ACCOUNTS
+from pynetes.component import metrics
 from pynetes.testing.netns import NetworkNamespace
 from tests.network.fabric import Fabric, until
 from tests.proxy.peers import Pod
@@ -46,7 +48,8 @@ class Site:
 
     def set_ready(self, pod: Pod, ready: bool) -> None:
         """As its kubelet reports it."""
-        condition = {"type": "Ready", "status": "True" if ready else "False"}
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        condition = {"type": "Ready", "status": "True" if ready else "False", "lastTransitionTime": now}
         ip = {"podIP": pod.address, "podIPs": [{"ip": pod.address}]}
         status: dict[str, Any] = {"phase": "Running", "conditions": [condition], **ip}
         self.fabric.patch(PODS, pod.name, {"status": status}, type="strategic", subresource="status")
@@ -94,6 +97,15 @@ def test_traffic_follows_readiness_within_a_second(site: Site) -> None:
             until(lambda name=there.name: site.answers() == {name})  # type: ignore[misc]
             times.append(time.monotonic() - began)
     assert statistics.median(times) < 1, times
+    assert _programmed() > 0
+
+
+def _programmed() -> float:
+    """How many changes the proxies' metric of the whole way has counted, in this process."""
+    for line in metrics.render().decode().splitlines():
+        if line.startswith("kubeproxy_network_programming_duration_seconds_count"):
+            return float(line.split()[-1])
+    return 0.0
 
 
 def test_a_pod_that_ends_is_asked_only_while_there_is_no_other(site: Site) -> None:

@@ -55,6 +55,12 @@ _NO_LOCAL = metrics.gauge(
     "Number of services with a Local traffic policy and no endpoints",
     ("traffic_policy", "ip_family"),
 )
+_PROGRAMMING = metrics.histogram(
+    "kubeproxy_network_programming_duration_seconds",
+    "In Cluster Network Programming Latency in seconds",
+    _BY_FAMILY,
+    buckets=(0.25, 0.5, *range(1, 60), *range(60, 120, 5), *range(120, 301, 30)),
+)
 _CONNTRACK_SECONDS = metrics.histogram(
     "kubeproxy_conntrack_reconciler_sync_duration_seconds",
     "ReconcileConntrackFlowsLatency latency in seconds",
@@ -83,6 +89,11 @@ def synced(seconds: float, *, full: bool) -> None:
     _LAST_SYNC.labels(_FAMILY).set(clock.time_seconds())
     for gauge in _PENDING.values():
         gauge.set(0)
+
+
+def programmed(changed: float) -> None:
+    """What changed at that wall-clock time is in force."""
+    _PROGRAMMING.labels(_FAMILY).observe(max(0.0, clock.time_seconds() - changed))
 
 
 def failed() -> None:

@@ -5,13 +5,14 @@ applied at once. When a transaction fails, at start, and when the node changes, 
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from pynetes.apimachinery import meta
+from pynetes.apimachinery import meta, times
 from pynetes.apis.names import ENDPOINT_SLICES, NODES, SERVICE_CIDRS, SERVICES
 from pynetes.client.informer import Informer, InformerFactory
 from pynetes.client.rest import Client
@@ -37,6 +38,7 @@ from pynetes.proxy.services import (
 log = logging.getLogger(__name__)
 
 _BY_SERVICE = "service"
+_CHANGED = "endpoints.kubernetes.io/last-change-trigger-time"
 _SELECTOR = f"!{PROXY_NAME_LABEL},!{HEADLESS_LABEL}"
 
 #: Seconds after which a chain that was emptied can be deleted, and a refused transaction is tried again.
@@ -71,6 +73,8 @@ class Proxier:
         self._cidrs = self._informers.informer(SERVICE_CIDRS)
         self._nftables = Nftables()
         self._dirty: set[str] = set()
+        self._changes: list[float] = []
+        self._started = clock.time_seconds()
         self._wake = asyncio.Event()
         self._served: dict[str, _Served] = {}
         self._silent: dict[str, tuple[int, int]] = {}
@@ -86,6 +90,7 @@ class Proxier:
         kernel.prepare(self._config)
         _follow(self._services, meta.key, partial(self._touch, "service"))
         _follow(self._slices, _service_key, partial(self._touch, "endpoint"))
+        self._slices.add_handler(self._note_change, lambda old, new: self._note_change(new))
         for informer in (self._nodes, self._cidrs):
             informer.add_handler(self._node_changed, lambda old, new: self._node_changed(new), self._node_changed)
         try:
@@ -103,6 +108,13 @@ class Proxier:
             self._dirty.add(service)
             self._queue()
             metrics.queued(kind)
+
+    def _note_change(self, slice_: dict[str, Any]) -> None:
+        """Remembers when it happened, as the slice's controller tells; what is older than this process is not ours."""
+        with contextlib.suppress(ValueError, KeyError):
+            changed = times.parse_time(meta.annotations(slice_)[_CHANGED]).timestamp()
+            if changed >= self._started:
+                self._changes.append(changed)
 
     def _queue(self) -> None:
         self.health.queued()
@@ -131,6 +143,7 @@ class Proxier:
     async def sync(self) -> None:
         """Puts everything known into force."""
         dirty, self._dirty = self._dirty, set()
+        changes, self._changes = self._changes, []
         self._wake.clear()
         began = clock.monotonic()
         state = self._state
@@ -140,6 +153,7 @@ class Proxier:
             log.error("the rules were refused and will be written anew: %s", error)
             metrics.failed()
             self._state = None
+            self._changes += changes
             await clock.sleep(_RETRY_AFTER)
             self._wake.set()
             return
@@ -147,6 +161,8 @@ class Proxier:
         if self._wake.is_set():
             self.health.queued()
         metrics.synced(clock.monotonic() - began, full=state is None)
+        for changed in changes:
+            metrics.programmed(changed)
         self._count_silent(self._served if state is None else dirty)
         self.synced.set()
         self._health_server.replace(

@@ -9,6 +9,7 @@ from pynetes.client.events import WARNING
 from pynetes.controllers.base import NAMESPACE_TERMINATING, BaseController, has_cause
 from pynetes.controllers.context import ControllerContext
 from pynetes.controllers.endpoints import membership, subsets
+from pynetes.controllers.endpoints.trigger_time import TriggerTimes, annotate
 from pynetes.controllers.endpoints.watching import ServiceTrigger, pods_of
 from pynetes.controllers.podcontrol.writes import PendingWrites
 
@@ -29,6 +30,7 @@ class EndpointsController(BaseController):
         self.pods = self.informer(PODS)
         self.endpoints = self.informer(ENDPOINTS)
         self.pending = PendingWrites()
+        self.trigger_times = TriggerTimes()
         ServiceTrigger(self.services, self.pods, self.queue.add)
         self.endpoints.add_handler(self._seen, lambda old, new: self._seen(new), self._endpoints_deleted)
 
@@ -55,13 +57,15 @@ class EndpointsController(BaseController):
         if self.pending.is_stale(key):
             self.queue.add_after(key, 1.0)
             return
-        current = self.endpoints.get(key)
-        wanted = subsets.desired(service, pods_of(service, self.pods), current)
+        current, pods = self.endpoints.get(key), pods_of(service, self.pods)
+        wanted = subsets.desired(service, pods, current)
+        trigger = self.trigger_times.next(service, pods)
         if wanted is not None:
-            await self._write(key, service, current, wanted)
+            await self._write(key, service, current, annotate(wanted, trigger))
 
     async def _clean_up(self, key: str) -> None:
         self.pending.forget(key)
+        self.trigger_times.forget(key)
         namespace, name = meta.split_key(key)
         if self.endpoints.get(key) is None:
             return

@@ -5,10 +5,11 @@ from typing import Any
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import ENDPOINT_SLICES, NODES, PODS, SERVICES
-from pynetes.client.events import WARNING
+from pynetes.client.events import NORMAL, WARNING
 from pynetes.controllers.base import NAMESPACE_TERMINATING, BaseController, has_cause
 from pynetes.controllers.context import ControllerContext
-from pynetes.controllers.endpoints import measures, membership, slices
+from pynetes.controllers.endpoints import measures, membership, slices, topology
+from pynetes.controllers.endpoints.trigger_time import TriggerTimes, annotate
 from pynetes.controllers.endpoints.watching import ServiceTrigger, pods_of
 from pynetes.controllers.podcontrol.writes import PendingWrites
 
@@ -44,9 +45,11 @@ class EndpointSliceController(BaseController):
         self.slices = self.informer(ENDPOINT_SLICES)
         self.slices.add_index(SERVICE_INDEX, _service_key)
         self.pending = PendingWrites()
+        self.trigger_times = TriggerTimes()
         ServiceTrigger(self.services, self.pods, self.queue.add)
         self.slices.add_handler(self._slice_seen, self._slice_updated, self._slice_deleted)
-        self.nodes.add_handler(self._node_added, self._node_updated)
+        self.nodes.add_handler(self._node_added, self._node_updated, lambda node: self._enqueue_topology())
+        self._hinted: set[str] = set()
 
     def _slice_seen(self, slice_: Object) -> None:
         """What another wrote is checked; one's own writes only end the waiting."""
@@ -68,10 +71,19 @@ class EndpointSliceController(BaseController):
 
     def _node_added(self, node: Object) -> None:
         self._enqueue_node(meta.name(node))
+        self._enqueue_topology()
 
     def _node_updated(self, old: Object, new: Object) -> None:
-        if meta.labels(old).get(slices.ZONE) != meta.labels(new).get(slices.ZONE):
+        if meta.labels(old).get(topology.ZONE) != meta.labels(new).get(topology.ZONE):
             self._enqueue_node(meta.name(new))
+        if topology.weight(old) != topology.weight(new):
+            self._enqueue_topology()
+
+    def _enqueue_topology(self) -> None:
+        """The zones' shares have changed: all Services that live by them."""
+        for service in self.services.list():
+            if topology.is_auto(service):
+                self.enqueue(service)
 
     def _enqueue_node(self, name: str) -> None:
         """A zone became known or another: every Service with a pod there."""
@@ -103,7 +115,12 @@ class EndpointSliceController(BaseController):
         existing = [s for s in self.slices.by_index(SERVICE_INDEX, key) if not meta.is_deleting(s)]
         nodes = {meta.name(node): node for node in self.nodes.list()}
         limit = self.context.config.max_endpoints_per_slice
-        plan = slices.plan(service, pods_of(service, self.pods), existing, nodes, limit)
+        pods = pods_of(service, self.pods)
+        plan = slices.plan(service, pods, existing, nodes, limit)
+        self._tell_topology(key, service, plan)
+        trigger = self.trigger_times.next(service, pods)
+        plan.create = [annotate(slice_, trigger) for slice_ in plan.create]
+        plan.update = [annotate(slice_, trigger) for slice_ in plan.update]
         try:
             await self._carry_out(key, service, plan)
         except StatusError as error:
@@ -116,6 +133,24 @@ class EndpointSliceController(BaseController):
         if plan.errors:
             raise EndpointsUpdateFailed("; ".join(plan.errors))
         return "success"
+
+    def _tell_topology(self, key: str, service: Object, plan: slices.Plan) -> None:
+        """Events about hints by topology: that there are some now, none any more, or why there can be none."""
+        if key in self._hinted and not plan.topology:
+            for family in membership.families(service):
+                self._tell_hints(service, topology.DISABLED, family)
+            self._hinted.discard(key)
+        for family, problem in plan.topology.items():
+            if problem:
+                self._tell_hints(service, problem, family)
+                self._hinted.discard(key)
+            elif key not in self._hinted:
+                text = f"{topology.ENABLED}, addressType: {family}"
+                self.recorder.event(service, NORMAL, "TopologyAwareHintsEnabled", text)
+                self._hinted.add(key)
+
+    def _tell_hints(self, service: Object, problem: str, family: str) -> None:
+        self.recorder.event(service, WARNING, "TopologyAwareHintsDisabled", f"{problem}, addressType: {family}")
 
     async def _carry_out(self, key: str, service: Object, plan: slices.Plan) -> None:
         if not meta.is_deleting(service):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pynetes.apimachinery import meta
-from pynetes.controllers.endpoints import hints, membership
+from pynetes.controllers.endpoints import hints, membership, topology
 from pynetes.controllers.podcontrol import state
 
 Object = dict[str, Any]
@@ -20,18 +20,21 @@ SERVICE_NAME = "kubernetes.io/service-name"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 CONTROLLER = "endpointslice-controller.k8s.io"
 HEADLESS = "service.kubernetes.io/headless"
-ZONE = "topology.kubernetes.io/zone"
 _RESERVED = frozenset((SERVICE_NAME, MANAGED_BY, HEADLESS))
 
 
 @dataclass(slots=True)
 class Plan:
-    """Whole objects to write. `errors` tell what had to be left out and is worth another look."""
+    """Whole objects to write. `errors` tell what had to be left out and is worth another look.
+
+    `topology`, of a Service that asks for hints by topology: address type → why it cannot have them, empty if it has.
+    """
 
     create: list[Object] = field(default_factory=list)
     update: list[Object] = field(default_factory=list)
     delete: list[Object] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    topology: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -77,8 +80,14 @@ def _plan_family(
     if len(existing) == len(delete) and not create:
         _keep_placeholder(service, family, create, update, delete)
     _reuse(create, update, delete)
+    touched = {meta.uid(s) for s in (*update, *delete)}
+    unchanged = [s for s in own if meta.uid(s) not in touched]
+    if topology.is_auto(service):
+        create, update = _with_topology(create, update, unchanged, nodes, family, out)
+    else:
+        create, update = _with_hints(service, create, update, unchanged)
     out.create += create
-    out.update += _with_hints(service, own, update, delete, create)
+    out.update += update
     out.delete += delete
 
 
@@ -116,7 +125,7 @@ def build_endpoint(service: Object, pod: Object, node: Object | None, family: st
     if state.node_name(pod):
         endpoint["nodeName"] = state.node_name(pod)
     endpoint["targetRef"] = membership.target_reference(pod)
-    zone = meta.labels(node).get(ZONE) if node is not None else None
+    zone = meta.labels(node).get(topology.ZONE) if node is not None else None
     if zone:
         endpoint["zone"] = zone
     return endpoint
@@ -259,18 +268,36 @@ def _reuse(create: list[Object], update: list[Object], delete: list[Object]) -> 
 
 
 def _with_hints(
-    service: Object, own: list[Object], update: list[Object], delete: list[Object], create: list[Object]
-) -> list[Object]:
-    """`update`, and the slices that only need other hints; `create`'s endpoints get theirs in place."""
+    service: Object, create: list[Object], update: list[Object], unchanged: list[Object]
+) -> tuple[list[Object], list[Object]]:
+    """What to create and update, with the hints that the Service's trafficDistribution asks for."""
     distribution = service["spec"].get("trafficDistribution")
-    for slice_ in create:
-        slice_["endpoints"] = hints.apply(slice_["endpoints"], distribution)
-    touched = {meta.uid(s) for s in update} | {meta.uid(s) for s in delete}
-    out = [{**s, "endpoints": hints.apply(s.get("endpoints") or [], distribution)} for s in update]
-    for slice_ in own:
-        if meta.uid(slice_) not in touched:
-            endpoints = slice_.get("endpoints") or []
-            hinted = hints.apply(endpoints, distribution)
-            if hinted != endpoints:
-                out.append({**slice_, "endpoints": hinted})
-    return out
+    out = [
+        [{**s, "endpoints": hints.apply(s.get("endpoints") or [], distribution)} for s in slices]
+        for slices in (create, update)
+    ]
+    for slice_ in unchanged:
+        endpoints = slice_.get("endpoints") or []
+        hinted = hints.apply(endpoints, distribution)
+        if hinted != endpoints:
+            out[1].append({**slice_, "endpoints": hinted})
+    return out[0], out[1]
+
+
+def _with_topology(
+    create: list[Object],
+    update: list[Object],
+    unchanged: list[Object],
+    nodes: dict[str, Object],
+    family: str,
+    out: Plan,
+) -> tuple[list[Object], list[Object]]:
+    """The same for a Service whose annotation asks for hints by topology."""
+    try:
+        made = topology.hinted(create, update, unchanged, topology.cpu_shares(nodes.values()))
+    except topology.NoHintsError as error:
+        out.topology[family] = str(error)
+        stripped = [*update, *(s for s in unchanged if topology.has_hints(s))]
+        return [topology.without(s) for s in create], [topology.without(s) for s in stripped]
+    out.topology[family] = ""
+    return made.create, [*made.update, *made.changed]
