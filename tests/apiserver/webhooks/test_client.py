@@ -1,9 +1,7 @@
 """The client of webhooks against real HTTPS servers on loopback."""
 
 import asyncio
-import base64
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +9,10 @@ import pytest
 from aiohttp import web
 
 from pynetes.apiserver.webhooks.client import ClientConfig, WebhookClient, WebhookError, bundle_problem
-from pynetes.component import certificates, pki
+from pynetes.component import pki
 from pynetes.component.pki import PKI
 from tests.apiserver.conftest import MemoryObjects
-
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from tests.apiserver.webhooks.hook import Hook, bundle, serving
 
 
 @pytest.fixture(scope="module")
@@ -24,41 +21,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> PKI:
     return pki.ensure(tmp_path_factory.mktemp("pki"), addresses=("127.0.0.1",), dns_names=names)
 
 
-def bundle(files: PKI) -> str:
-    return base64.b64encode(Path(files.ca.certificate).read_bytes()).decode()
-
-
-class Hook:
-    """A webhook that answers as the test says."""
-
-    def __init__(self, files: PKI) -> None:
-        self.files = files
-        self.asked: list[Any] = []
-        self.query: list[str] = []
-        self.answer: Callable[[Any], web.StreamResponse] = web.json_response
-        self.delay = 0.0
-        self.port = 0
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append(await request.json())
-        self.query.append(request.query_string)
-        await asyncio.sleep(self.delay)
-        return self.answer(self.asked[-1])
-
-
 @pytest.fixture
 async def hook(files: PKI) -> AsyncIterator[Hook]:
-    hook = Hook(files)
-    app = web.Application()
-    app.router.add_post("/review", hook.handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    tls: ssl.SSLContext = certificates.server_context(files.apiserver.certificate, files.apiserver.key)
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    hook.port = runner.addresses[0][1]
-    yield hook
-    await runner.cleanup()
+    async with serving(files) as hook:
+        yield hook
 
 
 @pytest.fixture
@@ -69,7 +35,7 @@ async def client(objects: MemoryObjects) -> AsyncIterator[WebhookClient]:
 
 
 def by_url(hook: Hook, **changes: Any) -> ClientConfig:
-    return ClientConfig.of({"url": f"https://127.0.0.1:{hook.port}/review", "caBundle": bundle(hook.files), **changes})
+    return ClientConfig.of({**hook.config, **changes})
 
 
 async def test_a_review_goes_to_the_url_and_the_webhook_is_told_its_time(client: WebhookClient, hook: Hook) -> None:

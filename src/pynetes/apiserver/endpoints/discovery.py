@@ -159,7 +159,7 @@ def aggregated(groups: dict[str, dict[str, list[Resource]]]) -> Object:
     """The APIGroupDiscoveryList of some groups."""
     items = [
         {
-            "metadata": {"name": group, "creationTimestamp": None} if group else {"creationTimestamp": None},
+            "metadata": {"name": group} if group else {},
             "versions": [
                 {"version": version, "resources": _aggregated_resources(resources), "freshness": "Current"}
                 for version, resources in versions.items()

@@ -13,9 +13,7 @@ from pynetes.apiserver.openapi.operations import (
     Operation,
     all_operations,
     by_path,
-    group_root,
     operations,
-    version_root,
 )
 from pynetes.apiserver.openapi.parameters import Parameter
 from pynetes.apiserver.openapi.signature import signature
@@ -104,19 +102,13 @@ class Document:
     def _parts(self) -> "tuple[_Part, list[_Part]]":
         if self._base is None:
             whole = tree(self._built_in)
-            self._known = frozenset((*whole["definitions"], *whole["paths"]))
+            self._known = frozenset(whole["definitions"])
             self._base = _Part(whole)
         parts = []
-        seen: set[str] = set()
         for resource, extra in self._custom:
             if resource not in self._written:
                 self._written[resource] = self._part(resource, extra)
             parts.append(self._written[resource])
-            group = resource.gvk.group
-            for root in (group_root(group), version_root(group, resource.gvk.version)):
-                if root.path not in seen and root.path not in self._known:
-                    seen.add(root.path)
-                    parts.append(_Part({"paths": _paths([root])}))
         return self._base, parts
 
     def _part(self, resource: Resource, extra: Extra) -> "_Part":

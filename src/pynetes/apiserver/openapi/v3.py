@@ -55,6 +55,8 @@ def _roots(resources: Sequence[Resource]) -> dict[str, Operation]:
     """The documents that describe no resources."""
     out = {"apis": groups_root(), "version": version_info()}
     for resource in resources:
+        if resource.schema is not None:
+            continue  # groups of custom resources alone have none
         group = resource.gvk.group
         out[f"apis/{group}" if group else "api"] = group_root(group)
     return out
@@ -121,7 +123,8 @@ def _operations(members: Sequence[Resource], root: Operation | None, extra: Extr
     if root is not None:
         return [root]
     gvk = members[0].gvk
-    found = [version_root(gvk.group, gvk.version)]
+    custom = all(resource.schema is not None for resource in members)
+    found = [] if custom else [version_root(gvk.group, gvk.version)]
     for resource in members:
         found += operations(resource, extra)
     return found
