@@ -14,6 +14,12 @@ def test_absent_programs_are_told_with_the_packages_that_bring_them(monkeypatch:
     assert problem.remedy.startswith("apt-get install --no-install-recommends conntrack containerd docker-registry")
 
 
+def test_a_control_plane_without_a_node_needs_what_its_proxy_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    (problem,) = preflight.check_programs(with_node=False)
+    assert problem.remedy == "apt-get install --no-install-recommends iptables nftables"
+
+
 def test_a_path_too_long_for_a_socket_is_told() -> None:
     assert preflight.check_socket_path(Path("/run/pynetes/containerd.sock")) == []
     (problem,) = preflight.check_socket_path(Path("/" + "d" * 100) / "containerd.sock")

@@ -71,6 +71,11 @@ class Machine:
         hosts = json.loads((self.data / "hosts.json").read_text())["hosts"]
         return str(next(host["address"] for host in hosts if host["name"] == name))
 
+    def in_host(self, name: str, command: str, *, check: bool = True) -> "CompletedProcess[str]":
+        """Runs a command in a host, without a shell."""
+        pid = json.loads((self.run_dir / "hosts" / f"{name}.json").read_text())["pid"]
+        return self.host.run(f"nsenter -t {pid} -m -p -n -u -i {command}", check=check)
+
     def start_guestbook(self, url: str = URL) -> None:
         """Images from Debian packages into the loopback registry, the manifests, and a wait until all answers."""
         build = [sys.executable, str(GUESTBOOK / "build_images.py")]

@@ -137,6 +137,16 @@ def test_logs_and_commands_go_to_the_node_that_has_the_pod(machine: Machine) -> 
         assert machine.kubectl(f"logs {pod['metadata']['name']}").returncode == 0
 
 
+def test_masters_reach_pods_and_services(machine: Machine) -> None:
+    """An API server relays to pods, and calls webhooks by their Services."""
+    for pod in pods(machine, "echo"):
+        path = f"/api/v1/namespaces/default/pods/{pod['metadata']['name']}:8080/proxy/"
+        assert machine.kubectl(f"get --raw {path}").stdout.strip() == node_of(pod)
+    address = machine.get("service web")["spec"]["clusterIP"]
+    version = machine.in_host("master-1", f"curl -s --retry 5 --retry-connrefused http://{address}:8000/version").stdout
+    assert json.loads(version)["version"] == "1.0"
+
+
 def test_pods_of_a_node_that_dies_are_replaced_and_are_gone_when_it_comes_back(machine: Machine) -> None:
     machine.kubectl("apply -f -", input=FLEEING)
     machine.kubectl("rollout status deployment/fleeing --timeout=60s")

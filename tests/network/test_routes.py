@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pynetes.network import tunnel
-from pynetes.network.routes import Direct, Link, Plan, Tunnel, plan
+from pynetes.network.routes import Direct, Link, Plan, Tunnel, plan, reach
 from pynetes.testing.netns import NetworkNamespace, connect
 
 
@@ -62,6 +62,16 @@ def test_pods_send_what_every_way_carries(own: int, other: str, expected: tuple[
     address = str(links[own - 1].address.ip)
     made = plan("a", [node("a", address, "10.244.0.0/24"), node("b", other, "10.244.1.0/24")], links)
     assert (made.mtu, made.tunnel_mtu) == expected
+
+
+def test_a_machine_that_is_no_node_reaches_pods_of_nodes_on_its_links() -> None:
+    nodes = [A, node("b", "198.51.100.9", "10.244.1.0/24"), node("far", "203.0.113.2", "10.244.2.0/24"), node("new")]
+    assert reach(nodes, [Link(2, IPv4Interface("192.0.2.7/24")), LINKS[1]]) == Plan(
+        {
+            IPv4Network("10.244.0.0/24"): Direct(IPv4Address("192.0.2.1"), 2),
+            IPv4Network("10.244.1.0/24"): Direct(IPv4Address("198.51.100.9"), 3),
+        }
+    )
 
 
 def test_nothing_is_planned_before_the_node_has_its_range() -> None:

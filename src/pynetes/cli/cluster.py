@@ -189,7 +189,8 @@ def registry_file(layout: Layout) -> Path:
     return layout.run / "registry.yaml"
 
 
-#: Processes of the control plane; the others are a node's.
+#: Processes of the control plane; the others are a node's, but for the two with which a control plane without a node
+#: reaches Services (`proxy`) and pods (`reach`).
 CONTROL_PLANE = frozenset(
     ("etcd", "etcd-keeper", "apiserver", "controller-manager", "scheduler", "cloud-controller-manager")
 )
@@ -197,8 +198,15 @@ CONTROL_PLANE = frozenset(
 
 def processes(layout: Layout, settings: Settings) -> list[Process]:
     """Those of the machine's role, in the order they start; they stop in reverse."""
-    wanted = {True: settings.runs_control_plane, False: settings.runs_node}
-    return [process for process in _all(layout, settings) if wanted[process.name in CONTROL_PLANE]]
+    return [process for process in _all(layout, settings) if _is_wanted(process.name, settings)]
+
+
+def _is_wanted(name: str, settings: Settings) -> bool:
+    if name == "proxy":
+        return True  # an API server reaches Services, too: webhooks, and what it relays to
+    if name == "reach":
+        return not settings.runs_node
+    return settings.runs_control_plane if name in CONTROL_PLANE else settings.runs_node
 
 
 def _all(layout: Layout, settings: Settings) -> list[Process]:
@@ -268,6 +276,7 @@ def _all(layout: Layout, settings: Settings) -> list[Process]:
         python("scheduler", "pynetes.scheduler.scheduler", scheduler),
         python("proxy", "pynetes.proxy.proxier", proxy),
         python("network", "pynetes.network.agent", network),
+        python("reach", "pynetes.network.reach", lambda: components.reach(kubeconfig("network"))),
     ]
     if settings.store == storeurl.ETCD:
         member = etcd.member_config(layout, settings)

@@ -162,6 +162,14 @@ async def proxy(path: Path, config: "ProxyConfig") -> None:
         await Proxier(client, config).run()
 
 
+async def reach(path: Path) -> None:
+    from pynetes.network import reach
+
+    async with _client(path, "network") as client:
+        await _reachable(client)
+        await reach.run(client)
+
+
 async def network(path: Path, config: "NetworkConfig") -> None:
     from pynetes.network import agent
 

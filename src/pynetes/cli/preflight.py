@@ -46,13 +46,13 @@ def check_root() -> list[Problem]:
     return [Problem("a node needs root", "run the same command with sudo")]
 
 
-def check_programs(*, with_registry: bool = False) -> list[Problem]:
-    """Programs and CNI plugins that are absent, with the packages that bring them."""
-    programs = dict(PROGRAMS)
+def check_programs(*, with_node: bool = True, with_registry: bool = False) -> list[Problem]:
+    """Programs and CNI plugins that are absent, with the packages that bring them. Without a node: the proxy's."""
+    programs = dict(PROGRAMS) if with_node else {name: PROGRAMS[name] for name in ("nft", "iptables")}
     if with_registry:
         programs |= {"docker-registry": "docker-registry"}
     missing = {name: package for name, package in programs.items() if shutil.which(name) is None}
-    if find_cni_directory() is None:
+    if with_node and find_cni_directory() is None:
         missing["CNI plugins (bridge, host-local, loopback, portmap)"] = "containernetworking-plugins"
     if not missing:
         return []

@@ -43,14 +43,16 @@ async def etcd_votes(config: MemberConfig) -> str:
         return str(error)
 
 
-async def node_is_ready(client: Client, name: str) -> str:
-    """Empty if the node's condition Ready is true, else its reason."""
+async def node_is_ready(client: Client, name: str, boot_id: str = "") -> str:
+    """Empty if the node's condition Ready is true, else its reason. What it was before `boot_id` is no news."""
     try:
         node = await client.get(NODES, name)
     except StatusError as error:
         return "the kubelet has not registered it" if error.code == 404 else str(error)
     except TransportError as error:
         return str(error)
+    if boot_id and node.get("status", {}).get("nodeInfo", {}).get("bootID") != boot_id:
+        return "the kubelet has not reported since this machine has booted"
     ready = meta.get_condition(node.get("status", {}).get("conditions") or [], "Ready")
     if ready is None:
         return "it reports no conditions yet"

@@ -19,6 +19,7 @@ from pynetes.client.rest import Client
 from pynetes.component import logs
 from pynetes.component.certificates import CertificateFileError
 from pynetes.component.pki import PKI
+from pynetes.kubelet import machine
 
 if TYPE_CHECKING:
     from pynetes.cli.controlplane import Bundle
@@ -90,8 +91,8 @@ def check(layout: Layout, given: dict[str, Any]) -> Settings:
     problems = [*preflight.check_root(), *preflight.check_kernel()]
     problems += preflight.check_socket_path(layout.containerd_socket)
     problems += preflight.check_disk(layout.data)
-    if given["role"] != "server":
-        problems += preflight.check_programs(with_registry=bool(given.get("registry_port")))
+    with_registry = bool(given.get("registry_port"))
+    problems += preflight.check_programs(with_node=given["role"] != "server", with_registry=with_registry)
     if given.get("store") == storeurl.ETCD:
         problems += preflight.check_etcd()
     _stop_on(problems)
@@ -169,8 +170,8 @@ async def _wait_for_member(layout: Layout, settings: Settings, progress: Progres
 async def wait_for_node(layout: Layout, settings: Settings, client: Client, progress: Progress) -> None:
     """Until this machine's node is ready and resolves the cluster's names; NotReady."""
     with progress.step("Node") as step:
-        name = settings.node_name
-        check = lambda: _alive(layout, lambda: readiness.node_is_ready(client, name))  # noqa: E731
+        name, boot_id = settings.node_name, machine.identity()["bootID"]
+        check = lambda: _alive(layout, lambda: readiness.node_is_ready(client, name, boot_id))  # noqa: E731
         await readiness.wait_until(check, seconds=NODE_SECONDS, note=step.note)
         step.result = "Ready"
     with progress.step("Cluster DNS") as step:

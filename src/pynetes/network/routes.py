@@ -83,6 +83,17 @@ def plan(own_name: str, nodes: Iterable[Object], links: Iterable[Link]) -> Plan:
     return Plan(direct, tunnels, Tunnel(own[0], own[1].network_address), min([*mtus, tunnel_mtu]), tunnel_mtu)
 
 
+def reach(nodes: Iterable[Object], links: Iterable[Link]) -> Plan:
+    """For a machine that is no node: routes to the pods of nodes on its links."""
+    links = list(links)
+    direct: dict[IPv4Network, Direct] = {}
+    for place in map(place_of, nodes):
+        link = next((link for link in links if place and place[0] in link.address.network), None)
+        if place is not None and link is not None:
+            direct[place[1]] = Direct(place[0], link.index)
+    return Plan(direct)
+
+
 def _mtu_towards_nodes(own: IPv4Address, links: list[Link]) -> int:
     """Of the link that has the node's address, else of the uplink."""
     candidates = [link for link in links if link.address.ip == own] or [link for link in links if link.is_uplink]
