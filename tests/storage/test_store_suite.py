@@ -130,6 +130,15 @@ async def test_an_earlier_version_can_be_read(store: Store) -> None:
         await store.list(PODS, revision=now + 1)
 
 
+async def test_a_store_that_serves_is_well_and_one_that_is_closed_is_not(store: Store) -> None:
+    await store.check()
+    await store.create(key("a"), b"1")
+    await store.check()
+    await store.close()
+    with pytest.raises(StoreUnavailable):
+        await store.check()
+
+
 # --- list
 
 

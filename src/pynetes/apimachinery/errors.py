@@ -258,5 +258,10 @@ def internal(message: str) -> StatusError:
     return StatusError(500, "InternalError", f"Internal error occurred: {message}", {"causes": [{"message": message}]})
 
 
+def store_failed(error: Exception) -> StatusError:
+    """What upstream makes of an etcd that fails: its words, and no reason."""
+    return StatusError(500, "", str(error))
+
+
 def service_unavailable(message: str) -> StatusError:
     return StatusError(503, "ServiceUnavailable", message)

@@ -373,7 +373,7 @@ class APIServer:
 def _store_check(store: Store) -> Callable[[], Awaitable[None]]:
     async def run() -> None:
         async with asyncio.timeout(2):
-            await store.revision()
+            await store.check()
 
     return run
 

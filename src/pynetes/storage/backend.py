@@ -26,6 +26,7 @@ _SWEEP = 500
 _SWEEP_PERIOD = 1.0
 _SWEEP_RETRY = 10
 _COMPACT_SLICE = 250
+_FAILURE_COUNTS = 10.0
 
 
 class Backend:
@@ -44,6 +45,8 @@ class Backend:
         self._hub.published = self._near.position().revision
         self._compacting = asyncio.Lock()
         self._closed = False
+        self._failure: StoreUnavailable | None = None  # of the last write
+        self._failed_at = 0.0
         self._sweep_at = 0
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._sweep_by(self._near.next_expiry())
@@ -77,6 +80,15 @@ class Backend:
             raise StoreUnavailable("the store is closed")
         return self._hub.published
 
+    async def check(self) -> None:
+        await self.revision()
+        if self._failure is not None:
+            # What is left of a full disk may still take a small write: a recent failure counts for more.
+            if clock.monotonic() < self._failed_at + _FAILURE_COUNTS:
+                raise StoreUnavailable(str(self._failure))
+            await self._commit.call(lambda log: log.probe())
+            self._failure = None
+
     async def get(self, key: str, *, revision: int = 0) -> tuple[KeyValue | None, int]:
         if self._closed:
             raise StoreUnavailable("the store is closed")
@@ -100,7 +112,12 @@ class Backend:
 
     async def _write(self, key: str, value: bytes | None, expected: int, ttl: int) -> KeyValue:
         expires = math.ceil(clock.time_seconds() + ttl) if ttl else 0
-        event = await self._commit.write(Write(key, value, expected, expires))
+        try:
+            event = await self._commit.write(Write(key, value, expected, expires))
+        except StoreUnavailable as e:
+            self._failure, self._failed_at = e, clock.monotonic()
+            raise
+        self._failure = None
         self._sweep_by(expires)
         return event.kv
 

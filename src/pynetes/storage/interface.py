@@ -124,6 +124,10 @@ class Store(Protocol):
         """The newest revision: that of the last acknowledged write or later."""
         ...
 
+    async def check(self) -> None:
+        """Returns if it serves reads and writes, as far as is known. A write that failed is found out about."""
+        ...
+
     async def get(self, key: str, *, revision: int = 0) -> tuple[KeyValue | None, int]:
         """The key's version at `revision` (0: now) and the store's revision that was read at.
 

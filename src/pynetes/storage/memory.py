@@ -92,6 +92,9 @@ class MemoryLog:
         """How many of the kept events have at most this revision."""
         return bisect_right(self._events, revision, key=lambda event: event.kv.mod_revision)
 
+    def probe(self) -> None:
+        """Memory takes everything."""
+
     def reader(self) -> LogReader:
         return self
 

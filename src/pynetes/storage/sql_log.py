@@ -36,6 +36,7 @@ _RECLAIM_EVERY = 8
 
 _REVISION = "SELECT max(revision) FROM history"
 _META = "SELECT value FROM meta WHERE name = ?"
+_PROBE = "UPDATE meta SET value = value WHERE name = 'format'"
 _NEXT_EXPIRY = "SELECT min(expires) FROM current WHERE expires > 0"
 _EXPIRED = "SELECT key, mod_revision FROM current WHERE expires > 0 AND expires <= ? ORDER BY expires LIMIT ?"
 _SUPERSEDED = """
@@ -193,6 +194,10 @@ class SQLLog:
         if done or self._slices % _RECLAIM_EVERY == 0:
             self._dialect.reclaim(self._db.connection)
         return done
+
+    def probe(self) -> None:
+        with self._db.transaction():
+            self._db.execute(_PROBE)
 
     def reader(self) -> LogReader:
         return SQLReader(self._dialect)

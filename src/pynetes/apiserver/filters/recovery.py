@@ -5,11 +5,12 @@ from typing import Any
 
 import orjson
 
-from pynetes.apimachinery.errors import StatusError, internal
+from pynetes.apimachinery.errors import StatusError, internal, store_failed
 from pynetes.apiserver.encoding import JSON
 from pynetes.apiserver.http import Answer, Handler, Request, Response, StreamResponse
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.component import clock, metrics
+from pynetes.storage import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,9 @@ def with_recovery(handler: Handler) -> Handler:
             answer = status_response(request, error)
         except ConnectionError:
             raise
+        except StoreUnavailable as error:
+            log.warning("%s %s: %s", request.method, request.path, error)
+            answer = status_response(request, store_failed(error))
         except Exception:
             log.exception("%s %s (audit ID %s) failed", request.method, request.path, request.audit_id)
             message = "This request caused apiserver to panic. Look in the logs for details."

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NoReturn, Protocol
 
-from pynetes.apimachinery.errors import StatusError, not_found, service_unavailable
+from pynetes.apimachinery import errors
+from pynetes.apimachinery.errors import StatusError, not_found
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.cacher import Cacher, Entry
 from pynetes.apiserver.encoding import stored_bytes
@@ -147,4 +148,4 @@ class ResourceStore:
 
 
 def raise_unavailable(error: StoreUnavailable) -> NoReturn:
-    raise service_unavailable(f"storage is unavailable: {error}") from error
+    raise errors.store_failed(error) from error

@@ -43,6 +43,7 @@ class DatabaseStore:
         self._durable = self._visible = 0
         self._hardened = Coalesced(self._harden_now, self._tasks)
         self._closed = False
+        self._write_failed = False
 
     @classmethod
     async def open(cls, dialect: Dialect) -> Self:
@@ -98,6 +99,12 @@ class DatabaseStore:
         self._feed.saw(revision)
         return revision
 
+    async def check(self) -> None:
+        await self._newest()
+        if self._write_failed:
+            await self._commit.call(history.probe)
+            self._write_failed = False
+
     async def get(self, key: str, *, revision: int = 0) -> tuple[KeyValue | None, int]:
         found, newest = await self._readers.run(lambda session: history.get(session, key, revision))
         await self._harden(newest)
@@ -130,7 +137,13 @@ class DatabaseStore:
 
     async def _write(self, key: str, value: bytes | None, expected: int, ttl: int) -> KeyValue:
         expires = math.ceil(clock.time_seconds() + ttl) if ttl else 0
-        return (await self._commit.write(Write(key, value, expected, expires))).kv
+        try:
+            event = await self._commit.write(Write(key, value, expected, expires))
+        except StoreUnavailable:
+            self._write_failed = True
+            raise
+        self._write_failed = False
+        return event.kv
 
     async def _sweep(self) -> None:
         now = int(clock.time_seconds())

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from pynetes.component.tasks import BackgroundTasks
 from pynetes.storage.coalesced import Coalesced
+from pynetes.storage.etcd import cluster_pb2 as cluster
 from pynetes.storage.etcd import epoch
 from pynetes.storage.etcd import rpc_pb2 as pb
 from pynetes.storage.etcd.endpoints import Endpoints, TLSFiles
@@ -60,6 +61,7 @@ class EtcdStore:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
+        self._write_failed = False
 
     @classmethod
     async def open(cls, addresses: Sequence[str], tls: TLSFiles | None = None, *, sync: bool = False) -> Self:
@@ -114,6 +116,15 @@ class EtcdStore:
             self._hub.restart(error, revision)
             self._feed.reconnect()
         return revision
+
+    async def check(self) -> None:
+        await self._newest()
+        if self._write_failed:  # an etcd that is full serves reads
+            request = cluster.AlarmRequest(action=cluster.AlarmRequest.GET)
+            alarms = (await self._call("Maintenance/Alarm", request, cluster.AlarmResponse)).alarms
+            if alarms:
+                raise StoreUnavailable(f"etcd: alarm {cluster.AlarmType.Name(alarms[0].alarm)}")
+            self._write_failed = False
 
     async def _range(self, request: pb.RangeRequest, revision: int) -> pb.RangeResponse:
         if revision:
@@ -217,6 +228,10 @@ class EtcdStore:
         try:
             async with self._writing:
                 yield
+            self._write_failed = False
+        except StoreUnavailable:
+            self._write_failed = True
+            raise
         finally:
             self._open_writes -= 1
             if not self._open_writes:
