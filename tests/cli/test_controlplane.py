@@ -87,6 +87,13 @@ def test_sqlite_has_one_control_plane() -> None:
         controlplane.refuse_unshared("sqlite:", "https://h:6443")
 
 
+def test_all_api_servers_have_one_port() -> None:
+    controlplane.refuse_other_port(None, 6443)
+    controlplane.refuse_other_port(6443, 6443)
+    with pytest.raises(JoinError, match="--secure-port 7000: the cluster's API servers all listen on port 6443"):
+        controlplane.refuse_other_port(7000, 6443)
+
+
 def test_a_name_belongs_to_one_control_plane(tmp_path: Path) -> None:
     bundle = opened(secret(made(tmp_path)), KEY)
     bundle.check(Settings("m2", "192.0.2.2", store="etcd:"))

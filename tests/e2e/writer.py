@@ -1,7 +1,10 @@
-"""Creates objects through whichever API server serves, until standard input ends: a line on standard output for each.
+"""Creates objects through whichever API server serves, several at a time, and watches them, until its input ends.
 
-    ok NUMBER SECONDS SERVER      acknowledged
-    no NUMBER SECONDS SERVER why  not acknowledged: it may have happened
+A line on standard output for each:
+
+    ok NAME SECONDS SERVER      acknowledged
+    no NAME SECONDS SERVER why  not acknowledged: it may have happened
+    unseen NAME                 at the end: acknowledged, and not told by the watch
 
 Arguments: a kubeconfig, and the API servers' URLs.
 """
@@ -9,21 +12,41 @@ Arguments: a kubeconfig, and the API servers' URLs.
 import asyncio
 import sys
 from dataclasses import replace
+from itertools import count
+from typing import Any
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import CONFIG_MAPS
 from pynetes.client import kubeconfig, serverlist
+from pynetes.client.https import HTTPSTransport
+from pynetes.client.reflector import Reflector
 from pynetes.client.rest import Client
 from pynetes.client.transport import TransportError
+from pynetes.client.watch import WatchEvent
 from pynetes.component import clock
 from pynetes.component.tasks import Tasks
 
-_PAUSE = 0.05
+_AT_ONCE = 4
+_PAUSE = 0.1
+_SETTLE_SECONDS = 30.0
 
 
-async def write(client: Client, number: int) -> str:
+class Witness:
+    """The consumer of a watch: what it was told of."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def replace(self, items: list[dict[str, Any]]) -> None:
+        self.names |= {item["metadata"]["name"] for item in items}
+
+    def apply(self, event: WatchEvent) -> None:
+        self.names.add(event.object["metadata"]["name"])
+
+
+async def write(client: Client, name: str) -> str:
     """Empty if it was acknowledged."""
-    obj = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"w{number}", "namespace": "default"}}
+    obj = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}}
     try:
         await client.create(CONFIG_MAPS, obj)
     except (StatusError, TransportError) as error:
@@ -34,17 +57,31 @@ async def write(client: Client, number: int) -> str:
 async def main(path: str, servers: list[str]) -> None:
     transport = kubeconfig.transport(replace(kubeconfig.load(path), servers=tuple(servers)))
     client = Client(transport, user_agent="writer")
-    loop = asyncio.get_running_loop()
-    ended = loop.run_in_executor(None, sys.stdin.read)
-    number = 0
+    witness, acknowledged = Witness(), set[str]()
+    ended = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     async with Tasks("writer") as tasks:
         tasks.start(serverlist.ServerList(client, [transport.set_servers]).run(), name="servers")
-        while not ended.done():
-            number += 1
-            problem = await write(client, number)
-            print("no" if problem else "ok", number, f"{loop.time():.3f}", transport.server, problem, flush=True)
+        tasks.start(Reflector(client, CONFIG_MAPS, witness, namespace="default").run(), name="watch")
+        names = (f"w{number}" for number in count())
+        await asyncio.gather(*(loop(client, transport, names, acknowledged, ended) for _ in range(_AT_ONCE)))
+        deadline = clock.monotonic() + _SETTLE_SECONDS
+        while acknowledged - witness.names and clock.monotonic() < deadline:
             await clock.sleep(_PAUSE)
+    for name in sorted(acknowledged - witness.names):
+        print("unseen", name)
     await client.close()
+
+
+async def loop(
+    client: Client, transport: HTTPSTransport, names: Any, acknowledged: set[str], ended: "asyncio.Future[str]"
+) -> None:
+    while not ended.done():
+        name, server = next(names), transport.server
+        problem = await write(client, name)
+        if not problem:
+            acknowledged.add(name)
+        print("no" if problem else "ok", name, f"{clock.monotonic():.3f}", server, problem, flush=True)
+        await clock.sleep(_PAUSE)
 
 
 if __name__ == "__main__":

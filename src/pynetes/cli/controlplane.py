@@ -175,6 +175,12 @@ def refuse_unshared(identity: str, server: str) -> None:
         )
 
 
+def refuse_other_port(given: int | None, shared: int | None) -> None:
+    """JoinError: the endpoints of the Service `kubernetes` have one port for all servers."""
+    if given is not None and shared is not None and given != shared:
+        raise JoinError(f"--secure-port {given}: the cluster's API servers all listen on port {shared}")
+
+
 async def fetch(config: Config, token: Token, key: bytes) -> Bundle:
     """Reads and decrypts the Secret, as the token's holder. JoinError."""
     client = kubeconfig.client_from_config(config, "pynetes-server")

@@ -35,7 +35,16 @@ log = logging.getLogger(__name__)
 
 #: Settings that all nodes of a cluster share, in kube-system.
 SETTINGS_NAME, SETTINGS_KEY = "pynetes-settings", "settings.json"
-SHARED = ("service_cidr", "cluster_cidr", "dns_ip", "service_ip", "domain", "load_balancer_pool", "store")
+SHARED = (
+    "service_cidr",
+    "cluster_cidr",
+    "dns_ip",
+    "service_ip",
+    "domain",
+    "load_balancer_pool",
+    "store",
+    "secure_port",
+)
 
 #: Seconds; certificates begin so long before they are made.
 _CLOCKS_DIFFER = 300.0

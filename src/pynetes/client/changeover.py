@@ -34,6 +34,7 @@ class Changeover:
         self._waits: dict[asyncio.Timeout, tuple[str, float]] = {}
         self._suspected = asyncio.Event()
         self._return_at = 0.0
+        self._none_serves = False
 
     @asynccontextmanager
     async def waiting(self, address: str, patience: float = PATIENCE) -> AsyncIterator[None]:
@@ -69,6 +70,7 @@ class Changeover:
 
     async def _examine(self, current: str) -> None:
         if await self._probe(current):
+            self._none_serves = False
             return
         for address in self._servers.others:
             if await self._probe(address):
@@ -76,9 +78,12 @@ class Changeover:
                 if self._servers.current == current:
                     self._servers.take(address)
                 self._return_at = clock.monotonic() + _RETURN_PERIOD
+                self._none_serves = False
                 self._give_up(current)
                 return
-        log.warning("API server %s does not serve, nor does another", current)
+        if not self._none_serves:
+            self._none_serves = True
+            log.warning("API server %s does not serve, nor does another", current)
 
     def _give_up(self, address: str) -> None:
         now = clock.monotonic()
