@@ -11,6 +11,9 @@ from pynetes.apimachinery.cel.types import Type
 from pynetes.apimachinery.cel.values import (
     BudgetExceededError,
     CelError,
+    Duration,
+    Timestamp,
+    UInt,
     contains,
     no_such_overload,
     type_of,
@@ -18,6 +21,8 @@ from pynetes.apimachinery.cel.values import (
 
 #: Functions of the original that look at their arguments themselves.
 _UNGUARDED = frozenset(("contains", "endsWith", "find", "findAll", "startsWith"))
+#: Values whose class alone tells their type.
+_SCALARS = frozenset((bool, bytes, float, int, str, Duration, Timestamp, UInt, type(None)))
 _UNCOMPUTED = (TypeError, AttributeError, ValueError, IndexError, KeyError, OverflowError)
 
 
@@ -38,11 +43,18 @@ def _known(t: Type) -> bool:
 def dispatcher(name: str, function: Function, candidates: list[Overload]) -> Callable[..., Any]:
     """Chooses by the values' types. Operators say less about what did not fit."""
     operator = name[0] in "_!-@"
+    known: dict[tuple[type, ...], Callable[..., Any]] = {}
 
     def dispatch(*values: Any) -> Any:
+        kinds_given = tuple(map(type, values))
+        run = known.get(kinds_given)
+        if run is not None:
+            return run(*values)
         for overload in candidates:
             if overload.accepts(values):
                 assert overload.run is not None
+                if _SCALARS.issuperset(kinds_given):
+                    known[kinds_given] = overload.run
                 return overload.run(*values)
         if operator and candidates[0].run is not None:
             return candidates[0].run(*values)

@@ -1,10 +1,15 @@
-"""Admission policies and their bindings. The expressions are compiled, and refused, by the API server."""
+"""Admission policies and their bindings. All expressions must compile."""
 
+import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 from pynetes.apimachinery import names, validation
+from pynetes.apimachinery.cel.escaping import RESERVED
+from pynetes.apimachinery.cel.types import NULL, STRING
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.admissionregistration import rules
+from pynetes.apis.admissionregistration.expressions import ANYTHING, Composition
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import RESET_METADATA, Object, Strategy
 
@@ -16,38 +21,62 @@ _DENY_AND_WARN = (
     "headers serves no purpose)"
 )
 _EMPTY = "must be non-empty if specified"
+_NO_EXPRESSION = "expression is not specified"
+_MAX_ANNOTATIONS = 20
+_LONGEST_VALUE_EXPRESSION = 5 * 1024
+_IDENTIFIER = re.compile("[_a-zA-Z][_a-zA-Z0-9]*", re.ASCII)
+_MUTABLE = ("*", "CONNECT", "CREATE", "UPDATE")
 
 
 class _AdmissionPolicyStrategy(Strategy):
     maintains_generation = True
     allow_unconditional_update = False
-    constraints: ClassVar[str] = "matchConstraints"
+    mutates: ClassVar[bool] = False
 
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
         if spec.get("failurePolicy") is None:
             spec["failurePolicy"] = "Fail"
-        rules.default_match_resources(spec.get(self.constraints))
+        rules.default_match_resources(spec.get("matchConstraints"))
 
     def validate(self, obj: Object) -> list[FieldError]:
+        return self._validate(obj, conditions=True)
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        """Match conditions that were accepted once are not looked at again."""
+        new, before = obj.get("spec") or {}, old.get("spec") or {}
+        changed = any(new.get(key) != before.get(key) for key in ("paramKind", "matchConditions"))
+        return self._validate(obj, conditions=changed)
+
+    def _validate(self, obj: Object, *, conditions: bool) -> list[FieldError]:
         found = FieldErrors()
         spec = obj.get("spec") or {}
         found.one_of("spec.failurePolicy", spec.get("failurePolicy"), rules.FAILURE_POLICIES)
         if spec.get("paramKind") is not None:
             _param_kind(found, spec["paramKind"], "spec.paramKind")
-        path = f"spec.{self.constraints}"
-        match = spec.get(self.constraints)
+        path, match = "spec.matchConstraints", spec.get("matchConstraints")
         if match is None:
             found.required(path)
         else:
             rules.validate_match_resources(found, match, path)
             if not match.get("resourceRules"):
                 found.required(f"{path}.resourceRules")
-        rules.validate_match_conditions(found, spec.get("matchConditions") or [], "spec.matchConditions")
-        self.rules(found, spec)
+            self._operations(found, match.get("resourceRules") or (), path)
+        params = spec.get("paramKind") is not None
+        if conditions:
+            listed = spec.get("matchConditions") or []
+            rules.validate_match_conditions(found, listed, "spec.matchConditions", params=params)
+        composition = Composition(params=params, defines=bool(spec.get("variables")) or self.mutates)
+        for i, variable in enumerate(spec.get("variables") or ()):
+            _variable(found, variable, f"spec.variables[{i}]", composition)
+        self._rules(found, obj, spec, composition)
         return found
 
-    def rules(self, found: FieldErrors, spec: Object) -> None:
+    def _operations(self, found: FieldErrors, listed: Sequence[Object], path: str) -> None:
+        if self.mutates:
+            mutable_operations(found, listed, path)
+
+    def _rules(self, found: FieldErrors, obj: Object, spec: Object, composition: Composition) -> None:
         """What the policy demands or changes."""
 
 
@@ -55,17 +84,28 @@ class ValidatingAdmissionPolicyStrategy(_AdmissionPolicyStrategy):
     has_status = True
     status_keeps_metadata = RESET_METADATA
 
-    def rules(self, found: FieldErrors, spec: Object) -> None:
-        validations = spec.get("validations") or []
-        if not validations and not spec.get("auditAnnotations"):
+    def _rules(self, found: FieldErrors, obj: Object, spec: Object, composition: Composition) -> None:
+        validations, annotations = spec.get("validations") or [], spec.get("auditAnnotations") or []
+        if not validations and not annotations:
             for key in ("validations", "auditAnnotations"):
                 found.required(f"spec.{key}", "validations or auditAnnotations must contain at least one item")
         for i, rule in enumerate(validations):
-            _validation(found, rule, f"spec.validations[{i}]")
+            _validation(found, rule, f"spec.validations[{i}]", composition)
+        if len(annotations) > _MAX_ANNOTATIONS:
+            detail = f"must not have more than {_MAX_ANNOTATIONS} auditAnnotations"
+            found.invalid("spec.auditAnnotations", annotations, detail)
+        keys = [annotation.get("key") or "" for annotation in annotations]
+        for i, annotation in enumerate(annotations):
+            path = f"spec.auditAnnotations[{i}]"
+            _annotation(found, annotation, path, obj["metadata"].get("name") or "", composition)
+            if keys[i] in keys[:i]:
+                found.duplicate(f"{path}.key", keys[i])
 
 
 class MutatingAdmissionPolicyStrategy(_AdmissionPolicyStrategy):
-    def rules(self, found: FieldErrors, spec: Object) -> None:
+    mutates = True
+
+    def _rules(self, found: FieldErrors, obj: Object, spec: Object, composition: Composition) -> None:
         if not spec.get("mutations"):
             found.required("spec.mutations", "mutations must contain at least one item")
 
@@ -103,6 +143,14 @@ class ValidatingPolicyBindingStrategy(PolicyBindingStrategy):
         return found
 
 
+def mutable_operations(found: FieldErrors, listed: Sequence[Object], path: str) -> None:
+    """What is deleted cannot be changed."""
+    for rule in listed:
+        for operation in rule.get("operations") or ():
+            if operation not in _MUTABLE:
+                found.not_supported(f"{path}.resourceRules.operations", operation, _MUTABLE)
+
+
 def _param_kind(found: FieldErrors, kind: Object, path: str) -> None:
     text, name = kind.get("apiVersion") or "", kind.get("kind") or ""
     if found.present(f"{path}.apiVersion", text):
@@ -122,16 +170,45 @@ def _param_kind(found: FieldErrors, kind: Object, path: str) -> None:
             found.invalid(f"{path}.kind", name, detail)
 
 
-def _validation(found: FieldErrors, rule: Object, path: str) -> None:
-    if not (rule.get("expression") or "").strip():
-        found.required(f"{path}.expression", "expression is not specified")
+def _variable(found: FieldErrors, variable: Object, path: str, composition: Composition) -> None:
+    name = variable.get("name") or ""
+    if not name.strip():
+        found.required(f"{path}.name", "name is not specified")
+    elif not _IDENTIFIER.fullmatch(name) or name in RESERVED:
+        found.invalid(f"{path}.name", name, "must be a valid CEL identifier")
+    text, environment = variable.get("expression"), composition.environment()
+    composition.define(
+        name, rules.validate_expression(found, text, f"{path}.expression", environment, ANYTHING, _NO_EXPRESSION)
+    )
+
+
+def _annotation(found: FieldErrors, annotation: Object, path: str, policy: str, composition: Composition) -> None:
+    key, text = annotation.get("key") or "", annotation.get("valueExpression") or ""
+    if policy:
+        found.rule(f"{path}.key", f"{policy}/{key}", names.qualified_name)
+    else:
+        found.invalid(f"{path}.key", key, "requires metadata.name be non-empty")
+    if len(text.strip().encode()) > _LONGEST_VALUE_EXPRESSION:
+        found.required(f"{path}.valueExpression", f"must not exceed {_LONGEST_VALUE_EXPRESSION} bytes in length")
+        return
+    missing, wanted = "valueExpression is not specified", (STRING, NULL)
+    rules.validate_expression(found, text, f"{path}.valueExpression", composition.environment(), wanted, missing)
+
+
+def _validation(found: FieldErrors, rule: Object, path: str, composition: Composition) -> None:
+    rules.validate_expression(
+        found, rule.get("expression"), f"{path}.expression", composition.environment(), missing=_NO_EXPRESSION
+    )
     message = rule.get("message") or ""
     text = rule.get("messageExpression") or ""
     if text and not text.strip():
         found.invalid(f"{path}.messageExpression", text, _EMPTY)
+    elif text:
+        plain = composition.environment(authorizer=False)
+        rules.validate_expression(found, text, f"{path}.messageExpression", plain, (STRING,))
     if message and not message.strip():
         found.invalid(f"{path}.message", message, _EMPTY)
-    elif "\n" in message.strip():
+    elif {"\n", "\r"} & set(message.strip()):
         found.invalid(f"{path}.message", message, "must not contain line breaks")
     if rule.get("reason") is not None and rule["reason"] not in _REASONS:
         found.not_supported(f"{path}.reason", rule["reason"], _REASONS)

@@ -1,6 +1,13 @@
 """Which requests a webhook or a policy matches."""
 
+from collections.abc import Sequence
+from functools import cache
+
 from pynetes.apimachinery import names, validation
+from pynetes.apimachinery.cel.environment import Environment
+from pynetes.apimachinery.cel.types import BOOL, Type
+from pynetes.apis.admissionregistration.expressions import compile_expression
+from pynetes.apis.admissionregistration.variables import variables
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import Object
 
@@ -39,7 +46,15 @@ def validate_match_resources(found: FieldErrors, match: Object | None, path: str
     validate_selectors(found, match, path)
     for key in ("resourceRules", "excludeResourceRules"):
         for i, rule in enumerate(match.get(key) or ()):
+            _resource_names(found, rule.get("resourceNames") or (), f"{path}.{key}[{i}].resourceNames")
             validate_rule(found, rule, f"{path}.{key}[{i}]")
+
+
+def _resource_names(found: FieldErrors, listed: Sequence[str], path: str) -> None:
+    for i, name in enumerate(listed):
+        found.rule(f"{path}[{i}]", name, names.path_segment_name)
+        if name in listed[:i]:
+            found.duplicate(f"{path}[{i}]", name)
 
 
 def validate_selectors(found: FieldErrors, match: Object, path: str) -> None:
@@ -65,17 +80,42 @@ def validate_rule(found: FieldErrors, rule: Object, path: str) -> None:
         found.not_supported(f"{path}.scope", rule["scope"], _SCOPES)
 
 
-def validate_match_conditions(found: FieldErrors, conditions: list[Object], path: str) -> None:
+def validate_match_conditions(found: FieldErrors, conditions: list[Object], path: str, *, params: bool = False) -> None:
+    """`params`: expressions may refer to parameters."""
     if len(conditions) > _MAX_CONDITIONS:
         found.too_many(path, len(conditions), _MAX_CONDITIONS)
     seen: set[str] = set()
     for i, condition in enumerate(conditions):
         name = condition.get("name") or ""
-        if not (condition.get("expression") or "").strip():
-            found.required(f"{path}[{i}].expression")
+        text = (condition.get("expression") or "").strip()
+        validate_expression(found, text, f"{path}[{i}].expression", _condition_environment(params))
         if found.required_rule(f"{path}[{i}].name", name, names.qualified_name) and name in seen:
             found.duplicate(f"{path}[{i}].name", name)
         seen.add(name)
+
+
+@cache
+def _condition_environment(params: bool) -> Environment:
+    return Environment(variables(params=params))
+
+
+def validate_expression(
+    found: FieldErrors,
+    text: str | None,
+    path: str,
+    environment: Environment,
+    wanted: Sequence[Type] = (BOOL,),
+    missing: str = "",
+) -> Type | None:
+    """Its type. `missing` is what is said of an expression that is not there."""
+    if not (text or "").strip():
+        found.required(path, missing)
+        return None
+    assert text is not None
+    checked = compile_expression(environment, text, wanted)
+    if checked.problem:
+        found.invalid(path, text, checked.problem)
+    return checked.type
 
 
 def _list_with_wildcard(found: FieldErrors, values: list[str], path: str, what: str) -> None:

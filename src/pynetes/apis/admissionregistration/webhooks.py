@@ -35,11 +35,20 @@ class WebhookConfigurationStrategy(Strategy):
             default_service(hook.get("clientConfig"))
 
     def validate(self, obj: Object) -> list[FieldError]:
+        return self._validate(obj, conditions=True)
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        """Match conditions that were accepted once are not looked at again."""
+        return self._validate(obj, conditions=_conditions(obj) != _conditions(old))
+
+    def _validate(self, obj: Object, *, conditions: bool) -> list[FieldError]:
         found = FieldErrors()
         seen: set[str] = set()
         for i, hook in enumerate(obj.get("webhooks") or ()):
             path, name = f"webhooks[{i}]", hook.get("name") or ""
             self._webhook(found, hook, path)
+            if conditions:
+                rules.validate_match_conditions(found, hook.get("matchConditions") or [], f"{path}.matchConditions")
             _review_versions(found, hook.get("admissionReviewVersions") or [], f"{path}.admissionReviewVersions")
             if name and name in seen:
                 found.duplicate(f"{path}.name", name)
@@ -64,11 +73,14 @@ class WebhookConfigurationStrategy(Strategy):
         if self.mutating:
             found.one_of(f"{path}.reinvocationPolicy", hook.get("reinvocationPolicy"), _REINVOCATION)
         validate_client_config(found, hook.get("clientConfig") or {}, f"{path}.clientConfig")
-        rules.validate_match_conditions(found, hook.get("matchConditions") or [], f"{path}.matchConditions")
 
 
 class MutatingWebhookConfigurationStrategy(WebhookConfigurationStrategy):
     mutating = True
+
+
+def _conditions(obj: Object) -> list[list[Object]]:
+    return [hook.get("matchConditions") or [] for hook in obj.get("webhooks") or ()]
 
 
 def _full_name(found: FieldErrors, name: str, path: str) -> None:

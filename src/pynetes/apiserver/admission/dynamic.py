@@ -1,8 +1,15 @@
 """The plugins that a cluster's users configure by objects, and what keeps them up to date."""
 
 from pynetes.apimachinery.gvk import GroupVersionResource
-from pynetes.apis.names import MUTATING_WEBHOOK_CONFIGURATIONS, VALIDATING_WEBHOOK_CONFIGURATIONS
+from pynetes.apis.names import (
+    MUTATING_WEBHOOK_CONFIGURATIONS,
+    VALIDATING_ADMISSION_POLICIES,
+    VALIDATING_ADMISSION_POLICY_BINDINGS,
+    VALIDATING_WEBHOOK_CONFIGURATIONS,
+)
 from pynetes.apiserver.admission.attributes import Plugin
+from pynetes.apiserver.admission.policies.selection import Selector
+from pynetes.apiserver.admission.policies.validating import ValidatingAdmissionPolicy
 from pynetes.apiserver.admission.versions import Versions
 from pynetes.apiserver.admission.webhooks.caller import Caller
 from pynetes.apiserver.admission.webhooks.mutating import MutatingAdmissionWebhook
@@ -20,8 +27,11 @@ class DynamicAdmission:
         versions = Versions(registry, client)
         mutating = MutatingAdmissionWebhook(Caller(client, registry, versions, authorizer, "admit"))
         validating = ValidatingAdmissionWebhook(Caller(client, registry, versions, authorizer, "validating"))
-        self.plugins: tuple[Plugin, ...] = (mutating, validating)
+        policies = ValidatingAdmissionPolicy(Selector(registry, versions, authorizer))
+        self.plugins: tuple[Plugin, ...] = (mutating, policies, validating)
         self.observers: dict[GroupVersionResource, Observer] = {
             MUTATING_WEBHOOK_CONFIGURATIONS: mutating.hooks.observe,
+            VALIDATING_ADMISSION_POLICIES: policies.policies.observe_policy,
+            VALIDATING_ADMISSION_POLICY_BINDINGS: policies.policies.observe_binding,
             VALIDATING_WEBHOOK_CONFIGURATIONS: validating.hooks.observe,
         }

@@ -52,6 +52,27 @@ CONDITION_SECONDS = metrics.histogram(
     _CONDITION_LABELS,
     buckets=(0.001, 0.005, 0.01, 0.025, 0.1, 0.2, 0.25),
 )
+_CHECK_LABELS = ("policy", "policy_binding", "error_type", "enforcement_action")
+_CHECK_BUCKETS = (0.0000005, 0.001, 0.01, 0.1, 1.0)
+POLICY_CHECKS = {
+    kind: metrics.counter(
+        f"apiserver_{kind}_admission_policy_check_total",
+        f"{noun} admission policy check total, labeled by policy and further identified by binding and enforcement "
+        "action taken.",
+        _CHECK_LABELS,
+    )
+    for kind, noun in (("validating", "Validation"), ("mutating", "Mutation"))
+}
+POLICY_SECONDS = {
+    kind: metrics.histogram(
+        f"apiserver_{kind}_admission_policy_check_duration_seconds",
+        f"{noun} admission latency for individual {noun.lower()} expressions in seconds, labeled by policy and further "
+        "including binding and enforcement action taken.",
+        _CHECK_LABELS,
+        buckets=_CHECK_BUCKETS,
+    )
+    for kind, noun in (("validating", "Validation"), ("mutating", "Mutation"))
+}
 _HIGHEST_CODE = 600
 
 
@@ -90,3 +111,9 @@ def webhook_called(name: str, type: str, operation: str, seconds: float, code: i
 
 def webhook_rejected(name: str, type: str, operation: str, error_type: str, code: int) -> None:
     WEBHOOK_REJECTIONS.labels(name, type, operation, error_type, str(min(code, _HIGHEST_CODE))).inc()
+
+
+def policy_checked(kind: str, policy: str, binding: str, error_type: str, action: str, seconds: float) -> None:
+    """`kind` is validating or mutating."""
+    POLICY_CHECKS[kind].labels(policy, binding, error_type, action).inc()
+    POLICY_SECONDS[kind].labels(policy, binding, error_type, action).observe(seconds)

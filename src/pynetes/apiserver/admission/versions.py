@@ -79,6 +79,10 @@ class Versions:
         copy: Object = meta.copy(obj)
         return (await converter_of(definition, self._client).convert([copy], kind.api_version))[0]
 
+    def resource_of(self, kind: GroupVersionKind) -> Resource | None:
+        """The resource of a kind that is served."""
+        return by_gvk(kind) or self._custom(kind)
+
     def _custom(self, kind: GroupVersionKind) -> Resource | None:
         if by_gvk(kind) is not None:
             return None
@@ -88,7 +92,7 @@ class Versions:
         """An object that a webhook or a policy has changed: checked, without unknown fields, with defaults."""
         if obj.get("metadata") is None:
             obj["metadata"] = {}
-        resource = by_gvk(kind) or self._custom(kind)
+        resource = self.resource_of(kind)
         checked, _ = codec.coerce(obj, kind, schema=resource.schema if resource is not None else None)
         if resource is not None:
             resource.strategy.default(checked)

@@ -1,7 +1,7 @@
 """CEL in admission: what match conditions and policies can see of a request, and evaluating them within a budget.
 
-variables       types of `object`, `request`, `namespaceObject`, …
-activation      their values for one request, made when an expression first needs them
-compiled        one expression with what it may give; what is wrong with it, in upstream's words
+activation      the values of `object`, `request`, … for one request, made when an expression first needs them
+compiled        one expression with what it may give, and the budget that it is evaluated within
+composition     variables that a policy defines by expressions
 matchconditions whether a webhook or a policy is meant at all
 """

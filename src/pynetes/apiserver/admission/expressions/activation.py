@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pynetes.apimachinery.cel.library.authz import Answer, Ask, AuthorizerValue, Question, ResourceCheck
+from pynetes.apimachinery.cel.values import CelError
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
 from pynetes.apimachinery.selectors import parse_field_selector
 from pynetes.apiserver.admission.attributes import Attributes
@@ -31,7 +32,13 @@ class Activation:
     params: Object | None = None
     #: Values that somebody else makes (`variables`).
     more: Mapping[str, Any] = field(default_factory=dict)
+    #: What the values of `more` have cost so far.
+    spent: int = 0
     _made: dict[str, Any] = field(default_factory=dict)
+
+    def take_spent(self) -> int:
+        spent, self.spent = self.spent, 0
+        return spent
 
     def values(self, names: Iterable[str], used: frozenset[str]) -> dict[str, Any]:
         """For all names; None for those that are not used."""
@@ -56,6 +63,8 @@ class Activation:
                 return admission_request(self.attrs, self.kind, self.resource)
             case "namespaceObject":
                 return _namespace_value(self.namespace)
+            case "authorizer" | "authorizer.requestResource" if self.authorizer is None:
+                raise CelError(f"no such attribute(s): {name}")
             case "authorizer":
                 return AuthorizerValue(self._ask())
             case "authorizer.requestResource":

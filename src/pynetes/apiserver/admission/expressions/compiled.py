@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pynetes.apimachinery.cel.environment import Environment, Program
-from pynetes.apimachinery.cel.plan import PlanError
-from pynetes.apimachinery.cel.source import CompileError
+from pynetes.apimachinery.cel.environment import Environment, Outcome
 from pynetes.apimachinery.cel.types import BOOL, Type
+from pynetes.apimachinery.cel.values import CelError
+from pynetes.apis.admissionregistration.expressions import compile_expression
 from pynetes.apiserver.admission.expressions.activation import Activation
 
 _OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
@@ -22,11 +22,6 @@ class OutOfBudgetError(Exception):
 
 class EvaluationError(Exception):
     """An expression that did not give a value; the text is upstream's."""
-
-
-def compile_problem(environment: Environment, text: str, wanted: Sequence[Type]) -> str:
-    """What is wrong with an expression that must give one of the types; empty if nothing is."""
-    return Expression(environment, text, wanted).problem
 
 
 @dataclass(slots=True)
@@ -49,48 +44,34 @@ class Expression:
 
     def __init__(self, environment: Environment, text: str, wanted: Sequence[Type] = (BOOL,)) -> None:
         self.text = text
-        self.problem = ""
-        self.type: Type | None = None
-        self._program: Program | None = None
+        checked = compile_expression(environment, text, wanted)
+        self.problem = checked.problem
+        self.type = checked.type
+        self._program = checked.program
         self._names = tuple(environment.variables)
-        self._used: frozenset[str] = frozenset()
-        try:
-            compiled = environment.compile(text)
-        except CompileError as error:
-            self.problem = f"compilation failed: {error}"
-            return
-        if compiled.type not in wanted and not any(t.kind == "any" for t in wanted):
-            self.problem = _wrong_type(wanted, compiled.type)
-            return
-        self.type = compiled.type
-        self._used = frozenset(name for name in self._names if compiled.uses(name))
-        try:
-            self._program = compiled.program()
-        except PlanError as error:
-            self.problem = f"program instantiation failed: {error}"
+        compiled = checked.compiled
+        self._used = frozenset(name for name in self._names if compiled is not None and compiled.uses(name))
 
-    def uses(self, name: str) -> bool:
-        return name in self._used
+    def run(self, activation: Activation) -> Outcome | None:
+        """What an evaluation gives; None if the expression does not compile."""
+        if self._program is None:
+            return None
+        try:
+            values = activation.values(self._names, self._used)
+        except CelError as error:
+            return Outcome(None, 0, error)
+        return self._program.evaluate(values)
 
     def evaluate(self, activation: Activation, budget: Budget) -> Any:
-        """The value. EvaluationError says why there is none, OutOfBudgetError that no more may be evaluated."""
-        if self._program is None:
+        """The value. EvaluationError says why there is none, OutOfBudgetError that no more may be evaluated.
+
+        What the policy's variables cost that are evaluated for it is spent too.
+        """
+        outcome = self.run(activation)
+        if outcome is None:
             raise EvaluationError(f"compilation error: {self.problem}")
-        outcome = self._program.evaluate(activation.values(self._names, self._used))
+        budget.spend(activation.take_spent())
         budget.spend(outcome.cost)
         if outcome.error is not None:
             raise EvaluationError(f"expression '{self.text}' resulted in error: {outcome.error}")
         return outcome.value
-
-
-def go_type(t: Type) -> str:
-    """A type as Go prints it, which is by its full name."""
-    if not t.params:
-        return t.name
-    return f"{t.name}({', '.join(map(go_type, t.params))})"
-
-
-def _wrong_type(wanted: Sequence[Type], found: Type) -> str:
-    if len(wanted) == 1:
-        return f"must evaluate to {go_type(wanted[0])} but got {go_type(found)}"
-    return f"must evaluate to one of [{' '.join(map(go_type, wanted))}] but got {go_type(found)}"

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from pynetes.apimachinery.cel.environment import MATCH_CONDITIONS_BUDGET, Environment
+from pynetes.apis.admissionregistration.variables import variables
 from pynetes.apiserver.admission.expressions.activation import Activation
 from pynetes.apiserver.admission.expressions.compiled import (
     Budget,
@@ -13,15 +14,15 @@ from pynetes.apiserver.admission.expressions.compiled import (
     Expression,
     OutOfBudgetError,
 )
-from pynetes.apiserver.admission.expressions.variables import variables
 from pynetes.apiserver.admission.measures import Measured
 
 Object = dict[str, Any]
 
 
 @cache
-def condition_environment(params: bool = False) -> Environment:
-    return Environment(variables(params=params))
+def condition_environment() -> Environment:
+    """That of webhooks."""
+    return Environment(variables(params=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +36,33 @@ class Matched:
 class MatchConditions:
     """Of one webhook or policy: `owner` and `kind` name it in metrics."""
 
-    def __init__(self, conditions: Sequence[Object], *, ignore_failures: bool, measured: Measured) -> None:
+    def __init__(
+        self,
+        conditions: Sequence[Object],
+        *,
+        ignore_failures: bool,
+        measured: Measured,
+        environment: Environment | None = None,
+    ) -> None:
+        """`environment` is a policy's own."""
         self._names = [condition.get("name") or "" for condition in conditions]
         self._texts = [condition.get("expression") or "" for condition in conditions]
         self._ignore = ignore_failures
         self._measured = measured
-        self._compiled: dict[bool, list[Expression]] = {}
+        self._environment = environment
+        self._compiled: list[Expression] | None = None
 
     def __bool__(self) -> bool:
         return bool(self._texts)
 
-    def match(self, activation: Activation, *, params: bool = False) -> Matched:
+    def match(self, activation: Activation) -> Matched:
         """A condition that is false decides, even where others fail; of failures alone, the failure policy does."""
-        expressions = self._compiled.get(params)
-        if expressions is None:
-            environment = condition_environment(params)
-            expressions = self._compiled[params] = [Expression(environment, text) for text in self._texts]
+        if self._compiled is None:
+            environment = self._environment or condition_environment()
+            self._compiled = [Expression(environment, text) for text in self._texts]
+        self._measured.operation = activation.attrs.operation
         with self._measured.time():
-            return self._match(expressions, activation)
+            return self._match(self._compiled, activation)
 
     def _match(self, expressions: Sequence[Expression], activation: Activation) -> Matched:
         budget, problems, matches = Budget(MATCH_CONDITIONS_BUDGET), [], True

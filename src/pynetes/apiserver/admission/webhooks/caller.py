@@ -82,7 +82,6 @@ class Caller:
         versioned = await self.versioned(attrs, match)
         if not hook.conditions:
             return match, versioned
-        hook.measured.operation = attrs.operation
         activation = Activation(attrs, match.kind, match.resource, versioned.obj, versioned.old, self._authorizer)
         matched = hook.conditions.match(activation)
         if matched.problem:

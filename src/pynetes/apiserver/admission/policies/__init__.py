@@ -1,0 +1,8 @@
+"""Admission policies in CEL, and the bindings that put them to work.
+
+sources     policies and bindings as they are just now, told by watches
+params      the objects that a binding hands to its policy
+selection   which policies, bindings and parameters a request is meant for
+validator   what one ValidatingAdmissionPolicy says of a request
+validating  the plugin ValidatingAdmissionPolicy: what becomes of that
+"""
