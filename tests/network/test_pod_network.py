@@ -12,6 +12,7 @@ from pynetes.network.cni import FILE_NAME
 from pynetes.testing import cni
 from pynetes.testing.netns import NetworkNamespace
 from tests.network.fabric import Fabric, Node, until
+from tests.proxy.peers import ASK, PORT, Pod
 
 pytestmark = pytest.mark.root
 
@@ -96,6 +97,30 @@ def test_neighbours_are_gateways_others_are_behind_the_tunnel_and_whole_packets_
     assert arrives(far.host, *pods["n1"], 1450), "the node itself, with the address of its end of the tunnel"
 
 
+@pytest.mark.parametrize("protocol", ["TCP", "UDP", "SCTP"])
+def test_services_lead_through_the_tunnel_and_answers_come_back(fabric: Fabric, protocol: str) -> None:
+    one, _, far = fabric.nodes
+    server, address = one.add_pod("server")
+    client, client_address = far.add_pod("client")
+    ports = [{"name": "p", "port": PORT, "protocol": protocol}]
+    endpoint = {"addresses": [address], "nodeName": one.name, "conditions": {"ready": True}}
+    spec = fabric.create_service("web", ports, type="NodePort")["spec"]
+    fabric.create_slice("web", ports, [endpoint])
+    for node in fabric.nodes:
+        until(lambda node=node: spec["clusterIP"] in node.host.run("nft list map ip pynetes-proxy service-ips").stdout)  # type: ignore[misc]
+    end_of_tunnel = "10.244.3.0"
+    pod = Pod(server, address)
+    try:
+        seen = {
+            "pod": client.call(ASK[protocol], spec["clusterIP"], PORT, 3).split()[1],
+            "node": far.host.call(ASK[protocol], spec["clusterIP"], PORT, 3).split()[1],
+            "outside": fabric.router.call(ASK[protocol], far.address, spec["ports"][0]["nodePort"], 3).split()[1],
+        }
+    finally:
+        pod.close()
+    assert seen == {"pod": client_address, "node": end_of_tunnel, "outside": end_of_tunnel}
+
+
 def test_a_node_that_goes_takes_its_ways_along_and_the_last_the_tunnel(fabric: Fabric) -> None:
     one, two, far = fabric.nodes
     fabric.delete(NODES, far.name, None)
@@ -162,5 +187,6 @@ def test_pods_are_an_exception_where_a_firewall_forwards_nothing(fabric: Fabric)
     fabric.register_address(two, two.address)
     until(lambda: arrives(other, pod, address, 1450))
     assert one.host.run("iptables -S FORWARD").stdout.count("pynetes-pods") == 2
+    one.stop()  # it would put them back
     one.host.call(forwarding.forget)
     assert one.host.run("iptables -S FORWARD").stdout == "-P FORWARD DROP\n"

@@ -1,7 +1,8 @@
-"""A pod that serves TCP, UDP and SCTP on one port."""
+"""A pod that serves TCP, UDP and SCTP on one port, and clients that ask it once."""
 
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 from pynetes.testing.netns import NetworkNamespace
@@ -55,3 +56,22 @@ class Pod:
             server.close()
         for thread in self._threads:
             thread.join()
+
+
+def ask_tcp(address: str, port: int, timeout: float) -> str:
+    with socket.create_connection((address, port), timeout=timeout) as connection:
+        return connection.recv(64).decode()
+
+
+def ask_udp(address: str, port: int, timeout: float) -> str:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(timeout)
+        client.connect((address, port))
+        with suppress(
+            PermissionError
+        ):  # what is stopped on this very host is told so; whether it is refused comes next
+            client.send(b"?")
+        return client.recv(64).decode()
+
+
+ASK: dict[str, Callable[[str, int, float], str]] = {"TCP": ask_tcp, "UDP": ask_udp, "SCTP": sctp.ask}

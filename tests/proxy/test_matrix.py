@@ -10,10 +10,8 @@ What is expected is written as the source address that the pod sees (`gw`: n1's 
 the client's), `refused` or `lost`. Node ports are asked for at both nodes.
 """
 
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +19,7 @@ import pytest
 
 from pynetes.testing.netns import NetworkNamespace
 from tests.network.fabric import Fabric, Node, until
-from tests.proxy import sctp
-from tests.proxy.peers import PORT, Pod
+from tests.proxy.peers import ASK, PORT, Pod
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(120)]
 
@@ -121,25 +118,6 @@ ROWS: dict[str, tuple[dict[str, Any], dict[str, Expected]]] = {
         },
     ),
 }
-
-
-def ask_tcp(address: str, port: int, timeout: float) -> str:
-    with socket.create_connection((address, port), timeout=timeout) as connection:
-        return connection.recv(64).decode()
-
-
-def ask_udp(address: str, port: int, timeout: float) -> str:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(timeout)
-        client.connect((address, port))
-        with suppress(
-            PermissionError
-        ):  # what is stopped on this very host is told so; whether it is refused comes next
-            client.send(b"?")
-        return client.recv(64).decode()
-
-
-ASK: dict[str, Callable[[str, int, float], str]] = {"TCP": ask_tcp, "UDP": ask_udp, "SCTP": sctp.ask}
 
 
 @dataclass(frozen=True)
