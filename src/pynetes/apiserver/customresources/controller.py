@@ -12,6 +12,7 @@ from pynetes.apiserver.customresources.conditions import status_of
 from pynetes.apiserver.customresources.instances import InstanceDeletionFailed, context_of, delete_instances
 from pynetes.apiserver.customresources.serving import CustomResources
 from pynetes.apiserver.objects import Change
+from pynetes.apiserver.registry import fields
 from pynetes.apiserver.registry.registry import Registry
 from pynetes.apiserver.registry.update import status_rules, update
 from pynetes.client.controller import Controller, RetryAfter
@@ -20,6 +21,7 @@ from pynetes.component.tasks import Tasks
 
 Object = dict[str, Any]
 
+_MANAGER = "kube-apiserver"
 _FIRST_LOOK = 0.1
 _LAST_LOOK = 5.0
 _BUILT_IN = frozenset((resource.gvk.group, resource.plural) for resource in RESOURCES)
@@ -32,6 +34,7 @@ class DefinitionController:
         self._registry = registry
         self._resources = resources
         self._rs = registry.store_of(CUSTOM_RESOURCE_DEFINITIONS)
+        self._fields = fields.field_manager(self._rs.resource, self._rs.resource.gvk, "status", None)
         self._names: WorkQueue[str] = WorkQueue("crd_naming_condition_controller")
         self._ending: WorkQueue[str] = WorkQueue("crd_finalizer")
         self._looks: dict[str, float] = {}
@@ -97,6 +100,8 @@ class DefinitionController:
                 raise conflict(self._rs.group_resource, name)
             obj: Object = meta.copy(old)
             change(obj)
+            fields.take_entries(obj)
+            fields.put_entries(obj, self._fields.update(old, obj, _MANAGER, fields.now()))
             return obj
 
         entry, _ = await update(self._rs, ctx, "", name, changed, rules=status_rules(self._rs.strategy))
