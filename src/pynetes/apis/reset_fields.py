@@ -4,7 +4,7 @@ The rule: the object's endpoint resets the status, the status' endpoint the spec
 """
 
 from pynetes.apimachinery.managedfields import Reset
-from pynetes.apimachinery.managedfields.versions import excluding, only
+from pynetes.apimachinery.managedfields.versions import excluding
 from pynetes.apis.resource import Resource
 
 _STATUS_OF: dict[tuple[str, str], tuple[str, ...]] = {
@@ -30,14 +30,7 @@ _OBJECT: dict[tuple[str, str], tuple[str, ...]] = {
 }
 _OTHERS: dict[str, Reset] = {
     "approval": excluding("spec", "status.certificate"),
-    "ephemeralcontainers": only("spec.ephemeralContainers"),
     "finalize": excluding("status"),
-    "resize": only(
-        "spec.containers.*.resources",
-        "spec.containers.*.resizePolicy",
-        "spec.initContainers.*.resources",
-        "spec.initContainers.*.resizePolicy",
-    ),
 }
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pynetes import KUBERNETES_VERSION
 from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.names import COMPONENT_STATUSES, CUSTOM_RESOURCE_DEFINITIONS, SERVICES
 from pynetes.apiserver.admission import chain as admission
@@ -144,7 +145,7 @@ class APIServer:
         self.registry.start(tasks)
         tasks.start(Compactor(store).run(), name="compactor")
         security = await self._security(tasks)
-        client = Client(LocalTransport(self, LOOPBACK_USER), user_agent="pynetes-apiserver")
+        client = Client(LocalTransport(self, LOOPBACK_USER), user_agent=f"kube-apiserver/{KUBERNETES_VERSION}")
         quota = ResourceQuota(self.registry, client)
         webhooks = await stack.enter_async_context(WebhookClient(self.registry))
         dynamic = DynamicAdmission(self.registry, webhooks, security.authorizer)

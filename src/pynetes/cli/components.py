@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pynetes import KUBERNETES_VERSION
 from pynetes.apimachinery.errors import StatusError
 from pynetes.client import kubeconfig, serverlist
 from pynetes.client.events import EventRecorder
@@ -39,6 +40,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SYSTEM = "kube-system"
+#: What components are called as managers of fields: the originals' names.
+_AGENTS = {
+    "controller-manager": "kube-controller-manager",
+    "proxy": "kube-proxy",
+    "scheduler": "kube-scheduler",
+    "network": "pynetes-network",
+    "announcer": "pynetes-announcer",
+}
 _POLL = 0.1
 
 
@@ -50,7 +59,7 @@ async def _client(path: Path, component: str, *more: HTTPSTransport) -> AsyncIte
     """
     config = kubeconfig.load(path)
     transport = kubeconfig.transport(config)
-    client = Client(transport, user_agent=f"pynetes-{component}")
+    client = Client(transport, user_agent=f"{_AGENTS.get(component, component)}/{KUBERNETES_VERSION}")
     async with AsyncExitStack() as stack:
         stack.push_async_callback(client.close)
         if config.servers is not None:

@@ -227,7 +227,7 @@ async def bootstrap(bootstrap_kubeconfig: Path, path: Path, directory: Path, nod
     if is_valid(store.load(), wanted, clock.now()) and os.path.exists(path):  # noqa: ASYNC240 (a local disk)
         return
     config = kubeconfig.load(bootstrap_kubeconfig)
-    client = kubeconfig.client_from_config(config, "pynetes-kubelet-bootstrap")
+    client = kubeconfig.client_from_config(config, "kubelet")
     try:
         await obtain(client, wanted, store)
     finally:

@@ -94,15 +94,3 @@ def test_what_is_no_set(raw: Any) -> None:
 
 def test_fields_by_name() -> None:
     assert fieldset.fields("status", "metadata.labels") == {"f:metadata": {"f:labels": {}}, "f:status": {}}
-
-
-def test_a_pattern_lets_through_what_is_on_its_way_and_below_it() -> None:
-    pattern = {"f:spec": {"f:containers": {"*": {"f:resources": {}}}}}
-    wanted = {
-        ("f:spec",),
-        ("f:spec", "f:containers", 'k:{"name":"a"}'),
-        ("f:spec", "f:containers", 'k:{"name":"a"}', "f:resources"),
-        ("f:spec", "f:containers", 'k:{"name":"a"}', "f:resources", "f:limits"),
-    }
-    others = {("f:status",), ("f:spec", "f:x"), ("f:spec", "f:containers", 'k:{"name":"a"}', "f:image")}
-    assert members(fieldset.including(of(wanted | others), pattern)) == wanted

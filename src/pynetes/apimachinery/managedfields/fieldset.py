@@ -170,26 +170,3 @@ def paths(a: FieldSet, prefix: Path = ()) -> Iterator[Path]:
     for element, node in a.items():
         if element != SELF and node:
             yield from paths(node, (*prefix, element))
-
-
-def including(a: FieldSet, pattern: FieldSet) -> FieldSet:
-    """The members that a pattern matches: `*` in it stands for any element, a leaf for all that is below it.
-
-    What lies on the way to a leaf of the pattern matches too.
-    """
-    out: FieldSet = {}
-    for element, node in a.items():
-        if element == SELF:
-            continue
-        inner = pattern.get("*", pattern.get(element))
-        if inner is None:
-            continue
-        if not inner:
-            out[element] = node
-            continue
-        children = including(node, inner)
-        if is_member(node):
-            out[element] = {SELF: LEAF, **children} if children else LEAF
-        elif children:
-            out[element] = children
-    return out

@@ -85,19 +85,5 @@ def excluding(*names: str) -> Reset:
     return reset
 
 
-def only(*names: str) -> Reset:
-    """With nothing but these fields and what is below them; `*` stands for any item."""
-    pattern: FieldSet = {}
-    for name in names:
-        node = pattern
-        for part in name.split("."):
-            node = node.setdefault("*" if part == "*" else f"f:{part}", {})
-
-    def reset(fields: FieldSet) -> FieldSet:
-        return fieldset.including(fields, pattern)
-
-    return reset
-
-
 CUSTOM_STATUS_RESET = excluding("metadata", "spec")
 """What writes of a custom resource's status do not change."""

@@ -11,5 +11,7 @@ Object = dict[str, Any]
 
 def track(scope: Scope, ctx: WriteContext, live: Object | None, new: Object, claimed: Any = None) -> None:
     """Puts the entries into `new`, which has none. Both are in the version of the path; `claimed` are the client's."""
-    entries = scope.fields.update(live, new, ctx.field_manager, fields.now(), claimed=claimed)
+    # What the stored version adds by default counts as written.
+    seen = scope.served(scope.stored(new)) if scope.converted else new
+    entries = scope.fields.update(live, seen, ctx.field_manager, fields.now(), claimed=claimed)
     fields.put_entries(new, entries)
