@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind
-from pynetes.apimachinery.managedfields import CustomVersions, FieldManager, excluding
+from pynetes.apimachinery.managedfields import ConversionNeeded, CustomVersions, FieldManager, Versions, excluding
 from pynetes.apimachinery.managedfields.last_applied import ANNOTATION
 
 Object = dict[str, Any]
@@ -48,18 +48,19 @@ VERSIONS = CustomVersions("Thing", {V1: schema("count"), V2: schema("number")}, 
 class Server:
     """One object and its writers."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, versions: Versions = VERSIONS, **options: Any) -> None:
         self.obj: Object | None = None
+        self.versions = versions
         self.options = options
 
     def manager(self, version: str = V1, subresource: str = "") -> FieldManager:
         kind = GroupVersionKind("example.com", version.rpartition("/")[2], "Thing")
-        return FieldManager(kind, VERSIONS, subresource=subresource, **self.options)
+        return FieldManager(kind, self.versions, subresource=subresource, **self.options)
 
     def live(self, version: str) -> Object | None:
         if self.obj is None:
             return None
-        return VERSIONS.convert(self.obj, version)
+        return self.versions.convert(self.obj, version)
 
     def update(
         self, manager: str, spec: Object, *, now: str = T0, version: str = V1, subresource: str = "", **more: Any
@@ -326,6 +327,49 @@ def test_managers_of_versions_that_are_gone_are_dropped() -> None:
     server.obj["metadata"]["managedFields"][0]["apiVersion"] = "example.com/v0"
     server.update("new", {"count": 2})
     assert server.owners == {"new": {"f:count": {}}}
+
+
+def test_versions_that_do_not_fit_are_told_by_an_apply_and_cost_an_update_the_entries() -> None:
+    def misfit(obj: Object, kind: GroupVersionKind) -> Object:
+        return {**obj, "apiVersion": kind.api_version}
+
+    versions = CustomVersions("Thing", {V1: schema("count"), V2: schema("number")}, misfit)
+    server = Server(versions)
+    server.update("old", {"count": 1})
+    server.obj = {**server.obj, "apiVersion": V2, "spec": {"number": 1}} if server.obj else None
+    with pytest.raises(StatusError) as caught:
+        server.apply("app", {"number": 1}, version=V2)
+    assert caught.value.status()["code"] == 500
+    assert caught.value.message == "failed to convert old object: .spec.number: field not declared in schema"
+    server.update("ctl", {"number": 2}, version=V2)
+    assert server.entries == []
+
+
+def test_conversions_that_take_their_time_are_asked_for() -> None:
+    known: list[Object] = []
+
+    def wait(obj: Object, kind: GroupVersionKind) -> Object:
+        if obj not in known:
+            raise ConversionNeeded(obj, kind)
+        return convert(obj, kind)
+
+    server = Server(CustomVersions("Thing", {V1: schema("count"), V2: schema("number")}, wait))
+    server.update("old", {"count": 1, "list": ["a"]})
+    assert server.obj is not None
+    live = convert(server.obj, GroupVersionKind("example.com", "v2", "Thing"))
+    new = {"apiVersion": V2, "kind": "Thing", "metadata": {"name": "x"}, "spec": {"number": 2, "list": ["a"]}}
+    asked = 0
+    while True:
+        try:
+            entries = server.manager(V2).update(live, new, "new", T1)
+        except ConversionNeeded as needed:
+            known.append(needed.obj)
+            asked += 1
+        else:
+            break
+    assert asked == 2
+    assert entries is not None
+    assert [entry["fieldsV1"]["f:spec"] for entry in entries] == [{".": {}, "f:list": {}}, {"f:number": {}}]
 
 
 def test_what_a_strategy_resets_is_nobodys() -> None:

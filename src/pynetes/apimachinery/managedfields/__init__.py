@@ -18,18 +18,26 @@ is the kind in the version that the endpoint speaks and `versions` (a `Versions`
 **Custom resources** plug in with a `Versions` of their own: `CustomVersions(kind, {"stable.example.com/v1":
 openAPIV3Schema, …}, convert)`; without a schema a type is deduced (maps merge, lists are leaves). When the definition
 changes, make a new one. `reset` of a custom resource with a status subresource is `excluding("status")` for the object
-and `CUSTOM_STATUS_RESET` for its status.
+and `CUSTOM_STATUS_RESET` for its status. A `convert` that cannot answer at once (a webhook's) raises
+`ConversionNeeded`; the server gets the answer, has it remembered, and asks the FieldManager again.
 """
 
 from pynetes.apimachinery.managedfields.entries import EntriesError, decode
 from pynetes.apimachinery.managedfields.manager import FieldManager
 from pynetes.apimachinery.managedfields.schema_types import of_custom_resource, of_kind
 from pynetes.apimachinery.managedfields.updater import Reset, Versions
-from pynetes.apimachinery.managedfields.versions import CUSTOM_STATUS_RESET, BuiltInVersions, CustomVersions, excluding
+from pynetes.apimachinery.managedfields.versions import (
+    CUSTOM_STATUS_RESET,
+    BuiltInVersions,
+    ConversionNeeded,
+    CustomVersions,
+    excluding,
+)
 
 __all__ = [
     "CUSTOM_STATUS_RESET",
     "BuiltInVersions",
+    "ConversionNeeded",
     "CustomVersions",
     "EntriesError",
     "FieldManager",

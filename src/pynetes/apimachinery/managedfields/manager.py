@@ -26,7 +26,7 @@ from pynetes.apimachinery.managedfields.entries import (
 )
 from pynetes.apimachinery.managedfields.items import TypedError
 from pynetes.apimachinery.managedfields.last_applied import allowed_conflicts, follow
-from pynetes.apimachinery.managedfields.updater import ConflictError, Reset, Updater, Versions
+from pynetes.apimachinery.managedfields.updater import ConflictError, Reset, UpdateError, Updater, Versions
 
 Object = dict[str, Any]
 
@@ -70,7 +70,7 @@ class FieldManager:
         """The entries after a create (`live` None), update or patch; `new` is without entries.
 
         `claimed` are the entries that the client sent: it may take fields away from managers, but not spoil the list.
-        An object whose lists cannot be understood loses its entries rather than the write.
+        An object that cannot be understood, in any version that managers wrote, loses its entries, not the write.
         """
         stored = _entries(live)
         managers = self._known(stored, claimed)
@@ -78,7 +78,7 @@ class FieldManager:
             return None
         try:
             after = self._updated(self._bare(live), new, managers, manager, now)
-        except (TypedError, LookupError):
+        except (TypedError, UpdateError, LookupError):
             return None
         if after == managers and (claimed is None or claimed is stored):
             return stored
@@ -101,6 +101,8 @@ class FieldManager:
             obj, managers = self._applied(live, config, manager, now, force)
         except ConflictError as error:
             raise conflict_error(error) from None
+        except UpdateError as error:
+            raise StatusError(500, "", str(error)) from None
         except TypedError as error:
             raise StatusError(500, "", f"failed to merge config: {error}") from None
         if manager == _KUBECTL:

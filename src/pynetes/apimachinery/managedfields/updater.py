@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pynetes.apimachinery.managedfields import fieldset
+from pynetes.apimachinery.managedfields.check import check
 from pynetes.apimachinery.managedfields.compare import Comparison, compare
 from pynetes.apimachinery.managedfields.entries import ManagerId, Managers, Owned
 from pynetes.apimachinery.managedfields.extract import fields_of, reconcile, with_named_fields
 from pynetes.apimachinery.managedfields.fieldset import EMPTY, FieldSet, Path
+from pynetes.apimachinery.managedfields.items import TypedError
 from pynetes.apimachinery.managedfields.merge import merge, remove
 from pynetes.apimachinery.managedfields.types import Type
 
@@ -33,6 +35,10 @@ class Versions(Protocol):
 
     def zero(self, api_version: str) -> Object:
         """What an object that is not there yet is compared with."""
+
+
+class UpdateError(Exception):
+    """An object that is not of its type in one of its versions; the text is the original's."""
 
 
 class ConflictError(Exception):
@@ -111,7 +117,8 @@ class Updater:
             changes = compared.get(owned.api_version)
             if changes is None:
                 try:
-                    before, after = (self.versions.convert(obj, owned.api_version) for obj in (live, new))
+                    before = self._converted(live, owned.api_version, "failed to convert old object")
+                    after = self._converted(new, owned.api_version, "failed to convert new object")
                 except LookupError:
                     continue
                 changes = compared[owned.api_version] = self._compared(before, after, owned.api_version)
@@ -137,21 +144,35 @@ class Updater:
             return changes
         return Comparison(*(self.reset(fields) for fields in (changes.added, changes.modified, changes.removed)))
 
+    def _converted(self, obj: Object, api_version: str, problem: str) -> Object:
+        """In another version, whose type it must be of. LookupError for one that is not served."""
+        if obj.get("apiVersion") == api_version:
+            return obj
+        converted, kind = self.versions.convert(obj, api_version), self.versions.type_of(api_version)
+        if kind is None:
+            raise LookupError(api_version)
+        try:
+            check(converted, kind)
+        except TypedError as error:
+            raise UpdateError(f"{problem}: {error}") from None
+        return converted
+
     # --- what an apply no longer states
 
     def _pruned(self, merged: Object, managers: Managers, last: Owned) -> Object:
         """Without what the applier stated last time, unless it or another does so now."""
         version = last.api_version
         kind = self.versions.type_of(version)
+        problem = "failed to prune fields: failed to convert merged object to last applied version"
         try:
-            whole = self.versions.convert(merged, version)
+            whole = self._converted(merged, version, problem)
         except LookupError:
             return merged
         assert kind is not None
         pruned = remove(whole, with_named_fields(last.fields, kind), kind)
         pruned = self._with_owned(whole, pruned, version, managers)
         pruned = _with_dangling(whole, pruned, last.fields, kind)
-        return self.versions.convert(pruned, self.api_version)
+        return self._converted(pruned, self.api_version, "failed to prune fields")
 
     def _with_owned(self, whole: Object, pruned: Object, version: str, managers: Managers) -> Object:
         """Gives back what any manager owns: first in the pruned version, so that it can be converted to others."""
@@ -160,15 +181,17 @@ class Updater:
             by_version[owned.api_version] = fieldset.union(by_version.get(owned.api_version, EMPTY), owned.fields)
         for api_version, fields in by_version.items():
             kind = self.versions.type_of(api_version)
+            problem = "failed to prune fields: failed add back owned items: failed to convert {} object at version {}"
             try:
-                all_, left = (self.versions.convert(obj, api_version) for obj in (whole, pruned))
+                all_ = self._converted(whole, api_version, problem.format("merged", api_version))
+                left = self._converted(pruned, api_version, problem.format("pruned", api_version))
             except LookupError:
                 continue
             if kind is None:
                 continue
             kept = fieldset.union(_named(left, kind), with_named_fields(fields, kind))
             pruned = remove(all_, fieldset.difference(_named(all_, kind), kept), kind)
-        return self.versions.convert(pruned, version)
+        return self._converted(pruned, version, "failed to prune fields: failed add back dangling items")
 
 
 def _left(owned: Owned, contended: FieldSet, changes: Comparison) -> Owned:

@@ -16,6 +16,15 @@ Object = dict[str, Any]
 Convert = Callable[[Object, GroupVersionKind], Object]
 
 
+class ConversionNeeded(Exception):
+    """Raised out of a FieldManager by a `Convert` that would have to wait: whoever asked finds out, and asks again."""
+
+    def __init__(self, obj: Object, kind: GroupVersionKind) -> None:
+        super().__init__(str(kind))
+        self.obj = obj
+        self.kind = kind
+
+
 class BuiltInVersions:
     """The versions of a kind within its group that the schema describes. The same kind in another group (events have
     two) is another kind to ownership."""

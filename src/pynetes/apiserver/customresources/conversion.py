@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import uuid4
 
+import orjson
+
 from pynetes.apimachinery.errors import internal
 from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apimachinery.managedfields import ConversionNeeded
 from pynetes.apimachinery.meta import copy
 from pynetes.apimachinery.validation import validate_annotations, validate_labels
 from pynetes.apiserver.webhooks.client import ClientConfig, WebhookClient, WebhookError
@@ -30,6 +33,32 @@ class NoConversion:
 
     async def convert(self, objects: Sequence[Object], api_version: str) -> list[Object]:
         return [{**obj, "apiVersion": api_version} for obj in objects]
+
+
+class ConversionAnswers:
+    """A converter for those who cannot wait (managed fields, in the midst of their rules): it gives what it knows, and
+    says what it has to ask for."""
+
+    def __init__(self, converter: Converter, limit: int = 256) -> None:
+        self._converter = converter
+        self._limit = limit
+        self._known: dict[tuple[str, bytes], Object] = {}
+
+    def __call__(self, obj: Object, kind: GroupVersionKind) -> Object:
+        if isinstance(self._converter, NoConversion):
+            return {**obj, "apiVersion": kind.api_version}
+        known = self._known.get((kind.api_version, orjson.dumps(obj)))
+        if known is None:
+            raise ConversionNeeded(obj, kind)
+        return known
+
+    async def fill(self, needed: ConversionNeeded) -> None:
+        """StatusError 500."""
+        key = (needed.kind.api_version, orjson.dumps(needed.obj))
+        (converted,) = await self._converter.convert([copy(needed.obj)], needed.kind.api_version)
+        if len(self._known) >= self._limit:
+            del self._known[next(iter(self._known))]
+        self._known[key] = converted
 
 
 class WebhookConversion:

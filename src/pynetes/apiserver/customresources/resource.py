@@ -12,6 +12,7 @@ from pynetes.apimachinery.structural.objectschema import ObjectSchema
 from pynetes.apis.resource import SCALE, STATUS, Resource, ScalePaths, Subresource
 from pynetes.apiserver.customresources import definitions
 from pynetes.apiserver.customresources.columns import columns_of
+from pynetes.apiserver.customresources.conversion import ConversionAnswers, Converter
 from pynetes.apiserver.customresources.strategy import CustomResourceStrategy
 from pynetes.apiserver.registry.fields import Ownership
 
@@ -91,7 +92,7 @@ def _version(definition: Object, version: Object, schema: ObjectSchema) -> Custo
     return CustomVersion(resource, definitions.schema_of(version), selectable, bool(version.get("served")))
 
 
-def ownership_of(definition: Object) -> Ownership:
+def ownership_of(definition: Object, converter: Converter) -> Ownership:
     """What server-side apply knows of a definition's objects: all versions, served or not."""
     group, kind = definition["spec"]["group"], definitions.accepted_names(definition)["kind"]
     schemas: dict[str, Schema | None] = {}
@@ -101,11 +102,8 @@ def ownership_of(definition: Object) -> Ownership:
         schemas[api_version] = definitions.schema_of(version)
         scale = (version.get("subresources") or {}).get("scale") or {}
         replicas[api_version] = tuple(f"f:{step}" for step in _steps(scale.get("specReplicasPath")))
-    return Ownership(CustomVersions(kind, schemas, _renamed), replicas)
-
-
-def _renamed(obj: Object, kind: GroupVersionKind) -> Object:
-    return {**obj, "apiVersion": kind.api_version}
+    answers = ConversionAnswers(converter)
+    return Ownership(CustomVersions(kind, schemas, answers), replicas, answers.fill)
 
 
 def _scale_paths(scale: Object | None) -> ScalePaths | None:

@@ -132,7 +132,7 @@ class CustomResources:
         converter = converter_of(definition, self._webhooks)
         storage = definitions.storage_version(definition)
         group = definition["spec"]["group"]
-        ownership = ownership_of(definition)
+        ownership = ownership_of(definition, converter)
         ending = _Ending()
         found = _Served(definition, versions_of(definition, schemas), {}, [], ending, {})
         for version in found.versions:

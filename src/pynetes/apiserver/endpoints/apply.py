@@ -1,6 +1,6 @@
 """apply: server-side apply, a patch that is the applier's whole wish; creates what is not there."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pynetes.apimachinery import codec as codecs
@@ -19,7 +19,7 @@ from pynetes.apiserver.registry.update import update as update_object
 
 Object = dict[str, Any]
 #: From the live object (None: there is none) to the applied one, with its entries.
-Apply = Callable[[Object | None], Object]
+Apply = Callable[[Object | None], Awaitable[Object]]
 
 APPLY_PATCH = "application/apply-patch+yaml"
 
@@ -29,7 +29,7 @@ async def parse_apply(scope: Scope, request: Request, options: WriteOptions) -> 
     since an object that may not be made is told first."""
     body = await request.read_body()
 
-    def apply(live: Object | None) -> Object:
+    async def apply(live: Object | None) -> Object:
         try:
             config, duplicates = yaml_text.parse(body)
         except DecodeError as error:
@@ -38,7 +38,12 @@ async def parse_apply(scope: Scope, request: Request, options: WriteOptions) -> 
             shape = {list: "array", str: "string", bool: "bool"}.get(type(config), "number")
             why = f"json: cannot unmarshal {shape} into Go value of type map[string]interface {{}}"
             raise bad_request(f"error decoding YAML: error unmarshaling JSON: while decoding JSON: {why}")
-        obj = scope.fields.apply(live, config or {}, options.field_manager, fields.now(), force=bool(options.force))
+        now = fields.now()
+
+        def ask() -> Object:
+            return scope.fields.apply(live, config or {}, options.field_manager, now, force=bool(options.force))
+
+        obj = await fields.settled(scope.store.ownership, ask)
         _check_strict(request, options, duplicates)
         return _typed(scope, obj, config or {})
 
@@ -79,7 +84,7 @@ async def apply(scope: Scope, request: Request) -> Answer:
     ctx.check_create = create_check(scope, request)
 
     async def change(old: Object | None) -> Object:
-        obj = merge(None if old is None else scope.served(old))
+        obj = await merge(None if old is None else scope.served(old))
         scope.resource.strategy.default(obj)
         obj = scope.stored(obj)
         uid = obj["metadata"].get("uid")

@@ -113,7 +113,7 @@ async def patch(scope: Scope, request: Request) -> Answer:
             patched["metadata"] = {}
         claimed = take_entries(patched)
         scope.resource.strategy.default(patched)
-        track(scope, ctx, live, patched, claimed)
+        await track(scope, ctx, live, patched, claimed)
         obj = scope.stored(patched)
         check_identity(scope, obj, info.namespace, info.name)
         await admit(scope, ctx, obj, old, info.namespace, info.name)

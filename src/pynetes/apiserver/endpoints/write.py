@@ -41,7 +41,7 @@ async def create(scope: Scope, request: Request) -> Answer:
     namespace = info.namespace
     match_namespace(obj, namespace if scope.resource.namespaced else "")
     ctx = scope.write_context(request, options)
-    track(scope, ctx, None, obj, claimed)
+    await track(scope, ctx, None, obj, claimed)
     obj = scope.stored(obj)
     name = obj["metadata"].get("name") or ""
     if scope.resource.gvk.kind == "Namespace":
@@ -65,7 +65,7 @@ async def update(scope: Scope, request: Request) -> Answer:
 
     async def change(old: Object | None) -> Object:
         new: Object = meta.copy(obj)
-        track(scope, ctx, None if old is None else scope.served(old), new, claimed)
+        await track(scope, ctx, None if old is None else scope.served(old), new, claimed)
         new = scope.stored(new)
         await admit(scope, ctx, new, old, info.namespace, info.name)
         return new

@@ -1,11 +1,18 @@
 """Managed fields in writes: a FieldManager for every endpoint, and what else the registry does about them."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pynetes.apimachinery.gvk import GroupVersionKind
-from pynetes.apimachinery.managedfields import CUSTOM_STATUS_RESET, BuiltInVersions, FieldManager, Versions, excluding
+from pynetes.apimachinery.managedfields import (
+    CUSTOM_STATUS_RESET,
+    BuiltInVersions,
+    ConversionNeeded,
+    FieldManager,
+    Versions,
+    excluding,
+)
 from pynetes.apimachinery.managedfields.fieldset import Path
 from pynetes.apimachinery.managedfields.scale import REPLICAS
 from pynetes.apimachinery.times import format_time
@@ -15,6 +22,7 @@ from pynetes.apis.resource import Resource
 from pynetes.component import clock
 
 Object = dict[str, Any]
+T = TypeVar("T")
 
 
 #: Where the built-in kinds that can be scaled keep their replicas.
@@ -24,10 +32,22 @@ BUILT_IN_REPLICAS: Mapping[str, Path] = {"v1": REPLICAS, "apps/v1": REPLICAS}
 @dataclass(frozen=True, slots=True)
 class Ownership:
     """What ownership needs to know of a custom resource: its versions, and where each keeps its replicas (an empty path
-    for one without a scale)."""
+    for one without a scale). `fill` finds out about a conversion that could not be had at once."""
 
     versions: Versions
     replicas: Mapping[str, Path]
+    fill: Callable[[ConversionNeeded], Awaitable[None]] | None = None
+
+
+async def settled(ownership: Ownership | None, ask: Callable[[], T]) -> T:
+    """What a FieldManager answers once all conversions that it needs are known."""
+    while True:
+        try:
+            return ask()
+        except ConversionNeeded as needed:
+            assert ownership is not None
+            assert ownership.fill is not None
+            await ownership.fill(needed)
 
 
 def field_manager(

@@ -1,6 +1,6 @@
 """The scale subresource: a workload's replicas as an autoscaling/v1 Scale."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pynetes.apimachinery import codec as codecs
@@ -111,9 +111,9 @@ async def update(scope: Scope, request: Request) -> Answer:
 
     take_entries(scale)
 
-    def change(ctx: WriteContext, current: Object) -> Object:
+    async def change(ctx: WriteContext, current: Object) -> Object:
         new: Object = meta.copy(scale)
-        track(scope, ctx, current, new)
+        await track(scope, ctx, current, new)
         return new
 
     return await _write(scope, request, options, change)
@@ -125,7 +125,7 @@ async def patch(scope: Scope, request: Request) -> Answer:
     options = WriteOptions.of(request.query, "PatchOptions")
     patch = await parse_patch(request, scope.kind, options)
 
-    def change(ctx: WriteContext, current: Object) -> Object:
+    async def change(ctx: WriteContext, current: Object) -> Object:
         new, warnings = codecs.coerce(
             patch.apply(current),
             scope.kind,
@@ -133,7 +133,7 @@ async def patch(scope: Scope, request: Request) -> Answer:
         )
         request.warnings += warnings
         take_entries(new)
-        track(scope, ctx, current, new)
+        await track(scope, ctx, current, new)
         return new
 
     return await _write(scope, request, options, change)
@@ -143,8 +143,8 @@ async def _apply(scope: Scope, request: Request) -> Answer:
     options = WriteOptions.of(request.query, "PatchOptions", apply=True)
     merge = await parse_apply(scope, request, options)
 
-    def change(ctx: WriteContext, current: Object) -> Object:
-        new = merge(current)
+    async def change(ctx: WriteContext, current: Object) -> Object:
+        new = await merge(current)
         info = request.info
         assert info is not None
         check_identity(scope, new, info.namespace, info.name)
@@ -154,7 +154,7 @@ async def _apply(scope: Scope, request: Request) -> Answer:
 
 
 async def _write(
-    scope: Scope, request: Request, options: WriteOptions, change: Callable[[WriteContext, Object], Object]
+    scope: Scope, request: Request, options: WriteOptions, change: Callable[[WriteContext, Object], Awaitable[Object]]
 ) -> Answer:
     """`change` goes from the present Scale to the wanted one (its own, with entries); admission sees Scales, the store
     the workload."""
@@ -172,7 +172,7 @@ async def _write(
         replicas = BUILT_IN_REPLICAS if ownership is None else ownership.replicas
         tracked = ScaleFields(old["metadata"].get("managedFields"), scope.gvr.api_version, replicas)
         put_entries(before, tracked.of_scale())
-        scale = change(ctx, before)
+        scale = await change(ctx, before)
         await ctx.admit("UPDATE", info.namespace, info.name, scale, before)
         _check(scope, scale, old)
         workload: Object = meta.copy_object(old)
