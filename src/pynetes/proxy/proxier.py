@@ -78,6 +78,7 @@ class Proxier:
         self._wake = asyncio.Event()
         self._served: dict[str, _Served] = {}
         self._silent: dict[str, tuple[int, int]] = {}
+        self._health_checks: dict[str, HealthCheck] = {}
         self._state: State | None = None
         self._node = node.ThisNode(config.node_name)
         self._frame = config.frame(self._node, ())
@@ -163,13 +164,15 @@ class Proxier:
         metrics.synced(clock.monotonic() - began, full=state is None)
         for changed in changes:
             metrics.programmed(changed)
-        self._count_silent(self._served if state is None else dirty)
+        touched: Iterable[str] = dirty
+        if state is None:
+            touched = self._served
+            self._silent.clear()
+            self._health_checks.clear()
+        self._count_silent(touched)
         self.synced.set()
-        self._health_server.replace(
-            {key: served.health_check for key, served in self._served.items() if served.health_check},
-            self._node.address,
-        )
-        await self._end_stale_flows(self._served if state is None else dirty)
+        self._tell_health(touched)
+        await self._end_stale_flows(touched)
 
     async def _sync_all(self) -> None:
         services = sorted(self._services.list(), key=_age)
@@ -223,6 +226,13 @@ class Proxier:
             internal=sum(internal for internal, _ in self._silent.values()),
             external=sum(external for _, external in self._silent.values()),
         )
+
+    def _tell_health(self, services: Iterable[str]) -> None:
+        for key in services:
+            self._health_checks.pop(key, None)
+            if check := self._served.get(key, _Served()).health_check:
+                self._health_checks[key] = check
+        self._health_server.replace(self._health_checks, self._node.address)
 
     async def _end_stale_flows(self, services: Iterable[str]) -> None:
         ports = (port for key in services if key in self._served for port in self._served[key].ports.values())
