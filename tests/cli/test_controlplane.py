@@ -4,6 +4,7 @@ import base64
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,11 +88,21 @@ def test_sqlite_has_one_control_plane() -> None:
         controlplane.refuse_unshared("sqlite:", "https://h:6443")
 
 
-def test_all_api_servers_have_one_port() -> None:
-    controlplane.refuse_other_port(None, 6443)
-    controlplane.refuse_other_port(6443, 6443)
-    with pytest.raises(JoinError, match="--secure-port 7000: the cluster's API servers all listen on port 6443"):
-        controlplane.refuse_other_port(7000, 6443)
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"secure_port": None, "service_cidr": "10.96.0.0/12"}, ""),
+        ({"secure_port": 7000}, "--secure-port 7000: in this cluster it is 6443: leave it out"),
+        ({"service_cidr": "10.0.0.0/16"}, "--service-cluster-ip-range 10.0.0.0/16: in this cluster it is 10.96.0.0/12"),
+    ],
+)
+def test_what_the_cluster_shares_is_the_same_everywhere(given: dict[str, Any], problem: str) -> None:
+    shared = {"secure_port": 6443, "service_cidr": "10.96.0.0/12"}
+    if not problem:
+        controlplane.refuse_others(given, shared)
+        return
+    with pytest.raises(JoinError, match=re.escape(problem)):
+        controlplane.refuse_others(given, shared)
 
 
 def test_a_name_belongs_to_one_control_plane(tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
 """The context in the user's kubeconfig is taken out by the cluster that put it in, and by no other."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pynetes.cli import down, kubeconfigs
+from pynetes.cli import cluster, down, kubeconfigs
 from pynetes.cli.layout import Layout
 from pynetes.cli.progress import Progress
-from pynetes.client import kubeconfig
+from pynetes.cli.settings import Settings
+from pynetes.client import kubeconfig, serverlist
 
 
 def _cluster(tmp_path: Path, name: str, server: str) -> Layout:
@@ -55,3 +57,20 @@ def test_a_damaged_kubeconfig_does_not_keep_a_cluster_from_going(
     down._remove_context(_cluster(tmp_path, "one", "https://192.0.2.1:6443"), Progress())
     assert "is not known" in capsys.readouterr().out
     assert user.read_text() == "words"
+
+
+def test_components_keep_their_list_of_servers_and_people_have_none(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "data", tmp_path / "run")
+    layout.make()
+    settings = Settings("m1", "192.0.2.1", store="etcd:")
+    keys = cluster.ensure_pki(layout, settings)
+    kubeconfigs.write_all(layout, settings, keys)
+    assert kubeconfig.load(layout.kubeconfig("scheduler")).servers == ()
+    serverlist.keep_in(layout.kubeconfig("scheduler"))(["https://192.0.2.1:6443", "https://192.0.2.2:6443"])
+    kubeconfigs.write_all(layout, settings, keys)  # the next start
+    found = kubeconfig.load(layout.kubeconfig("scheduler"))
+    assert found.servers == ("https://192.0.2.1:6443", "https://192.0.2.2:6443")
+    assert (found.server, found.prefer_server) == ("https://192.0.2.1:6443", True)
+    assert kubeconfig.load(layout.kubeconfig("admin")).servers is None
+    kubeconfigs.write_all(layout, replace(settings, store="sqlite:"), keys)
+    assert kubeconfig.load(layout.kubeconfig("scheduler")).servers is None

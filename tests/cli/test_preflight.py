@@ -33,3 +33,22 @@ def test_a_disk_that_is_nearly_full_is_told(tmp_path: Path, monkeypatch: pytest.
     (problem,) = preflight.check_disk(tmp_path / "not" / "there")
     assert "MiB are free for" in problem.what
     assert "--data-dir" in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("told", "version"),
+    [("etcd Version: 3.4.23\nGit SHA: x\n", (3, 4)), ("etcd Version: 3.10.0", (3, 10)), ("usage", ())],
+)
+def test_an_etcds_version_is_read(told: str, version: tuple[int, ...]) -> None:
+    assert preflight.etcd_version(told) == version
+
+
+def test_an_etcd_without_learners_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "etcd"
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    for version, wanted in (("3.4.0", 0), ("3.3.27", 1)):
+        program.write_text(f"#!/bin/sh\necho etcd Version: {version}\n")
+        program.chmod(0o755)
+        assert len(preflight.check_etcd()) == wanted
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    assert "apt-get install --no-install-recommends etcd-server" in str(preflight.check_etcd()[0])

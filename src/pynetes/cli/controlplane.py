@@ -175,10 +175,15 @@ def refuse_unshared(identity: str, server: str) -> None:
         )
 
 
-def refuse_other_port(given: int | None, shared: int | None) -> None:
-    """JoinError: the endpoints of the Service `kubernetes` have one port for all servers."""
-    if given is not None and shared is not None and given != shared:
-        raise JoinError(f"--secure-port {given}: the cluster's API servers all listen on port {shared}")
+_FLAGS = {"service_cidr": "service-cluster-ip-range"}
+
+
+def refuse_others(given: Mapping[str, Any], shared: Mapping[str, Any]) -> None:
+    """JoinError for a setting that the whole cluster shares and that is given as another."""
+    for name, value in shared.items():
+        if given.get(name) not in (None, value):
+            flag = _FLAGS.get(name, name.replace("_", "-"))
+            raise JoinError(f"--{flag} {given[name]}: in this cluster it is {value}: leave it out")
 
 
 async def fetch(config: Config, token: Token, key: bytes) -> Bundle:

@@ -71,11 +71,13 @@ def _manager_ports(function: Callable[..., Any]) -> Callable[..., Any]:
 _store = click.option(
     "--store",
     metavar="URL",
+    envvar="PYNETES_STORE",
     help="Where the cluster's state is kept; chosen once. `sqlite:` or `sqlite:/PATH`: a file, for one control plane. "
     "`etcd:`: an etcd that Pynetes runs, a member on each control plane's machine (needs etcd-server). "
     "`etcd://H1,H2?cacert=FILE&cert=FILE&key=FILE` or `etcds://…`: an etcd of yours. "
     "`postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full&sslrootcert=FILE`, "
-    "`mysql://USER:PASSWORD@HOST/DATABASE?ssl-ca=FILE`: a database of yours. [default: sqlite:]",
+    "`mysql://USER:PASSWORD@HOST/DATABASE?ssl-ca=FILE`: a database of yours. "
+    "$PYNETES_STORE keeps a password out of the process list. [default: sqlite:]",
 )
 
 

@@ -5,14 +5,19 @@ Every problem is one line that says what is wrong and what to do about it.
 
 import errno
 import os
+import re
 import shutil
 import socket
+import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 CNI_DIRECTORIES = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 CNI_PLUGINS = ("bridge", "host-local", "loopback", "portmap")
+
+#: Members join as learners.
+ETCD_OLDEST = (3, 4)
 
 #: What containerd accepts.
 _SOCKET_PATH_MAX = 104
@@ -62,9 +67,18 @@ def check_programs(*, with_node: bool = True, with_registry: bool = False) -> li
 
 def check_etcd() -> list[Problem]:
     """For the managed etcd."""
-    if shutil.which("etcd") is not None:
-        return []
-    return [Problem("not found: etcd", "apt-get install --no-install-recommends etcd-server")]
+    remedy = "apt-get install --no-install-recommends etcd-server"
+    if shutil.which("etcd") is None:
+        return [Problem("not found: etcd", remedy)]
+    told = subprocess.run(["etcd", "--version"], capture_output=True, text=True, check=False).stdout
+    version = etcd_version(told)
+    return [] if version >= ETCD_OLDEST else [Problem(f"this etcd does not know learners: {told.strip()!r}", remedy)]
+
+
+def etcd_version(told: str) -> tuple[int, ...]:
+    """`etcd Version: 3.4.23` → (3, 4); empty for anything else."""
+    match = re.search(r"etcd Version: (\d+)\.(\d+)", told)
+    return (int(match[1]), int(match[2])) if match else ()
 
 
 def find_cni_directory(directories: Iterable[Path] = CNI_DIRECTORIES) -> Path | None:

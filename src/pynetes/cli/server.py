@@ -76,7 +76,7 @@ def _join(layout: Layout, given: dict[str, Any], joining: Joining, progress: Pro
         config = await join.discover(address, token, joining.hashes)
         shared = await join.read_settings(config)
         controlplane.refuse_unshared(str(shared.pop("store", storeurl.SQLITE)), address)
-        controlplane.refuse_other_port(given.get("secure_port"), shared.get("secure_port"))
+        controlplane.refuse_others(given, shared)
         given.update(shared, joined=address)
         return await controlplane.fetch(config, token, key)
 

@@ -11,12 +11,14 @@ from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.names import ENDPOINT_SLICES, ENDPOINTS, SERVICES
 from pynetes.apiserver.bootstrap.objects import create_missing
 from pynetes.client.rest import Client
+from pynetes.component import clock
 
 log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 
 _NAME, _NAMESPACE = "kubernetes", "default"
+_ATTEMPTS, _PAUSE = 20, 0.05
 
 
 def first_address(cidr: str) -> str:
@@ -77,7 +79,25 @@ def endpoint_slice(addresses: Sequence[str], port: int) -> Object:
 
 async def ensure(client: Client, cidr: str, port: int) -> None:
     """Creates the Service if it is missing."""
-    await create_missing(client, SERVICES, service(cidr, port))
+    try:
+        await create_missing(client, SERVICES, service(cidr, port))
+    except StatusError as error:
+        if error.reason != "Invalid":
+            raise
+        # Another server that makes it at the same time has its address, and is about to have it.
+        await _appearance(client)
+
+
+async def _appearance(client: Client) -> None:
+    """Returns when the Service is there; StatusError if it does not come."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            await client.get(SERVICES, _NAME, _NAMESPACE)
+            return
+        except StatusError as error:
+            if error.code != 404 or attempt + 1 == _ATTEMPTS:
+                raise
+        await clock.sleep(_PAUSE)
 
 
 async def ensure_endpoints(client: Client, living: Callable[[], Awaitable[Sequence[str]]], port: int) -> None:
