@@ -268,3 +268,23 @@ def test_a_port_that_no_service_has_is_refused_and_an_address_that_none_has_is_l
     with ThreadPoolExecutor(len(cluster.clients)) as pool:
         met = pool.map(lambda client: client.meets(protocol, free, PORT, hopeful=False), cluster.clients.values())
         assert set(met) == {LOST}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_endpoint_may_be_a_node_itself(cluster: Cluster, protocol: str) -> None:
+    """A pod on the host's network, as the API server is one for the Service `kubernetes`."""
+    one = cluster.nodes[0]
+    ports = [{"name": "p", "port": PORT, "protocol": protocol}]
+    name = f"host-{protocol.lower()}"
+    address = cluster.fabric.create_service(name, ports)["spec"]["clusterIP"]
+    cluster.fabric.create_slice(name, ports, [_endpoint(one.address)])
+    for node in cluster.nodes:
+        until(lambda node=node: address in node.host.run("nft list map ip pynetes-proxy service-ips").stdout)  # type: ignore[misc]
+    server = Pod(one.host, one.address)
+    try:
+        met = {name: client.meets(protocol, address, PORT) for name, client in cluster.clients.items()}
+    finally:
+        server.close()
+    assert met.pop("host-1") in one.host.run("ip addr").stdout, "one of its own"
+    expected = {"self": OWN, "pod-1": OWN, "pod-2": N2, "host-2": N2, "out-1": OWN, "out-2": N2}
+    assert met == {name: cluster.seen(name, what) for name, what in expected.items()}
