@@ -8,10 +8,10 @@ from pynetes.apimachinery.structural.coercion import Coerce, compile_coercion
 from pynetes.apimachinery.structural.correlation import Correlated
 from pynetes.apimachinery.structural.embedded import Coercion, has_embedded, validate_embedded
 from pynetes.apimachinery.structural.explanation import explain
-from pynetes.apimachinery.structural.listtypes import has_keyed_lists, validate_lists
+from pynetes.apimachinery.structural.listtypes import Distinct, compile_distinct, validate_lists
 from pynetes.apimachinery.structural.nodes import VALIDATIONS, Schema, properties, walk
 from pynetes.apimachinery.structural.objectmeta import lenient_metadata
-from pynetes.apimachinery.structural.unknown import unknown_fields
+from pynetes.apimachinery.structural.unknown import Known, compile_known, unknown_fields
 from pynetes.apimachinery.structural.validity import Check, compile_validity
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ class ObjectSchema:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self._embedded = has_embedded(schema)
-        self._lists = has_keyed_lists(schema)
 
     @cached_property
     def _coerce(self) -> Coerce:
@@ -50,6 +49,14 @@ class ObjectSchema:
     @cached_property
     def _prune(self) -> Coerce:
         return compile_coercion(self.schema, defaults=False)
+
+    @cached_property
+    def _known(self) -> Known:
+        return compile_known(self.schema)
+
+    @cached_property
+    def _distinct(self) -> Distinct | None:
+        return compile_distinct(self.schema)
 
     @cached_property
     def _valid(self) -> Check:
@@ -75,7 +82,7 @@ class ObjectSchema:
 
         The object's own type and metadata are not touched. CoercionError.
         """
-        unknown = unknown_fields(obj, self.schema) if track else []
+        unknown = unknown_fields(obj, self.schema) if track and not self._known(obj) else []
         self._coerce(obj)
         if self._embedded:
             coercion = Coercion()
@@ -135,7 +142,7 @@ class ObjectSchema:
         return Correlated(obj, old, self.schema) if old is not None else None
 
     def _validate_lists(self, obj: Object, old: Object | None) -> list[FieldError]:
-        if not self._lists:
+        if self._distinct is None or self._distinct(obj):
             return []
         errors = validate_lists(obj, self.schema)
         return [] if errors and old is not None and validate_lists(old, self.schema) else errors

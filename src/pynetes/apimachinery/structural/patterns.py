@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 #: What RE2 says → what Go says.
 _GO_WORDS = {
@@ -14,6 +13,8 @@ _GO_WORDS = {
     "missing ]": "missing closing ]",
     "trailing \\": "trailing backslash at end of expression",
 }
+#: Texts up to this length are remembered with their outcome: images, quantities and names come again and again.
+_SHORT = 64
 
 
 class PatternError(ValueError):
@@ -21,17 +22,27 @@ class PatternError(ValueError):
 
 
 @lru_cache(4096)
-def compiled(pattern: str) -> Callable[[str], Any]:
-    """A search for `pattern` in a text; truthy if it occurs. PatternError."""
+def compiled(pattern: str) -> Callable[[str], bool]:
+    """Whether `pattern` occurs in a text. PatternError."""
     import re2  # loaded by the first pattern
 
     options = re2.Options()
     options.log_errors = False
     try:
-        search: Callable[[str], Any] = re2.compile(pattern, options).search
+        search = re2.compile(pattern, options).search
     except re2.error as error:
         raise PatternError(_words(error, pattern)) from None
-    return search
+
+    @lru_cache(256)
+    def remembered(text: str) -> bool:
+        return search(text.encode()) is not None
+
+    def occurs(text: str) -> bool:
+        if len(text) <= _SHORT:
+            return remembered(text)
+        return search(text.encode()) is not None
+
+    return occurs
 
 
 def _words(error: Exception, pattern: str) -> str:

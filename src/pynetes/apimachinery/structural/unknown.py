@@ -1,8 +1,65 @@
-"""Which fields of an object its schema does not know: the paths that strict field validation names."""
+"""Which fields of an object its schema does not know: the paths that strict field validation names.
 
+Whether there are any is asked first, of compiled closures: most objects have none.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 from pynetes.apimachinery.structural.nodes import EMBEDDED, META_FIELDS, PRESERVE, Schema, additional, items, properties
+
+#: Whether a dict or list holds known fields only.
+Known = Callable[[Any], bool]
+
+
+def compile_known(schema: Schema) -> Known:
+    """For whole objects: False where `unknown_fields` would find some."""
+    return _known_object({**schema, EMBEDDED: True}, bool(schema.get(PRESERVE)))
+
+
+def _known(schema: Schema, keep: bool = False) -> Known:
+    keep = keep or bool(schema.get(PRESERVE))
+    of_object = _known_object(schema, keep)
+    inner = items(schema)
+    each = _known(inner, keep) if inner is not None else _empty
+
+    def check(value: Any) -> bool:
+        if type(value) is dict:
+            return of_object(value)
+        if keep and inner is None:
+            return True
+        return all(each(item) for item in value if type(item) is dict or type(item) is list)
+
+    return check
+
+
+def _empty(value: Any) -> bool:
+    if type(value) is dict:
+        return not value
+    return all(_empty(item) for item in value if type(item) is dict or type(item) is list)
+
+
+def _known_object(schema: Schema, keep: bool) -> Known:
+    skipped = frozenset(META_FIELDS) if schema.get(EMBEDDED) else frozenset()
+    inner = {name: _known(child) for name, child in properties(schema).items() if name not in skipped}
+    names = skipped | inner.keys()
+    others: Known | None = None
+    if "additionalProperties" in schema:
+        values = additional(schema)
+        others = _known(values) if values is not None else _empty
+    closed = not keep and others is None
+
+    def check(obj: dict[str, Any]) -> bool:
+        if closed and not obj.keys() <= names:
+            return False
+        for name, value in obj.items():
+            if (type(value) is dict or type(value) is list) and name not in skipped:
+                child = inner.get(name, others)
+                if child is not None and not child(value):
+                    return False
+        return True
+
+    return check
 
 
 def unknown_fields(obj: dict[str, Any], schema: Schema) -> list[str]:

@@ -81,8 +81,7 @@ def _string(schema: Schema, form: str) -> Check:
         checks.append(lambda value: low <= len(value) <= high)
     pattern = schema.get("pattern")
     if pattern:
-        search = compiled(pattern)
-        checks.append(lambda value: search(value) is not None)
+        checks.append(compiled(pattern))
     of_form = formats.check_of(form) if form else None
     if of_form is not None:
         checks.append(of_form)
