@@ -15,7 +15,7 @@ TEST_PACKAGES := $(NODE_PACKAGES) $(ENGINES) busybox-static curl iputils-ping pr
 .PHONY: up down purge status test check bench generate lock install install-dev format clean
 
 up: install ## Start a cluster with the guestbook's images at hand; NODES=3, MASTERS=3: so many, each a host of its own
-	@scripts/install-packages $(NODE_PACKAGES)
+	@scripts/install-packages $(NODE_PACKAGES) $(if $(filter-out 1,$(MASTERS)),etcd-server)
 	@$(BIN)/pynetes up $(UP) $(HOSTS)
 	@$(BIN)/python examples/guestbook/build_images.py
 

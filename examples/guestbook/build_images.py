@@ -71,7 +71,15 @@ def images() -> list[Image]:
 
 
 def fetch_packages(packages: tuple[str, ...], cache: Path) -> list[Path]:
-    """The .deb files of `packages` and all they depend on, as if on an empty machine."""
+    """The .deb files of `packages` and all they depend on, as if on an empty machine.
+
+    Which they are is asked once for every `apt-get update`.
+    """
+    known = cache / f"{identity(packages)}.json"
+    if known.exists():
+        chosen = [cache / "archives" / name for name in json.loads(known.read_text())]
+        if all(deb.exists() for deb in chosen):
+            return chosen
     (cache / "archives" / "partial").mkdir(parents=True, exist_ok=True)
     (cache / "status").touch()
     apt = [
@@ -91,7 +99,17 @@ def fetch_packages(packages: tuple[str, ...], cache: Path) -> list[Path]:
         package = deb.name.split("_", 1)[0]
         if package in names and package not in UNUSED:
             chosen.append(deb)
+    unfinished = known.with_suffix(f".{os.getpid()}")
+    unfinished.write_text(json.dumps([deb.name for deb in chosen]))
+    unfinished.replace(known)
     return chosen
+
+
+def identity(packages: tuple[str, ...]) -> str:
+    """Of a set of packages in what apt knows of now."""
+    lists = Path("/var/lib/apt/lists")
+    state = [*packages, *UNUSED, str(lists.stat().st_mtime_ns if lists.exists() else 0)]
+    return hashlib.sha256(" ".join(state).encode()).hexdigest()[:16]
 
 
 def unpack(packages: list[Path], files: dict[str, bytes], root: Path) -> None:

@@ -125,6 +125,19 @@ def test_a_killed_balancer_comes_back_and_hosts_do_not_notice(machine: Machine) 
 READY = 'get nodes -o jsonpath=\'{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}\''
 
 
+def test_up_starts_the_machines_own_processes_again_and_leaves_the_hosts_alone(machine: Machine) -> None:
+    pids = {name: init_pid(machine, name) for name in ("master-1", "node-1", "node-2")}
+    balancer = json.loads((machine.run_dir / "supervisor.json").read_text())["processes"]["balancer"]["pid"]
+    os.kill(int((machine.run_dir / "supervisor.pid").read_text()), signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{balancer}/exe").exists())
+    assert not machine.answers_kubectl()
+    said = machine.pynetes("up").stdout
+    assert "Balancer" in said
+    assert "Boot" not in said
+    assert machine.answers_kubectl()
+    assert {name: init_pid(machine, name) for name in pids} == pids
+
+
 def test_hosts_and_a_cluster_of_one_machine_do_not_mix() -> None:
     machine = Machine()
     try:

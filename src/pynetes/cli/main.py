@@ -2,6 +2,7 @@
 
 import functools
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -532,16 +533,22 @@ def _text_of(error: Exception) -> str:
     return str(error)
 
 
-def _tellable() -> tuple[type[Exception], ...]:
-    """Imported when something failed: `status` needs none of these modules."""
-    from pynetes.cli.join import JoinError
-    from pynetes.cli.settings import SettingsError
-    from pynetes.cli.tokens import TokenError
-    from pynetes.cli.up import UpError
-    from pynetes.client.kubeconfig import ConfigError
-    from pynetes.component.certificates import CertificateFileError
+#: Errors that the user can do something about, by their modules.
+_TELLABLE = {
+    "pynetes.cli.hosts.plan": "HostError",
+    "pynetes.cli.join": "JoinError",
+    "pynetes.cli.settings": "SettingsError",
+    "pynetes.cli.tokens": "TokenError",
+    "pynetes.cli.up": "UpError",
+    "pynetes.client.kubeconfig": "ConfigError",
+    "pynetes.component.certificates": "CertificateFileError",
+}
 
-    return UpError, JoinError, TokenError, SettingsError, ConfigError, CertificateFileError, PermissionError
+
+def _tellable() -> tuple[type[Exception], ...]:
+    """What is not imported has raised nothing: most commands need few of these modules."""
+    found = [getattr(sys.modules[module], name) for module, name in _TELLABLE.items() if module in sys.modules]
+    return (*found, PermissionError)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """What `up` decides before it boots anything: the cluster's kind, its store, and who boots first."""
 
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,6 +72,36 @@ def test_a_cluster_that_began_with_one_master_keeps_its_store(layout: Layout) ->
     storeurl.save(layout, storeurl.parse("sqlite:"))
     with pytest.raises(HostError, match="3 masters cannot share sqlite:"):
         start.choose_store(layout, None, 3)
+
+
+def test_one_command_changes_hosts_at_a_time(layout: Layout) -> None:
+    held, release = os.pipe(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        with record.locked(layout):
+            os.write(held[1], b"+")
+            os.read(release[0], 1)
+        os._exit(0)
+    os.read(held[0], 1)
+    with pytest.raises(HostError, match="another command changes this cluster's hosts"), record.locked(layout):
+        pass
+    os.write(release[1], b"+")
+    os.waitpid(pid, 0)
+    with record.locked(layout):
+        pass
+    for descriptor in (*held, *release):
+        os.close(descriptor)
+
+
+def test_a_fork_does_not_keep_the_lock(layout: Layout) -> None:
+    with record.locked(layout):
+        pid = os.fork()
+        if pid == 0:
+            signal.pause()
+    with record.locked(layout):
+        pass
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
 
 
 def joined(layout: Layout, *names: str) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pyroute2 import NetlinkError
+
 from pynetes.cli import supervisor
 from pynetes.cli.hosts import init, isolation, network, places, power
 from pynetes.cli.hosts.places import Places
@@ -95,6 +97,8 @@ def _become(plan: Plan, host: Host, arguments: Sequence[str], own: Places, tell:
                 init.run(host.name, arguments, lambda code: _tell(tell, code))
         else:
             os.write(bear, str(pid).encode())
+    except (OSError, NetlinkError) as error:
+        print(f"Error: {error}", flush=True)
     except BaseException:
         traceback.print_exc()
     finally:

@@ -1,25 +1,24 @@
-"""`pynetes node`: hosts one by one."""
+"""`pynetes node`: hosts one by one. Imports little, so that a link is cut when the command is given."""
 
 import asyncio
 import contextlib
 import shutil
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import NODES
-from pynetes.cli import etcdmember, members, settings, storeurl
-from pynetes.cli.hosts import joining, network, places, power, record, start
+from pynetes.cli import settings
+from pynetes.cli.hosts import network, places, power, record
 from pynetes.cli.hosts.plan import Host, HostError, Plan
 from pynetes.cli.layout import Layout
-from pynetes.cli.progress import Progress
 from pynetes.cli.settings import Settings
-from pynetes.client import kubeconfig
-from pynetes.client.rest import Client
-from pynetes.client.transport import TransportError
+
+if TYPE_CHECKING:
+    from pynetes.client.rest import Client
 
 T = TypeVar("T")
 
@@ -36,8 +35,13 @@ def start_host(layout: Layout, name: str) -> None:
         raise HostError(f"{name} is {state}, not off: {hint}")
     if not network.is_prepared():
         raise HostError("the cluster is down: `pynetes up` boots all its hosts")
-    progress = Progress()
-    start.switch_on(layout, plan, chosen, [host], progress)
+    from pynetes.cli.hosts import joining, start
+    from pynetes.cli.progress import Progress
+
+    if host.role == "node":
+        joining.running_master(layout, plan)
+    with record.locked(layout):
+        start.switch_on(layout, plan, chosen, [host], Progress())
 
 
 def stop_host(layout: Layout, name: str, *, graceful: bool) -> None:
@@ -45,8 +49,9 @@ def stop_host(layout: Layout, name: str, *, graceful: bool) -> None:
     _, host, chosen = _known(layout, name)
     if power.state(layout, name) == "off":
         raise HostError(f"{name} is off already: `pynetes node start {name}` boots it")
-    (power.shut_down if graceful else power.kill)(layout, [name])
-    power.forget_pods(chosen.cgroup_root, host)
+    with record.locked(layout):
+        (power.shut_down if graceful else power.kill)(layout, [name])
+        power.forget_pods(chosen.cgroup_root, host)
     click.echo(f"{name} is off")
 
 
@@ -77,13 +82,16 @@ def remove_host(layout: Layout, name: str) -> None:
     plan, host, chosen = _known(layout, name)
     if len(plan.of(host.role)) == 1:
         raise HostError(f"{name} is the cluster's only {host.role}: `pynetes purge` removes the whole cluster")
-    if host.role == "master":
-        _leave_store(layout, plan, name)
-    _with_client(layout, lambda client: _delete_node(client, name))
-    power.kill(layout, [name])
-    power.forget_pods(chosen.cgroup_root, host)
-    record.save(layout, plan.without(name))
-    shutil.rmtree(places.of(layout, name).home, ignore_errors=True)
+    _with_client(layout, _ready_nodes)  # an error here leaves all as it is
+    with record.locked(layout):
+        if host.role == "master":
+            _leave_store(layout, plan, name)
+        power.kill(layout, [name])
+        if host.role == "node":
+            _with_client(layout, lambda client: _delete_node(client, name))
+        power.forget_pods(chosen.cgroup_root, host)
+        record.save(layout, plan.without(name))
+        shutil.rmtree(places.of(layout, name).home, ignore_errors=True)
     click.echo(f"{name} is removed")
 
 
@@ -112,12 +120,15 @@ def _known(layout: Layout, name: str) -> tuple[Plan, Host, Settings]:
 
 def _leave_store(layout: Layout, plan: Plan, name: str) -> None:
     """Takes a master's member out of the etcd that Pynetes runs, if that is the store."""
+    from pynetes.cli import etcdmember, members, storeurl
+    from pynetes.cli.hosts import joining
+
     there = places.of(layout, joining.running_master(layout, plan, but=name).name).layout
     if storeurl.load(there).managed:
         asyncio.run(etcdmember.remove(members.config_of(there), name))
 
 
-async def _delete_node(client: Client, name: str) -> None:
+async def _delete_node(client: "Client", name: str) -> None:
     try:
         await client.delete(NODES, name)
     except StatusError as error:
@@ -125,7 +136,7 @@ async def _delete_node(client: Client, name: str) -> None:
             raise
 
 
-async def _ready_nodes(client: Client) -> dict[str, str]:
+async def _ready_nodes(client: "Client") -> dict[str, str]:
     found: dict[str, str] = {}
     for node in (await client.list(NODES))["items"]:
         condition: dict[str, Any] = meta.get_condition(node.get("status", {}).get("conditions") or [], "Ready") or {}
@@ -133,8 +144,10 @@ async def _ready_nodes(client: Client) -> dict[str, str]:
     return found
 
 
-def _with_client(layout: Layout, action: Callable[[Client], Awaitable[T]]) -> T:
+def _with_client(layout: Layout, action: "Callable[[Client], Awaitable[T]]") -> T:
     """As the administrator; HostError if the cluster does not answer."""
+    from pynetes.client import kubeconfig
+    from pynetes.client.transport import TransportError
 
     async def run() -> T:
         client = kubeconfig.client_from_kubeconfig(layout.kubeconfig("admin"), "pynetes-node")

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Literal
 
-from pynetes.cli.up import UpError
-
 Role = Literal["master", "node"]
 
 #: In the range for benchmarks between networks (RFC 2544), which neither LANs nor container engines use.
@@ -20,7 +18,7 @@ DEFAULT_RANGE = "198.18.53.0/24"
 _NAME = re.compile(r"(master|node)-[1-9][0-9]*")
 
 
-class HostError(UpError):
+class HostError(Exception):
     """A host is not there, or not in the state that a command needs; the message says what to do."""
 
 

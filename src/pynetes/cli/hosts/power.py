@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from pynetes.cli import cleanup
 from pynetes.cli.hosts import network, places
 from pynetes.cli.hosts.plan import Host, HostError
 from pynetes.cli.layout import Layout
@@ -86,4 +85,6 @@ def _end(layout: Layout, names: Iterable[str], number: signal.Signals, seconds: 
 
 def forget_pods(cgroup_root: str, host: Host) -> None:
     """Removes the cgroups of a host that is off: the kernel keeps them, where a machine's would be gone."""
+    from pynetes.cli import cleanup
+
     cleanup.remove_cgroups(f"{cgroup_root}/{host.name}")

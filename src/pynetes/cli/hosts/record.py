@@ -1,6 +1,9 @@
-"""The hosts of the cluster on this disk, as JSON in `<data>/hosts.json`."""
+"""The hosts of the cluster on this disk, as JSON in `<data>/hosts.json`; and the lock of who changes them."""
 
+import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -37,6 +40,20 @@ def required(layout: Layout) -> Plan:
     if plan is None:
         raise HostError("there are no hosts on this machine: `pynetes up --nodes 3` makes some")
     return plan
+
+
+@contextmanager
+def locked(layout: Layout) -> Iterator[None]:
+    """For commands that change hosts, one at a time; HostError if another is at work. Forks do not hold the lock."""
+    layout.run.mkdir(parents=True, exist_ok=True)
+    with (layout.run / "hosts.lock").open("w") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HostError(
+                "another command changes this cluster's hosts just now: try again when it is done"
+            ) from None
+        yield
 
 
 def _parse(values: Any) -> Plan:

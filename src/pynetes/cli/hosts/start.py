@@ -47,20 +47,20 @@ def up_hosts(
         if kubeconfig_wanted:
             _stop_on(kubeconfigs.check_user_file())
         step.result = f"{_number(hosts, 'master')}, {_number(hosts, 'node')}, {hosts.cidr}"
-    off = [host for host in hosts.hosts if power.state(layout, host.name) == "off"]
-    runs = supervisor.running_pid(layout.supervisor_pid) is not None
-    if runs and not off:
-        progress.say("The cluster is up already: nothing was changed. `pynetes node list` shows its hosts.")
-        _merge(layout, progress, kubeconfig_wanted)
-        return
-    with progress.step("Link the hosts") as step:
-        layout.make()
-        chosen.save(layout.settings)
-        storeurl.save(layout, choice)
-        record.save(layout, hosts)
-        network.prepare(hosts)
-        step.result = f"{network.BRIDGE}, {hosts.gateway}"
-    switch_on(layout, hosts, chosen, off, progress)
+    with record.locked(layout):
+        off = [host for host in hosts.hosts if power.state(layout, host.name) == "off"]
+        if not off and supervisor.running_pid(layout.supervisor_pid) is not None:
+            progress.say("The cluster is up already: nothing was changed. `pynetes node list` shows its hosts.")
+            _merge(layout, progress, kubeconfig_wanted)
+            return
+        with progress.step("Link the hosts") as step:
+            layout.make()
+            chosen.save(layout.settings)
+            storeurl.save(layout, choice)
+            record.save(layout, hosts)
+            network.prepare(hosts)
+            step.result = f"{network.BRIDGE}, {hosts.gateway}"
+        switch_on(layout, hosts, chosen, off, progress)
     progress.say(f"Ready after {progress.elapsed:.1f} s.")
     _merge(layout, progress, kubeconfig_wanted)
     _say_next(hosts, progress)
@@ -200,7 +200,10 @@ def _preload(layout: Layout, chosen: Settings, role: Role) -> None:
 
 def _take_admin(layout: Layout, hosts: Plan, chosen: Settings) -> None:
     """The CA and the administrator's kubeconfig from a master, for use on the machine."""
-    own = places.of(layout, hosts.of("master")[0].name).layout
+    first = places.of(layout, hosts.of("master")[0].name)
+    own = first.layout
+    if not own.kubeconfig("admin").exists():
+        raise HostError(f"{hosts.of('master')[0].name} has not got so far that it has keys: see {first.console}")
     authority = PKI(own.pki).ca.certificate.read_bytes()
     certificates.write_file(PKI(layout.pki).ca.certificate, authority, mode=0o644)
     config = replace(kubeconfig.load(own.kubeconfig("admin")), server=chosen.server)
