@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
-from pynetes.apis.admissionregistration.policies import ValidatingAdmissionPolicyStrategy
+from pynetes.apis.admissionregistration.policies import (
+    MutatingAdmissionPolicyStrategy,
+    ValidatingAdmissionPolicyStrategy,
+)
 from pynetes.apis.admissionregistration.webhooks import WebhookConfigurationStrategy
 from tests.apis.objects import Object, create_errors, created, update_errors, updated
 
@@ -107,6 +110,59 @@ def undeclared(name: str, column: int = 1, text: str = "") -> str:
 )
 def test_expressions_must_compile(spec: Object, expected: list[str]) -> None:
     assert errors(**spec) == expected
+
+
+APPLY = {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": "Object{}"}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({}, []),
+        (
+            {"mutations": [], "reinvocationPolicy": None},
+            [
+                "spec.mutations: Required value: mutations must contain at least one item",
+                "spec.reinvocationPolicy: Required value",
+            ],
+        ),
+        (
+            {"mutations": [{"patchType": "Merge"}, {"patchType": "JSONPatch"}, {**APPLY, "jsonPatch": {}}]},
+            [
+                'spec.mutations[0].patchType: Unsupported value: "Merge": supported values: "ApplyConfiguration", '
+                '"JSONPatch"',
+                "spec.mutations[1].jsonPatch: Required value: must be specified when patchType is JSONPatch",
+                'spec.mutations[2].jsonPatch: Invalid value: "{jsonPatch}": must not be specified when patchType is '
+                "ApplyConfiguration",
+            ],
+        ),
+        (
+            {"mutations": [{**APPLY, "applyConfiguration": {"expression": "{'a': 1}"}}]},
+            [
+                "spec.mutations[0].applyConfiguration.expression: Invalid value: \"{'a': 1}\": must evaluate to Object "
+                "but got map(string, int)"
+            ],
+        ),
+        (
+            {"mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": "JSONPatch{op: 'add'}"}}]},
+            [
+                "spec.mutations[0].jsonPatch.expression: Invalid value: \"JSONPatch{op: 'add'}\": must evaluate to "
+                "list(JSONPatch) but got JSONPatch"
+            ],
+        ),
+        (
+            {"matchConstraints": {"resourceRules": [{**RULE, "operations": ["DELETE"]}]}},
+            [
+                'spec.matchConstraints.resourceRules.operations: Unsupported value: "DELETE": supported values: "*", '
+                '"CONNECT", "CREATE", "UPDATE"'
+            ],
+        ),
+    ],
+)
+def test_mutations_must_make_patches(spec: Object, expected: list[str]) -> None:
+    constraints = {"resourceRules": [RULE]}
+    spec = {"matchConstraints": constraints, "mutations": [APPLY], "reinvocationPolicy": "Never", **spec}
+    assert create_errors(MutatingAdmissionPolicyStrategy(), {"metadata": {"name": "p"}, "spec": spec}) == expected
 
 
 def test_names_of_resources_are_names() -> None:

@@ -1,6 +1,6 @@
 """The environment of Kubernetes 1.36, and compiling expressions in it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -41,6 +41,8 @@ RUNTIME_COST_BUDGET = 10_000_000
 #: Of all match conditions of one webhook or policy.
 MATCH_CONDITIONS_BUDGET = 2_500_000
 MAX_MESSAGE_BYTES = 5 * 1024
+#: An object type from its name; None if there is no such type.
+Resolve = Callable[[str], DeclType | None]
 _TOO_DEEP = "expression recursion limit exceeded: 250"
 
 
@@ -124,11 +126,34 @@ class Compiled:
         return False
 
 
+class _Objects(dict[str, DeclType]):
+    """Object types by name, with more that are made when they are asked for."""
+
+    def __init__(self, known: Mapping[str, DeclType], resolve: Resolve) -> None:
+        super().__init__(known)
+        self._resolve = resolve
+
+    def __missing__(self, name: str) -> DeclType:
+        found = self._resolve(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or (isinstance(name, str) and self._resolve(name) is not None)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+
 class Environment:
     """Variables with their types, and the functions of the base environment with, perhaps, more.
 
     A variable's type is a `DeclType` if it is declared by a schema; the objects in it must have names (`named`).
-    `objects` are further types that expressions can make.
+    `objects` are further types that expressions can make; `resolve` knows some by their names alone.
     """
 
     def __init__(
@@ -137,10 +162,13 @@ class Environment:
         *,
         objects: Iterable[DeclType] = (),
         more: Iterable[Function] = (),
+        resolve: Resolve | None = None,
     ) -> None:
         declared = [t for t in variables.values() if isinstance(t, DeclType)]
         self.variables = {name: t.type if isinstance(t, DeclType) else t for name, t in variables.items()}
         self.objects = {each.type.name: each for t in (*declared, *objects) for each in t.objects()}
+        if resolve is not None:
+            self.objects = _Objects(self.objects, resolve)
         self.functions = base_functions()
         extra = list(more)
         if extra:

@@ -20,6 +20,12 @@ class PatchError(ValueError):
     """An operation that does not apply; the text is the original library's."""
 
 
+class TestFailedError(PatchError):
+    """A `test` that found another value."""
+
+    __test__ = False  # for pytest
+
+
 class _Document:
     """The document under change, and what copies have added to it."""
 
@@ -189,7 +195,7 @@ def _test(document: _Document, operation: dict[str, Any]) -> None:
             raise PatchError(f"test operation does not apply: is missing path: {path}: {_MISSING}")
         value = _wrapped(f"error in test for path: '{path}'", lambda: _get(*found))
     if not same_json(value, operation.get("value")):
-        raise PatchError(f"testing value {path} failed: test failed")
+        raise TestFailedError(f"testing value {path} failed: test failed")
 
 
 _OPERATIONS = {"add": _add, "remove": _remove, "replace": _replace, "move": _move, "copy": _copy, "test": _test}

@@ -16,6 +16,7 @@ from pynetes.apimachinery.cel.types import (
     map_decl,
     object_decl,
 )
+from pynetes.apis.admissionregistration.patchtypes import patch_environment
 from pynetes.apis.admissionregistration.variables import variables
 
 #: For `compile_expression`: whatever type it is.
@@ -75,19 +76,18 @@ class Composition:
         self._defines = defines
         self._fields: dict[str, Field] = {}
         self._defined = object_decl("kubernetes.variables", self._fields)
-        self._made: dict[bool, Environment] = {}
+        self._made: dict[tuple[bool, bool], Environment] = {}
 
-    def environment(self, *, authorizer: bool = True) -> Environment:
-        made = self._made.get(authorizer)
+    def environment(self, *, authorizer: bool = True, patches: bool = False) -> Environment:
+        """`patches`: expressions can make patches."""
+        made = self._made.get((authorizer, patches))
         if made is None:
             known = variables(params=self._params, authorizer=authorizer)
             if self._defines:
                 known["variables"] = self._defined
-            made = self._made[authorizer] = self._environment(known)
+            made = patch_environment(known) if patches else Environment(known)
+            self._made[authorizer, patches] = made
         return made
-
-    def _environment(self, known: dict[str, Type | DeclType]) -> Environment:
-        return Environment(known)
 
     def define(self, name: str, t: Type | None) -> None:
         """A variable of that type; of any if it does not compile."""

@@ -10,6 +10,7 @@ from pynetes.apimachinery.cel.types import NULL, STRING
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.admissionregistration import rules
 from pynetes.apis.admissionregistration.expressions import ANYTHING, Composition
+from pynetes.apis.admissionregistration.patchtypes import PATCH_FIELDS
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import RESET_METADATA, Object, Strategy
 
@@ -25,6 +26,7 @@ _NO_EXPRESSION = "expression is not specified"
 _MAX_ANNOTATIONS = 20
 _LONGEST_VALUE_EXPRESSION = 5 * 1024
 _IDENTIFIER = re.compile("[_a-zA-Z][_a-zA-Z0-9]*", re.ASCII)
+_REINVOCATION = ("IfNeeded", "Never")
 _MUTABLE = ("*", "CONNECT", "CREATE", "UPDATE")
 
 
@@ -108,6 +110,9 @@ class MutatingAdmissionPolicyStrategy(_AdmissionPolicyStrategy):
     def _rules(self, found: FieldErrors, obj: Object, spec: Object, composition: Composition) -> None:
         if not spec.get("mutations"):
             found.required("spec.mutations", "mutations must contain at least one item")
+        for i, mutation in enumerate(spec.get("mutations") or ()):
+            _mutation(found, mutation, f"spec.mutations[{i}]", composition)
+        found.one_of("spec.reinvocationPolicy", spec.get("reinvocationPolicy"), _REINVOCATION)
 
 
 class PolicyBindingStrategy(Strategy):
@@ -124,6 +129,14 @@ class PolicyBindingStrategy(Strategy):
         if spec.get("paramRef") is not None:
             _param_reference(found, spec["paramRef"], "spec.paramRef")
         rules.validate_match_resources(found, spec.get("matchResources"), "spec.matchResources")
+        return found
+
+
+class MutatingPolicyBindingStrategy(PolicyBindingStrategy):
+    def validate(self, obj: Object) -> list[FieldError]:
+        found = FieldErrors(super().validate(obj))
+        match = (obj.get("spec") or {}).get("matchResources") or {}
+        mutable_operations(found, match.get("resourceRules") or (), "spec.matchResources")
         return found
 
 
@@ -180,6 +193,23 @@ def _variable(found: FieldErrors, variable: Object, path: str, composition: Comp
     composition.define(
         name, rules.validate_expression(found, text, f"{path}.expression", environment, ANYTHING, _NO_EXPRESSION)
     )
+
+
+def _mutation(found: FieldErrors, mutation: Object, path: str, composition: Composition) -> None:
+    kind = mutation.get("patchType")
+    found.one_of(f"{path}.patchType", kind, tuple(PATCH_FIELDS))
+    if kind not in PATCH_FIELDS:
+        return
+    environment = composition.environment(patches=True)
+    for other, (field, wanted) in PATCH_FIELDS.items():
+        given = mutation.get(field)
+        if other == kind and given is None:
+            found.required(f"{path}.{field}", f"must be specified when patchType is {kind}")
+        elif other == kind and given is not None:
+            text = (given.get("expression") or "").strip()
+            rules.validate_expression(found, text, f"{path}.{field}.expression", environment, (wanted,))
+        elif given is not None:
+            found.invalid(f"{path}.{field}", f"{{{field}}}", f"must not be specified when patchType is {kind}")
 
 
 def _annotation(found: FieldErrors, annotation: Object, path: str, policy: str, composition: Composition) -> None:

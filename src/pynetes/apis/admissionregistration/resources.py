@@ -4,7 +4,7 @@ from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apis.admissionregistration import columns
 from pynetes.apis.admissionregistration.policies import (
     MutatingAdmissionPolicyStrategy,
-    PolicyBindingStrategy,
+    MutatingPolicyBindingStrategy,
     ValidatingAdmissionPolicyStrategy,
     ValidatingPolicyBindingStrategy,
 )
@@ -32,7 +32,7 @@ RESOURCES: tuple[Resource, ...] = (
         _kind("MutatingAdmissionPolicyBinding"),
         "mutatingadmissionpolicybindings",
         namespaced=False,
-        strategy=PolicyBindingStrategy(),
+        strategy=MutatingPolicyBindingStrategy(),
         columns=columns.POLICY_BINDING,
         categories=("api-extensions",),
     ),

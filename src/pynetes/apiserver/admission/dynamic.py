@@ -2,12 +2,15 @@
 
 from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.names import (
+    MUTATING_ADMISSION_POLICIES,
+    MUTATING_ADMISSION_POLICY_BINDINGS,
     MUTATING_WEBHOOK_CONFIGURATIONS,
     VALIDATING_ADMISSION_POLICIES,
     VALIDATING_ADMISSION_POLICY_BINDINGS,
     VALIDATING_WEBHOOK_CONFIGURATIONS,
 )
 from pynetes.apiserver.admission.attributes import Plugin
+from pynetes.apiserver.admission.policies.mutating import MutatingAdmissionPolicy
 from pynetes.apiserver.admission.policies.selection import Selector
 from pynetes.apiserver.admission.policies.validating import ValidatingAdmissionPolicy
 from pynetes.apiserver.admission.versions import Versions
@@ -27,9 +30,12 @@ class DynamicAdmission:
         versions = Versions(registry, client)
         mutating = MutatingAdmissionWebhook(Caller(client, registry, versions, authorizer, "admit"))
         validating = ValidatingAdmissionWebhook(Caller(client, registry, versions, authorizer, "validating"))
-        policies = ValidatingAdmissionPolicy(Selector(registry, versions, authorizer))
-        self.plugins: tuple[Plugin, ...] = (mutating, policies, validating)
+        selector = Selector(registry, versions, authorizer)
+        mutations, policies = MutatingAdmissionPolicy(selector), ValidatingAdmissionPolicy(selector)
+        self.plugins: tuple[Plugin, ...] = (mutations, mutating, policies, validating)
         self.observers: dict[GroupVersionResource, Observer] = {
+            MUTATING_ADMISSION_POLICIES: mutations.policies.observe_policy,
+            MUTATING_ADMISSION_POLICY_BINDINGS: mutations.policies.observe_binding,
             MUTATING_WEBHOOK_CONFIGURATIONS: mutating.hooks.observe,
             VALIDATING_ADMISSION_POLICIES: policies.policies.observe_policy,
             VALIDATING_ADMISSION_POLICY_BINDINGS: policies.policies.observe_binding,

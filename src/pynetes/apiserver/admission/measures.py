@@ -52,27 +52,32 @@ CONDITION_SECONDS = metrics.histogram(
     _CONDITION_LABELS,
     buckets=(0.001, 0.005, 0.01, 0.025, 0.1, 0.2, 0.25),
 )
-_CHECK_LABELS = ("policy", "policy_binding", "error_type", "enforcement_action")
+_CHECK_LABELS = ("policy", "policy_binding", "error_type")
 _CHECK_BUCKETS = (0.0000005, 0.001, 0.01, 0.1, 1.0)
-POLICY_CHECKS = {
-    kind: metrics.counter(
-        f"apiserver_{kind}_admission_policy_check_total",
-        f"{noun} admission policy check total, labeled by policy and further identified by binding and enforcement "
-        "action taken.",
-        _CHECK_LABELS,
-    )
-    for kind, noun in (("validating", "Validation"), ("mutating", "Mutation"))
-}
-POLICY_SECONDS = {
-    kind: metrics.histogram(
-        f"apiserver_{kind}_admission_policy_check_duration_seconds",
-        f"{noun} admission latency for individual {noun.lower()} expressions in seconds, labeled by policy and further "
-        "including binding and enforcement action taken.",
-        _CHECK_LABELS,
-        buckets=_CHECK_BUCKETS,
-    )
-    for kind, noun in (("validating", "Validation"), ("mutating", "Mutation"))
-}
+VALIDATIONS = metrics.counter(
+    "apiserver_validating_admission_policy_check_total",
+    "Validation admission policy check total, labeled by policy and further identified by binding and enforcement "
+    "action taken.",
+    (*_CHECK_LABELS, "enforcement_action"),
+)
+VALIDATION_SECONDS = metrics.histogram(
+    "apiserver_validating_admission_policy_check_duration_seconds",
+    "Validation admission latency for individual validation expressions in seconds, labeled by policy and further "
+    "including binding and enforcement action taken.",
+    (*_CHECK_LABELS, "enforcement_action"),
+    buckets=_CHECK_BUCKETS,
+)
+MUTATIONS = metrics.counter(
+    "apiserver_mutating_admission_policy_check_total",
+    "Mutation admission policy check total, labeled by policy and further identified by binding.",
+    _CHECK_LABELS,
+)
+MUTATION_SECONDS = metrics.histogram(
+    "apiserver_mutating_admission_policy_check_duration_seconds",
+    "Mutation admission latency for individual mutation expressions in seconds, labeled by policy and binding.",
+    _CHECK_LABELS,
+    buckets=_CHECK_BUCKETS,
+)
 _HIGHEST_CODE = 600
 
 
@@ -113,7 +118,20 @@ def webhook_rejected(name: str, type: str, operation: str, error_type: str, code
     WEBHOOK_REJECTIONS.labels(name, type, operation, error_type, str(min(code, _HIGHEST_CODE))).inc()
 
 
-def policy_checked(kind: str, policy: str, binding: str, error_type: str, action: str, seconds: float) -> None:
-    """`kind` is validating or mutating."""
-    POLICY_CHECKS[kind].labels(policy, binding, error_type, action).inc()
-    POLICY_SECONDS[kind].labels(policy, binding, error_type, action).observe(seconds)
+def validated(policy: str, binding: str, problem: str, action: str, seconds: float) -> None:
+    labels = (policy, binding, _error_type(problem), action)
+    VALIDATIONS.labels(*labels).inc()
+    VALIDATION_SECONDS.labels(*labels).observe(seconds)
+
+
+def mutated(policy: str, binding: str, problem: str | None, seconds: float) -> None:
+    """`problem` is None if there was none."""
+    labels = (policy, binding, "no_error" if problem is None else _error_type(problem))
+    MUTATIONS.labels(*labels).inc()
+    MUTATION_SECONDS.labels(*labels).observe(seconds)
+
+
+def _error_type(problem: str) -> str:
+    if problem.startswith("compilation"):
+        return "compile_error"
+    return "out_of_budget" if problem.startswith("validation failed due to running out of") else "invalid_error"

@@ -4,6 +4,8 @@ from typing import Any
 
 from pynetes.apimachinery import codec, meta
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
+from pynetes.apimachinery.managedfields import of_kind
+from pynetes.apimachinery.managedfields.types import Type
 from pynetes.apis import conversion
 from pynetes.apis.names import CUSTOM_RESOURCE_DEFINITIONS
 from pynetes.apis.registry import RESOURCES, by_gvk, by_gvr
@@ -82,6 +84,14 @@ class Versions:
     def resource_of(self, kind: GroupVersionKind) -> Resource | None:
         """The resource of a kind that is served."""
         return by_gvk(kind) or self._custom(kind)
+
+    def merge_type(self, kind: GroupVersionKind) -> Type | None:
+        """What server-side apply knows of the kind: what is merged and what is replaced. None if it knows nothing."""
+        custom = self._custom(kind)
+        if custom is None:
+            return of_kind(kind)
+        ownership = self._registry.store_of(custom.gvr).ownership
+        return ownership.versions.type_of(kind.api_version) if ownership is not None else None
 
     def _custom(self, kind: GroupVersionKind) -> Resource | None:
         if by_gvk(kind) is not None:

@@ -5,4 +5,7 @@ params      the objects that a binding hands to its policy
 selection   which policies, bindings and parameters a request is meant for
 validator   what one ValidatingAdmissionPolicy says of a request
 validating  the plugin ValidatingAdmissionPolicy: what becomes of that
+patches     from what an expression makes to a changed object
+mutator     what one MutatingAdmissionPolicy makes of an object
+mutating    the plugin MutatingAdmissionPolicy: one after another, and again if others change the object
 """

@@ -7,7 +7,7 @@ import orjson
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.admission.attributes import Attributes, Plugin
-from pynetes.apiserver.admission.measures import policy_checked
+from pynetes.apiserver.admission.measures import validated
 from pynetes.apiserver.admission.policies.selection import Invocation, Misconfiguration, Selector, is_governed
 from pynetes.apiserver.admission.policies.sources import Binding, Policies, Policy
 from pynetes.apiserver.admission.policies.validator import Decision, Validator, Verdict
@@ -125,12 +125,7 @@ def _act(
 
 
 def _count(policy: Policy[Validator], binding: Binding, decision: Decision, action: str) -> None:
-    kind = "invalid_error"
-    if decision.message.startswith("compilation"):
-        kind = "compile_error"
-    elif decision.message.startswith("validation failed due to running out of cost budget"):
-        kind = "out_of_budget"
-    policy_checked("validating", policy.name, binding.name, kind, action, decision.seconds)
+    validated(policy.name, binding.name, decision.message, action, decision.seconds)
 
 
 def _refusal(attrs: Attributes, denial: _Denial) -> StatusError:

@@ -51,7 +51,7 @@ class Validator:
         environment, plain = composition.environment(), composition.environment(authorizer=False)
         self._conditions = MatchConditions(
             spec.get("matchConditions") or (),
-            ignore_failures=False,
+            ignore_failures=self._ignores,
             measured=Measured(name, "policy", "validate"),
             environment=environment,
         )

@@ -4,15 +4,14 @@ If one changes the object, all of mutating admission runs a second time, and web
 IfNeeded` that were asked before the change are asked again.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError, internal
 from pynetes.apimachinery.patch import json_patch
 from pynetes.apiserver.admission.attributes import Attributes, Plugin, Reinvocation
+from pynetes.apiserver.admission.invoked import Invoked
 from pynetes.apiserver.admission.matching import is_exempt
 from pynetes.apiserver.admission.versions import replace
 from pynetes.apiserver.admission.webhooks.caller import Caller, CallError, RejectionError, Versioned
@@ -24,19 +23,6 @@ Object = dict[str, Any]
 _MUTATION = "mutation.webhook.admission.k8s.io/"
 _FAILED_OPEN = "failed-open." + _MUTATION
 PATCH_ANNOTATION = "patch.webhook.admission.k8s.io/"
-
-
-@dataclass(slots=True)
-class _Invoked:
-    """Which webhooks were asked so far in this request, and which must be asked again."""
-
-    output: Object | None = None
-    reinvocable: set[str] = field(default_factory=set)
-    again: set[str] = field(default_factory=set)
-
-    def require(self) -> None:
-        self.again |= self.reinvocable
-        self.reinvocable = set()
 
 
 class MutatingAdmissionWebhook(Plugin):
@@ -51,16 +37,14 @@ class MutatingAdmissionWebhook(Plugin):
 
     async def admit(self, attrs: Attributes) -> None:
         reinvocation = attrs.reinvocation
-        invoked = reinvocation.state(self.name, _Invoked)
-        if reinvocation.running and invoked.output != attrs.obj:
-            # Plugins of our own have changed the object since.
-            invoked.require()
+        invoked = reinvocation.state(self.name, Invoked)
+        invoked.begin(attrs)
         for index, hook in enumerate(self.hooks.all):
             await self._one(attrs, hook, index, reinvocation, invoked)
-        invoked.output = meta.copy(attrs.obj) if attrs.obj is not None else None
+        invoked.end(attrs)
 
     async def _one(
-        self, attrs: Attributes, hook: Hook, index: int, reinvocation: Reinvocation, invoked: _Invoked
+        self, attrs: Attributes, hook: Hook, index: int, reinvocation: Reinvocation, invoked: Invoked
     ) -> None:
         found = await self._caller.match(hook, attrs)
         if found is None or (reinvocation.running and hook.uid not in invoked.again):
@@ -78,8 +62,7 @@ class MutatingAdmissionWebhook(Plugin):
         finally:
             attrs.annotations[_MUTATION + place] = _said(hook, mutated=changed)
         if changed:
-            invoked.require()
-            reinvocation.asked = True
+            invoked.changed(attrs)
         if hook.reinvocable:
             invoked.reinvocable.add(hook.uid)
 
