@@ -19,7 +19,7 @@ from pynetes.storage.etcd.membership import MemberHealth, defragment
 
 log = logging.getLogger(__name__)
 
-_SOON, _PERIOD = 1.0, 5.0
+_SOON, _PERIOD = 1.0, 15.0
 
 #: Smaller files are not worth the pause.
 _WORTH_BYTES = 100 * 2**20

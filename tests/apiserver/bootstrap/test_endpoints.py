@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from pynetes.apiserver.server import APIServer
 from pynetes.client.rest import Client
 from pynetes.component import pki
 from pynetes.storage import Store, open_store
-from tests.storage.engines import Etcd
+from tests.storage.engines import Engine, Etcd, MariaDB, Postgres
 
 ADDRESSES = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
 
@@ -36,18 +36,34 @@ def test_endpoints_are_in_order(addresses: list[str], subsets: list[str]) -> Non
     ]
 
 
-@pytest.fixture
-async def store(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Store]:
-    """An etcd, where leases are as short as it can."""
-    monkeypatch.setattr(masterleases, "SECONDS", 2)
-    engine = Etcd()
-    await asyncio.to_thread(engine.start)
+@asynccontextmanager
+async def stored(kind: type[Engine]) -> AsyncIterator[Store]:
+    engine = kind()
     try:
-        opened = await open_store(f"etcd://127.0.0.1:{engine.port}")
+        await asyncio.to_thread(engine.start)
+        opened = await open_store(await asyncio.to_thread(engine.empty))
         yield opened
         await opened.close()
     finally:
         engine.close()
+
+
+@pytest.fixture(autouse=True)
+def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(masterleases, "SECONDS", 2)
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[Store]:
+    async with stored(Etcd) as opened:
+        yield opened
+
+
+@pytest.fixture(params=[Etcd, Postgres, MariaDB])
+async def any_store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    """What several API servers can share."""
+    async with stored(request.param) as opened:
+        yield opened
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 15.0) -> None:
@@ -65,8 +81,8 @@ async def told(client: Client) -> list[str]:
     return addresses if addresses == in_slice else []
 
 
-async def test_a_server_that_is_renewed_no_more_is_gone(store: Store) -> None:
-    leases = MasterLeases(store)
+async def test_a_server_that_is_renewed_no_more_is_gone(any_store: Store) -> None:
+    leases = MasterLeases(any_store)
     for address in ADDRESSES:
         await leases.renew(address)
     await leases.renew(ADDRESSES[0])
