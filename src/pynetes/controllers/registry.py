@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from pynetes.controllers.admissionpolicystatus import AdmissionPolicyStatusController
 from pynetes.controllers.base import BaseController
 from pynetes.controllers.bootstrap.cleaner import TokenCleaner
 from pynetes.controllers.bootstrap.signer import BootstrapSigner
@@ -64,6 +65,7 @@ CONTROLLERS: dict[str, Constructor] = {
     "kubelet-serving-certificate-approving-controller": ServingApprover,
     "bootstrap-signer-controller": BootstrapSigner,
     "token-cleaner-controller": TokenCleaner,
+    "validatingadmissionpolicy-status-controller": AdmissionPolicyStatusController,
 }
 
 

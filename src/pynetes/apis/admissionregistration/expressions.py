@@ -1,6 +1,6 @@
 """CEL in policies and webhooks: the environments, and what is wrong with an expression, in upstream's words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pynetes.apimachinery.cel.environment import Compiled, Environment, Program
@@ -70,8 +70,10 @@ class Composition:
     Every variable knows those before it; conditions and validations know all that are defined when they are compiled.
     """
 
-    def __init__(self, *, params: bool, defines: bool = True) -> None:
-        """`defines` is False for a policy without variables: then the name is not known either."""
+    def __init__(self, *, params: bool, defines: bool = True, typed: Mapping[str, DeclType] | None = None) -> None:
+        """`defines` is False for a policy without variables: then the name is not known either. `typed` are types of
+        what is dyn otherwise."""
+        self._typed = typed or {}
         self._params = params
         self._defines = defines
         self._fields: dict[str, Field] = {}
@@ -82,7 +84,7 @@ class Composition:
         """`patches`: expressions can make patches."""
         made = self._made.get((authorizer, patches))
         if made is None:
-            known = variables(params=self._params, authorizer=authorizer)
+            known = {**variables(params=self._params, authorizer=authorizer), **self._typed}
             if self._defines:
                 known["variables"] = self._defined
             made = patch_environment(known) if patches else Environment(known)
