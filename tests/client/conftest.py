@@ -66,6 +66,7 @@ class FaultyServer:
         namespace = spec.pop("namespace", "default")
         meta = {"name": name, "namespace": namespace, "uid": f"uid-{name}", "resourceVersion": str(self.version)}
         meta["labels"] = spec.pop("labels", {})
+        meta["managedFields"] = [{"manager": "test", "operation": "Update"}]
         self.objects[name] = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
         self._publish(kind, self.objects[name])
 

@@ -69,6 +69,15 @@ async def test_the_cache_follows_every_change(faulty_server):
         assert informer.get("default/a")["kind"] == "Pod"  # the list's items came without
 
 
+async def test_managed_fields_are_not_kept(faulty_server):
+    faulty_server.put("listed")
+    async with running(faulty_server) as informer:
+        seen = Seen(informer)
+        faulty_server.put("watched")
+        await seen.until("add listed", "add watched")
+        assert all("managedFields" not in obj["metadata"] for obj in informer.list())
+
+
 async def test_a_cut_connection_resumes_without_a_new_list(faulty_server):
     async with running(faulty_server) as informer:
         seen = Seen(informer)

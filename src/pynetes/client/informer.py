@@ -146,7 +146,7 @@ class Informer:
     # -- fed by the reflector
 
     def replace(self, items: Objects) -> None:
-        current = {meta.key(obj): obj for obj in items}
+        current = {meta.key(obj): _trimmed(obj) for obj in items}
         for key in [key for key in self._objects if key not in current]:
             self._delete(key)
         for key, obj in current.items():
@@ -159,9 +159,9 @@ class Informer:
     def apply(self, event: WatchEvent) -> None:
         key = meta.key(event.object)
         if event.type == DELETED:
-            self._delete(key, event.object)
+            self._delete(key, _trimmed(event.object))
         else:
-            self._put(key, event.object)
+            self._put(key, _trimmed(event.object))
 
     def _put(self, key: str, obj: Object) -> None:
         old = self._objects.get(key)
@@ -187,6 +187,12 @@ class Informer:
             index.remove(key, old)
         for handler in self._handlers:
             _call(handler.on_delete, last or old)
+
+
+def _trimmed(obj: Object) -> Object:
+    """Without managed fields: half of an object, and of no use to those who watch. A write without them keeps them."""
+    obj["metadata"].pop("managedFields", None)
+    return obj
 
 
 def _call(function: Callable[..., None] | None, *args: Object) -> None:

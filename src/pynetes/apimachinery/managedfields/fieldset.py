@@ -44,7 +44,10 @@ def _chain(path: Path) -> FieldSet:
 
 def in_order(node: Node) -> Node:
     """The same node with its elements sorted."""
-    return {element: node[element] for element in sorted(node, key=order)} if len(node) > 1 else node
+    if len(node) < 2:
+        return node
+    ordered = sorted(node, key=order)
+    return node if ordered == list(node) else {element: node[element] for element in ordered}
 
 
 def parse(raw: Any) -> FieldSet:

@@ -33,10 +33,16 @@ class BuiltInVersions:
         self._group = group
         self._kind = kind
         self._convert = convert
+        self._types: dict[str, Type] = {}
 
     def type_of(self, api_version: str) -> Type | None:
-        gvk = self._gvk(api_version)
-        return of_kind(gvk) if gvk.group == self._group else None
+        found = self._types.get(api_version)
+        if found is None:
+            gvk = self._gvk(api_version)
+            found = of_kind(gvk) if gvk.group == self._group else None
+            if found is not None:
+                self._types[api_version] = found
+        return found
 
     def convert(self, obj: Object, api_version: str) -> Object:
         if obj.get("apiVersion") == api_version:

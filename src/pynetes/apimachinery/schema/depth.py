@@ -8,13 +8,13 @@ MAX_DEPTH = 200
 def too_deep(value: Any) -> bool:
     level = [value]
     for _ in range(MAX_DEPTH):
-        level = [inner for item in level for inner in _children(item)]
-        if not level:
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below += [inner for inner in item.values() if inner and isinstance(inner, (dict, list))]
+            elif isinstance(item, list):
+                below += [inner for inner in item if inner and isinstance(inner, (dict, list))]
+        if not below:
             return False
+        level = below
     return True
-
-
-def _children(item: Any) -> Any:
-    if isinstance(item, dict):
-        return item.values()
-    return item if isinstance(item, list) else ()
