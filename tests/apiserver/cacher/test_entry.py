@@ -39,6 +39,27 @@ def test_an_entry_parses_once_and_selects_without_keeping_the_object() -> None:
     assert (entry.create_revision, entry.mod_revision) == (3, 7)
 
 
+def test_of_many_entries_those_parsed_last_keep_their_objects() -> None:
+    """A window of thousands of versions holds their bytes alone."""
+    value = b'{"metadata":{"name":"%b"}}' % (b"x" * 10_000)
+    entries = [Entry(str(number), value, number) for number in range(1000)]
+    first = entries[0].object
+    for entry in entries:
+        assert entry.object["metadata"]["name"]
+    kept = [entry for entry in entries if entry._object is not None]
+    assert kept == entries[-len(kept) :]
+    assert sum(len(entry.bytes) for entry in kept) <= 2 << 20
+    assert entries[0].object == first
+
+
+def test_a_superseded_entry_forgets_what_can_be_made_again() -> None:
+    entry = Entry.from_stored(KeyValue("/k", VALUE, 3, 7))
+    before, row = entry.object, entry.memo("table", lambda e: [e.key])
+    entry.forget()
+    assert entry._object is None
+    assert (entry.object, entry.memo("table", lambda e: [e.key])) == (before, row)
+
+
 def test_another_form_is_made_once() -> None:
     entry = Entry.from_stored(KeyValue("/k", VALUE, 3, 7))
     made = [entry.memo("table", lambda e: [e.key]) for _ in range(2)]

@@ -133,6 +133,8 @@ class Cacher:
             entry = self.entry(event.kv)
             deleted = event.type == "DELETE"
             prev = self._state.remove(entry.key) if deleted else self._state.put(entry)
+            if prev is not None:
+                prev.forget()
             changes.append(Change(entry, prev, deleted))
         self._seen = max(self._seen, batch.revision)
         if changes:

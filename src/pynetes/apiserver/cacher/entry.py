@@ -4,6 +4,7 @@ Values lie in the store without resourceVersion and begin `{"apiVersion":…,"ki
 spliced in at the front of the metadata without parsing.
 """
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
@@ -90,10 +91,12 @@ class Entry:
 
     @property
     def object(self) -> dict[str, Any]:
-        """The parsed object, kept for the entry's life. Shared: never mutate."""
-        if self._object is None:
-            self._object = orjson.loads(self.bytes)
-        return self._object
+        """The parsed object, kept for a while. Shared: never mutate."""
+        parsed = self._object
+        if parsed is None:
+            parsed = self._object = orjson.loads(self.bytes)
+            _keep_parsed(self)
+        return parsed
 
     @property
     def labels(self) -> dict[str, str]:
@@ -114,6 +117,10 @@ class Entry:
         self._labels = obj["metadata"].get("labels") or {}
         self._fields = self._fields_of(obj)
 
+    def forget(self) -> None:
+        """Drops what can be made again from the bytes: the object has a newer version."""
+        self._object = self._memo = None
+
     def memo(self, key: Hashable, make: Callable[["Entry"], T]) -> T:
         """`make(self)`, computed once: for other wire forms (a Table row, metadata only) that several clients want."""
         if self._memo is None:
@@ -124,6 +131,24 @@ class Entry:
 
     def __repr__(self) -> str:
         return f"Entry({self.key!r}, mod_revision={self.mod_revision})"
+
+
+_PARSED_BYTES = 2 << 20
+"""A parsed object takes ten times the room of its JSON, and the window keeps thousands that nobody asks for again."""
+
+_parsed: deque[Entry] = deque()
+_parsed_bytes = 0
+
+
+def _keep_parsed(entry: Entry) -> None:
+    """Of all entries, those that were parsed last keep their objects; parsing again costs microseconds."""
+    global _parsed_bytes
+    _parsed.append(entry)
+    _parsed_bytes += len(entry.bytes)
+    while _parsed_bytes > _PARSED_BYTES and len(_parsed) > 1:
+        oldest = _parsed.popleft()
+        oldest._object = None
+        _parsed_bytes -= len(oldest.bytes)
 
 
 Predicate = Callable[[Entry], bool]

@@ -9,7 +9,7 @@ from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.names import CUSTOM_RESOURCE_DEFINITIONS
 from pynetes.apis.registry import RESOURCES, by_gvk
 from pynetes.apis.resource import Resource
-from pynetes.apiserver.cacher import WatchEvent
+from pynetes.apiserver.cacher import Entry, WatchEvent
 from pynetes.apiserver.objects import Observer
 from pynetes.apiserver.options import DeleteOptions
 from pynetes.apiserver.registry.context import WriteContext
@@ -144,7 +144,7 @@ class Following:
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
-        self._known: dict[str, Object] = {}
+        self._known: dict[str, Entry] = {}
         self._listed: set[str] | None = None
 
     def begin(self) -> None:
@@ -155,7 +155,8 @@ class Following:
         if event.type == "BOOKMARK":
             self._forget_unlisted()
             return
-        key, obj = event.entry.key, event.entry.object
+        entry = event.entry
+        key, obj = entry.key, entry.object
         if self._listed is not None:
             self._listed.add(key)
         if event.type == "DELETED":
@@ -163,13 +164,13 @@ class Following:
             self._observer("DELETED", obj)
             return
         self._observer("MODIFIED" if key in self._known else "ADDED", obj)
-        self._known[key] = obj
+        self._known[key] = entry
 
     def _forget_unlisted(self) -> None:
         if self._listed is None:
             return
         for key in self._known.keys() - self._listed:
-            self._observer("DELETED", self._known.pop(key))
+            self._observer("DELETED", self._known.pop(key).object)
         self._listed = None
 
 
