@@ -1,7 +1,8 @@
 """The part of the nftables table that no Service changes: its maps, its hooks, what counts as inside. Pure.
 
 What a packet meets: `firewall` (source ranges of load balancers), `services` (destination translation), `refusals`
-(what has no endpoint, no such port, or no such Service), and on its way out masquerade of what was marked.
+(what has no endpoint), `unserved` (no such port, no such Service; not where this very node has the address itself, as
+node-local DNS caches do), and on its way out masquerade of what was marked.
 """
 
 from dataclasses import dataclass
@@ -72,6 +73,8 @@ table {TABLE} {{
   chain refusals {{
     {KEY} vmap @no-endpoint-services
     {at_node_ports} {NODEPORT_KEY} vmap @no-endpoint-node-ports
+  }}
+  chain unserved {{
     ip daddr @cluster-ips goto reject-chain
     {unallocated}
   }}
@@ -85,8 +88,8 @@ table {TABLE} {{
     ct status dnat ip saddr . ip daddr @hairpin-connections masquerade fully-random
   }}
   chain filter-input {{ type filter hook input priority -110; {hook} refusals; }}
-  chain filter-forward {{ type filter hook forward priority -110; {hook} refusals; }}
-  chain filter-output {{ type filter hook output priority -90; {hook} refusals; }}
+  chain filter-forward {{ type filter hook forward priority -110; {hook} refusals; ct state new jump unserved; }}
+  chain filter-output {{ type filter hook output priority -90; {hook} refusals; ct state new jump unserved; }}
 }}
 """
 
