@@ -138,6 +138,15 @@ def test_up_starts_the_machines_own_processes_again_and_leaves_the_hosts_alone(m
     assert {name: init_pid(machine, name) for name in pids} == pids
 
 
+def test_commands_run_in_a_host(machine: Machine) -> None:
+    assert machine.pynetes("node exec", "node-2 hostname").stdout == "node-2\n"
+    told = machine.pynetes("node exec", "node-2 sh -c 'exit 3'", check=False)
+    assert told.returncode == 3
+    machine.pynetes("node stop", "node-2")
+    off = machine.pynetes("node exec", "node-2 hostname", check=False)
+    assert "node-2 is off: `pynetes node start node-2` boots it" in off.stderr
+
+
 def test_hosts_and_a_cluster_of_one_machine_do_not_mix() -> None:
     machine = Machine()
     try:

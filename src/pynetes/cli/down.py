@@ -60,7 +60,7 @@ def _leave_etcd(layout: Layout, progress: Progress) -> None:
 
 def _down(layout: Layout, progress: Progress) -> None:
     cluster, damage = _settings(layout)
-    has_hosts = (layout.data / "hosts").exists() or (cluster is not None and cluster.role == "hosts")
+    has_hosts = any((root / "hosts").exists() for root in (layout.data, layout.run))
     if has_hosts:
         with progress.step("Shut the hosts down") as step:
             step.result = ", ".join(hosts.shut_down_all(layout)) or "none was on"

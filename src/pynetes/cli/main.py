@@ -409,6 +409,17 @@ def node_mend_command(layout: Layout, name: str) -> None:
     _told(lambda: nodes.mend_host(layout, name))
 
 
+@node_command.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@_places
+@_host
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def node_exec_command(layout: Layout, name: str, command: tuple[str, ...]) -> None:
+    """Run a command in a host, or a shell."""
+    from pynetes.cli.hosts import nodes
+
+    _told(lambda: nodes.enter_host(layout, name, command))
+
+
 @node_command.command("remove")
 @_places
 @_host

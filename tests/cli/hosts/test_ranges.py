@@ -5,8 +5,8 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from pynetes.cli.hosts import ranges
-from pynetes.cli.hosts.plan import HostError
+from pynetes.cli.hosts import plan, ranges
+from pynetes.cli.hosts.plan import HostError, Plan
 from pynetes.cli.hosts.ranges import Taken
 from pynetes.testing.netns import NetworkNamespace
 
@@ -39,6 +39,23 @@ def test_pods_and_services_may_not_overlap_either() -> None:
     flags = {"--cluster-cidr": "10.96.0.0/16", "--service-cluster-ip-range": "10.96.0.0/12"}
     with pytest.raises(HostError, match=r"--cluster-cidr 10.96.0.0/16 and --service-cluster-ip-range 10.96.0.0/12"):
         ranges.check("198.18.53.0/24", flags, [])
+
+
+@pytest.mark.parametrize("pool", ["", "198.18.53.200-198.18.53.210", "198.18.53.128/25,203.0.113.7/32"])
+def test_load_balancers_have_addresses_of_their_own(pool: str) -> None:
+    ranges.check_pool(pool, plan.grow(Plan(), masters=1, nodes=3))
+
+
+@pytest.mark.parametrize(
+    ("pool", "problem"),
+    [
+        ("198.18.53.0/24", "has the address of the machine, 198.18.53.1"),
+        ("203.0.113.7/32,198.18.53.4-198.18.53.9", "has the address of node-2, 198.18.53.4: .* from its end"),
+    ],
+)
+def test_a_pool_with_a_hosts_address_is_refused(pool: str, problem: str) -> None:
+    with pytest.raises(HostError, match=problem):
+        ranges.check_pool(pool, plan.grow(Plan(), masters=1, nodes=3))
 
 
 @pytest.fixture

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -75,6 +76,17 @@ def mend_host(layout: Layout, name: str) -> None:
         raise HostError(f"{name} is {state}, not cut off{hint}")
     network.carry(name, on=True)
     click.echo(f"{name} is linked again")
+
+
+def enter_host(layout: Layout, name: str, command: Sequence[str]) -> NoReturn:
+    """Becomes a command in a host, a shell if none is given."""
+    _known(layout, name)
+    pid = power.init_pid(layout, name)
+    if pid is None:
+        raise HostError(f"{name} is off: `pynetes node start {name}` boots it")
+    words = list(command) or [os.environ.get("SHELL", "/bin/sh")]
+    namespaces = ["--mount", "--pid", "--net", "--uts", "--ipc", "--wd=/"]
+    os.execvp("nsenter", ["nsenter", "--target", str(pid), *namespaces, "--", *words])
 
 
 def remove_host(layout: Layout, name: str) -> None:

@@ -7,7 +7,7 @@ from ipaddress import IPv4Interface, IPv4Network
 
 from pyroute2 import IPRoute
 
-from pynetes.cli.hosts.plan import HostError
+from pynetes.cli.hosts.plan import HostError, Plan
 
 _SMALLEST = 29
 _MAIN_TABLE = 254
@@ -46,6 +46,19 @@ def check(hosts: str, others: Mapping[str, str], taken: Iterable[Taken]) -> None
             raise HostError(
                 f"the hosts' addresses, {network}, overlap with {each.network}, which this machine reaches over "
                 f"{each.interface}: choose a free range with --host-cidr"
+            )
+
+
+def check_pool(text: str, plan: Plan) -> None:
+    """HostError if load balancers were given addresses that the machine or a host has. `text`: ranges, by commas."""
+    from pynetes.cloud.providers.local import config
+
+    pools = config.parse(config.pools_text(text)).pools if text else ()
+    for name, address in (("the machine", plan.gateway), *((host.name, host.address) for host in plan.hosts)):
+        if any(address in pool for pool in pools):
+            raise HostError(
+                f"--load-balancer-pool {text} has the address of {name}, {address}: hosts are given the first ones of "
+                f"{plan.cidr}, so choose from its end"
             )
 
 

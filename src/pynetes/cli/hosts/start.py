@@ -44,6 +44,7 @@ def up_hosts(
         hosts = plan.grow(existing or Plan(cidr), masters=masters, nodes=nodes)
         choice = choose_store(layout, store, len(hosts.of("master")))
         chosen = check(layout, given | {"host_cidr": cidr, "store": choice.identity})
+        ranges.check_pool(chosen.load_balancer_pool, hosts)
         if kubeconfig_wanted:
             _stop_on(kubeconfigs.check_user_file())
         step.result = f"{_number(hosts, 'master')}, {_number(hosts, 'node')}, {hosts.cidr}"
