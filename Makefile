@@ -10,7 +10,7 @@ HOSTS := $(if $(NODES),--nodes $(NODES)) $(if $(MASTERS),--masters $(MASTERS))
 
 NODE_PACKAGES := containerd runc containernetworking-plugins nftables conntrack iptables iproute2 docker-registry
 ENGINES := etcd-server mariadb-client-core mariadb-server-core postgresql-15
-TEST_PACKAGES := $(NODE_PACKAGES) $(ENGINES) busybox-static curl iputils-ping procps libusrsctp-examples skopeo util-linux
+TEST_PACKAGES := $(NODE_PACKAGES) $(ENGINES) busybox-static curl iputils-ping libusrsctp-examples procps python3-minimal skopeo util-linux
 
 .PHONY: up down purge status test check bench generate lock install install-dev format clean
 
