@@ -1,6 +1,6 @@
 """The guestbook's back end: `POST /entries` (form field `text`) stores an entry, `GET /entries` reads all as JSON.
 
-Writes go to Redis' leader and are acknowledged when the replicas have them too; reads go to a replica. Both wait out
+Writes go to Redis' leader and are acknowledged when all replicas have them too; reads go to a replica. Both wait out
 the seconds in which a dead Redis is replaced.
 """
 
@@ -17,7 +17,18 @@ import redis
 
 VERSION = os.environ.get("GUESTBOOK_VERSION", "?")
 KEY = "entries"
-PATIENCE = 30.0  # seconds that a request waits for Redis
+PATIENCE = 50.0  # seconds that a request waits for Redis
+REPLICAS = int(os.environ.get("REPLICAS", "2"))
+
+# Stores an entry once, however often it is tried. It writes something each time (a new leader compares this number):
+# WAIT waits for what its own connection has written last.
+STORE = """
+redis.call('incr', 'written')
+if not redis.call('lpos', KEYS[1], ARGV[1], 'rank', -1, 'maxlen', 1000) then
+  redis.call('rpush', KEYS[1], ARGV[1])
+  redis.call('ltrim', KEYS[1], -ARGV[2], -1)
+end
+"""
 MAX_ENTRIES = int(os.environ.get("MAX_ENTRIES", "1000"))
 MAX_BODY = 64 * 1024
 
@@ -48,13 +59,18 @@ def patiently(action):
             time.sleep(0.1)
 
 
-def store(text):
-    entry = json.dumps({"text": text, "time": round(time.time(), 3), "by": os.environ.get("POD_NAME", "")})
-    pipeline = LEADER.pipeline(transaction=True)
-    pipeline.rpush(KEY, entry)
-    pipeline.ltrim(KEY, -MAX_ENTRIES, -1)
-    pipeline.execute()
-    LEADER.wait(LEADER.info("replication")["connected_slaves"], 1000)
+def entry_of(text):
+    return json.dumps({"text": text, "time": round(time.time(), 6), "by": os.environ.get("POD_NAME", "")})
+
+
+def store(entry):
+    """Raises until all replicas have it; it may be tried again."""
+    pipeline = LEADER.pipeline(transaction=False)  # one connection: WAIT is about what that has written
+    pipeline.eval(STORE, 1, KEY, entry, MAX_ENTRIES)
+    pipeline.execute_command("WAIT", REPLICAS, 1500)
+    _, copies = pipeline.execute()
+    if copies < REPLICAS:
+        raise redis.RedisError(f"only {copies} of {REPLICAS} replicas have the entry")
 
 
 def read():
@@ -108,7 +124,8 @@ class Handler(BaseHTTPRequestHandler):
         if not form.get("text"):
             return self.answer(400, {"error": "the form field 'text' is missing"})
         try:
-            patiently(lambda: store(form["text"][0]))
+            entry = entry_of(form["text"][0])
+            patiently(lambda: store(entry))
             self.answer(201, {"stored": form["text"][0]})
         except redis.RedisError as error:
             self.answer(503, {"error": str(error)})
