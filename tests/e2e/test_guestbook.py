@@ -101,21 +101,30 @@ class Load:
                 thread.join()
 
 
-@pytest.mark.parametrize("tier", ["tier=web", "tier=frontend", "role=leader", "role=replica"])
-def test_a_killed_pod_is_replaced_without_a_failed_request(machine: Machine, tier: str) -> None:
-    deployment = {"role=leader": "redis-leader", "role=replica": "redis-replica"}.get(tier, tier.split("=")[1])
-    load = Load(machine, tier)
+DEPLOYMENTS = {
+    "role=leader": "redis-leader",
+    "role=replica": "redis-replica",
+    "tier=web": "web",
+    "tier=frontend": "frontend",
+}
+
+
+@pytest.mark.parametrize("tiers", [*[(tier,) for tier in DEPLOYMENTS], ("role=leader", "role=replica")])
+def test_killed_pods_are_replaced_without_a_failed_request(machine: Machine, tiers: tuple[str, ...]) -> None:
+    load = Load(machine, "-".join(DEPLOYMENTS[tier] for tier in tiers))
     with load.running():
         until(lambda: load.requests >= 20)
-        victim = pod_of(machine, tier)
-        machine.kubectl(f"delete pod {victim} --wait=false")
-        until(lambda: victim not in machine.kubectl("get pods -o name").stdout)
-        machine.kubectl(f"rollout status deployment/{deployment} --timeout=60s")
+        victims = {pod_of(machine, tier) for tier in tiers}
+        machine.kubectl(f"delete pod {' '.join(victims)} --wait=false")
+        until(lambda: not victims & set(machine.kubectl("get pods -o name").stdout.replace("pod/", "").split()))
+        for tier in tiers:
+            machine.kubectl(f"rollout status deployment/{DEPLOYMENTS[tier]} --timeout=60s")
         healed = load.requests
         until(lambda: load.requests >= healed + 20)
     assert load.failures == []
     until(lambda: set(load.stored) <= set(entries(machine)))
-    assert len(set(found := entries(machine))) == len(found), "an entry is stored twice"
+    found = entries(machine)
+    assert len(set(found)) == len(found), "an entry is stored twice"
 
 
 def test_commands_run_in_containers_and_tell_their_exit_code(machine: Machine) -> None:
