@@ -359,6 +359,7 @@ class APIServer:
         router.add_path("/metrics", _metrics)
         router.add_path("/metrics/slis", _slis)
         router.add_path("/statusz", health.statusz())
+        router.add_path("/flagz", health.flagz(self.config))
         router.add_path("/", router.index)
 
     async def _caches_ready(self) -> None:

@@ -1,6 +1,10 @@
-"""/healthz, /livez and /readyz; /statusz."""
+"""/healthz, /livez and /readyz; /statusz and /flagz."""
+
+from collections.abc import Callable
+from dataclasses import fields
 
 from pynetes import KUBERNETES_VERSION
+from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.http import Answer, Handler, Request, Response, text
 from pynetes.component import serving, zpages
 from pynetes.component.health import HealthGroup
@@ -23,15 +27,36 @@ def handler(group: HealthGroup) -> Handler:
 
 
 #: What else there is to look at; `statusz` names it.
-_PATHS = ("/healthz", "/livez", "/metrics", "/readyz", "/statusz", "/version")
+_PATHS = ("/flagz", "/healthz", "/livez", "/metrics", "/readyz", "/statusz", "/version")
+_NAME = "kube-apiserver"
+#: Holds a password, if the store has one.
+_SECRET = frozenset(("storage",))
 
 
 def statusz() -> Handler:
-    process = zpages.this_process("kube-apiserver", KUBERNETES_VERSION)
+    process = zpages.this_process(_NAME, KUBERNETES_VERSION)
+    return _zpage(lambda request: zpages.statusz(request, process, _PATHS))
 
+
+def flagz(config: APIServerConfig) -> Handler:
+    shown = flags(config)
+    return _zpage(lambda request: zpages.flagz(request, _NAME, shown))
+
+
+def flags(config: APIServerConfig) -> dict[str, str]:
+    """By flag; what may hold a password is CLASSIFIED, as upstream calls it."""
+    found = {}
+    for field in fields(config):
+        value = getattr(config, field.name)
+        parts = value if isinstance(value, tuple) else (() if value is None else (value,))
+        text = ",".join(str(part).lower() if isinstance(part, bool) else str(part) for part in parts)
+        found[field.name.replace("_", "-")] = "CLASSIFIED" if field.name in _SECRET else text
+    return found
+
+
+def _zpage(answer: Callable[[serving.Request], serving.Answer]) -> Handler:
     async def handle(request: Request) -> Answer:
-        asked = serving.Request(request.path, headers={"accept": request.headers.get("Accept", "")})
-        answer = zpages.statusz(asked, process, _PATHS)
-        return Response(answer.status, answer.body, answer.content_type, dict(answer.headers))
+        asked = answer(serving.Request(request.path, headers={"accept": request.headers.get("Accept", "")}))
+        return Response(asked.status, asked.body, asked.content_type, dict(asked.headers))
 
     return handle

@@ -1,0 +1,32 @@
+"""What the server tells about itself: statusz, flagz and the results of health checks."""
+
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.endpoints import health
+from tests.apiserver.endpoints.conftest import Web
+
+
+async def test_statusz(web: Web) -> None:
+    text = (await web("GET", "/statusz", accept="*/*")).body.decode()
+    assert text.startswith("\nkube-apiserver statusz\n")
+    assert "Paths: /flagz /healthz /livez /metrics /readyz /statusz /version" in text
+    found = await web.ok("GET", "/statusz", accept="application/json;as=Statusz;v=v1beta1;g=config.k8s.io")
+    assert (found["kind"], found["metadata"]) == ("Statusz", {"name": "kube-apiserver"})
+
+
+async def test_flagz(web: Web) -> None:
+    found = await web.ok("GET", "/flagz", accept="application/json;as=Flagz;v=v1beta1;g=config.k8s.io")
+    assert found["flags"]["bind-address"] == "127.0.0.1"
+    assert found["flags"]["storage"] == "CLASSIFIED"
+
+
+async def test_results_of_health_checks(web: Web) -> None:
+    await web("GET", "/readyz")
+    text = (await web("GET", "/metrics/slis", accept="*/*")).body.decode()
+    assert 'kubernetes_healthcheck{name="etcd",type="readyz"} 1.0' in text
+
+
+def test_flags_have_upstreams_forms() -> None:
+    flags = health.flags(APIServerConfig(storage="postgres://user:password@host/db"))
+    assert "password" not in str(flags)
+    assert flags["anonymous-auth"] == "true"
+    assert flags["client-ca-file"] == ""
