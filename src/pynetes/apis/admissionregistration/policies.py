@@ -14,7 +14,7 @@ from pynetes.apis.admissionregistration.patchtypes import PATCH_FIELDS
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import RESET_METADATA, Object, Strategy
 
-_REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized")
+_REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge")
 _ACTIONS = ("Audit", "Deny", "Warn")
 _NOT_FOUND_ACTIONS = ("Deny", "Allow")
 _DENY_AND_WARN = (
@@ -166,7 +166,9 @@ def mutable_operations(found: FieldErrors, listed: Sequence[Object], path: str) 
 
 def _param_kind(found: FieldErrors, kind: Object, path: str) -> None:
     text, name = kind.get("apiVersion") or "", kind.get("kind") or ""
-    if found.present(f"{path}.apiVersion", text):
+    if text.count("/") > 1:
+        found.invalid(f"{path}.apiVersion", text, f"unexpected GroupVersion string: {text}")
+    elif found.present(f"{path}.apiVersion", text):
         group, _, version = text.rpartition("/")
         messages = names.dns1123_subdomain(group) if group else []
         if messages:
@@ -189,10 +191,10 @@ def _variable(found: FieldErrors, variable: Object, path: str, composition: Comp
         found.required(f"{path}.name", "name is not specified")
     elif not _IDENTIFIER.fullmatch(name) or name in RESERVED:
         found.invalid(f"{path}.name", name, "must be a valid CEL identifier")
-    text, environment = variable.get("expression"), composition.environment()
-    composition.define(
-        name, rules.validate_expression(found, text, f"{path}.expression", environment, ANYTHING, _NO_EXPRESSION)
-    )
+    text, environment = variable.get("expression") or "", composition.environment()
+    declared = rules.validate_expression(found, text, f"{path}.expression", environment, ANYTHING, _NO_EXPRESSION)
+    if text.strip():
+        composition.define(name, declared)
 
 
 def _mutation(found: FieldErrors, mutation: Object, path: str, composition: Composition) -> None:

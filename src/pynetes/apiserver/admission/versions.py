@@ -3,6 +3,7 @@
 from typing import Any
 
 from pynetes.apimachinery import codec, meta
+from pynetes.apimachinery.errors import StatusError, internal
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
 from pynetes.apimachinery.managedfields import of_kind
 from pynetes.apimachinery.managedfields.types import Type
@@ -98,15 +99,33 @@ class Versions:
             return None
         return next((each for each in self._registry.resources if each.gvk == kind), None)
 
-    def finished(self, obj: Object, kind: GroupVersionKind) -> Object:
-        """An object that a webhook or a policy has changed: checked, without unknown fields, with defaults."""
+    def finished(self, obj: Object, kind: GroupVersionKind, *, strict: bool = False) -> Object:
+        """An object that a webhook or a policy has changed: checked, with defaults, without unknown fields, which are
+        not allowed at all if `strict`. StatusError 500 if it is no object of the kind."""
         if obj.get("metadata") is None:
             obj["metadata"] = {}
         resource = self.resource_of(kind)
-        checked, _ = codec.coerce(obj, kind, schema=resource.schema if resource is not None else None)
+        schema = resource.schema if resource is not None else None
+        if strict and schema is None:
+            _check(obj, kind, strict=True)
+        try:
+            checked, _ = codec.coerce(obj, kind, schema=schema)
+        except StatusError as error:
+            _check(obj, kind)
+            raise internal(error.message) from None
         if resource is not None:
             resource.strategy.default(checked)
         return checked
+
+
+def _check(obj: Object, kind: GroupVersionKind, *, strict: bool = False) -> None:
+    """StatusError 500 with upstream's words for what is wrong with an object of a built-in kind."""
+    try:
+        _, unknown = codec.check(obj, kind)
+    except ValueError as error:
+        raise internal(str(error)) from None
+    if strict and unknown:
+        raise internal("strict decoding error: " + ", ".join(unknown))
 
 
 async def replace(attrs: Attributes, obj: Object, versions: Versions) -> None:

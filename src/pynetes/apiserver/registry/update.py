@@ -33,6 +33,8 @@ class Rules:
     warnings: Callable[[Object, Object], list[str]]
     #: Whether the kind's hooks take part (not where only status may change).
     hooked: bool = False
+    #: What validating admission sees of an object, if it is not the object (a Scale).
+    shown: Callable[[Object], Object] = lambda obj: obj
 
 
 def main_rules(strategy: Strategy) -> Rules:
@@ -116,7 +118,8 @@ async def _attempt(
         prepare(rs, ctx, obj, old, rules)
         fields.keep_times(obj, old)
         metadata = obj["metadata"]
-        await ctx.validate("UPDATE", metadata.get("namespace") or "", metadata["name"], obj, old)
+        shown, shown_old = rules.shown(obj), rules.shown(old)
+        await ctx.validate("UPDATE", metadata.get("namespace") or "", metadata["name"], shown, shown_old)
         done = None
         if _emptied(obj, old):
             entry = await _delete_emptied(rs, ctx, key, current, obj)

@@ -176,6 +176,22 @@ async def test_json_patches_that_do_not_apply(cluster: Cluster) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("operation", "why"),
+    [
+        ("JSONPatch{op: 'add', path: '/nothing', value: 1}", 'strict decoding error: unknown field "nothing"'),
+        (
+            "JSONPatch{op: 'add', path: '/data/k', value: 1}",
+            "json: cannot unmarshal number into Go struct field ConfigMap.data of type string",
+        ),
+    ],
+)
+async def test_json_patches_that_make_no_object_of_the_kind(cluster: Cluster, operation: str, why: str) -> None:
+    await mutating(cluster, json_patch(f"[{operation}]"))
+    answer = await cluster.create(data={"k": "v"})
+    assert (answer.status, answer.message) == (500, f"Internal error occurred: {why}")
+
+
 async def test_a_policy_that_is_not_set_up(cluster: Cluster) -> None:
     await mutating(
         cluster,

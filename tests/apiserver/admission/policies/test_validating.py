@@ -49,7 +49,7 @@ async def test_a_policy_without_a_binding_does_nothing(cluster: Cluster) -> None
 
 @pytest.mark.parametrize(
     ("reason", "code"),
-    [("Forbidden", 403), ("Unauthorized", 401), ("RequestEntityTooLarge", 413), ("Invalid", 422)],
+    [("Forbidden", 403), ("RequestEntityTooLarge", 413), ("Invalid", 422)],
 )
 async def test_a_rule_chooses_the_reason(cluster: Cluster, reason: str, code: int) -> None:
     await cluster.validating(validations=rule("false", message=" no way ", reason=reason))
@@ -212,6 +212,26 @@ async def test_subresources_and_connects(cluster: Cluster) -> None:
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "a"}}
     answer = await cluster.web("POST", "/api/v1/namespaces/default/pods/a/eviction", eviction)
     assert (answer.status, answer.message.endswith("denied request: stay")) == (422, True)
+
+
+async def test_scales_are_scales(cluster: Cluster) -> None:
+    deployments = "/apis/apps/v1/namespaces/default/deployments"
+    labels = {"a": "b"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    spec = {"replicas": 3, "selector": {"matchLabels": labels}, "template": template}
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec}
+    await cluster.web.ok("POST", deployments, body)
+    await cluster.validating(
+        matchConstraints=matching("deployments/scale", apiGroups=["apps"]),
+        validations=rule(
+            "object.kind == 'Scale' && object.spec.replicas <= oldObject.spec.replicas",
+            messageExpression="'no more than ' + string(oldObject.spec.replicas)",
+        ),
+    )
+    patch = {"type": "application/merge-patch+json"}
+    answer = await cluster.web("PATCH", f"{deployments}/d/scale", {"spec": {"replicas": 9}}, **patch)
+    assert (answer.status, answer.message.endswith("denied request: no more than 3")) == (422, True)
+    await cluster.web.ok("PATCH", f"{deployments}/d/scale", {"spec": {"replicas": 2}}, **patch)
 
 
 async def test_policies_are_never_checked_by_policies(cluster: Cluster) -> None:

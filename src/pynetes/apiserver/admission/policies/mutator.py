@@ -3,7 +3,7 @@
 from typing import Any
 
 from pynetes.apimachinery.cel.environment import RUNTIME_COST_BUDGET
-from pynetes.apimachinery.errors import StatusError, internal
+from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apis.admissionregistration.expressions import Composition
 from pynetes.apis.admissionregistration.patchtypes import PATCH_FIELDS
@@ -72,15 +72,8 @@ class Mutation:
             raise MutationError(str(error)) from None
         if self._type == "JSONPatch":
             changed = patched(obj, made)
-            return changed if changed is obj else _finished(changed, kind, versions)
-        return _finished(applied(obj, made, kind, merge_type), kind, versions)
-
-
-def _finished(obj: Object, kind: GroupVersionKind, versions: Versions) -> Object:
-    try:
-        return versions.finished(obj, kind)
-    except StatusError as error:
-        raise internal(error.message) from None
+            return changed if changed is obj else versions.finished(changed, kind, strict=True)
+        return versions.finished(applied(obj, made, kind, merge_type), kind)
 
 
 def _not_ready(kind: GroupVersionKind) -> StatusError:

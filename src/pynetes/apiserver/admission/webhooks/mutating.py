@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from pynetes.apimachinery.errors import StatusError, internal
+from pynetes.apimachinery.errors import internal
 from pynetes.apimachinery.patch import json_patch
 from pynetes.apiserver.admission.attributes import Attributes, Plugin, Reinvocation
 from pynetes.apiserver.admission.invoked import Invoked
@@ -85,8 +85,6 @@ class MutatingAdmissionWebhook(Plugin):
             finished = self._caller.versions.finished(patched, versioned.kind)
         except json_patch.PatchError as error:
             raise internal(str(error)) from None
-        except StatusError as error:
-            raise internal(error.message) from None
         attrs.annotations[PATCH_ANNOTATION + place] = _said(hook, patch=operations, patchType="JSONPatch")
         if finished == versioned.obj:
             return False
@@ -99,13 +97,21 @@ def _said(hook: Hook, **what: Any) -> str:
 
 
 def _operations(hook: Hook, answer: Answer) -> list[Object]:
-    if answer.patch_type != "JSONPatch":
-        raise CallError(hook, f'unsupported patch type "{answer.patch_type}"', 400)
     try:
-        operations = orjson.loads(answer.patch)
+        operations: Any = orjson.loads(answer.patch)
     except ValueError as error:
         raise CallError(hook, f"received undecodable patch in webhook response: {error}") from None
-    if not isinstance(operations, list) or not all(isinstance(each, dict) for each in operations):
-        why = "json: cannot unmarshal into Go value of type jsonpatch.Patch"
-        raise CallError(hook, f"received undecodable patch in webhook response: {why}")
-    return operations
+    wrong = "" if isinstance(operations, list) else f"{_shape(operations)} into Go value of type jsonpatch.Patch"
+    for each in operations if not wrong else ():
+        if not isinstance(each, dict):
+            wrong = f"{_shape(each)} into Go value of type jsonpatch.Operation"
+    if wrong:
+        raise CallError(hook, f"received undecodable patch in webhook response: json: cannot unmarshal {wrong}")
+    if answer.patch_type != "JSONPatch":
+        raise CallError(hook, f'unsupported patch type "{answer.patch_type}"', 400)
+    made: list[Object] = operations
+    return made
+
+
+def _shape(value: Any) -> str:
+    return {dict: "object", list: "array", str: "string", bool: "bool"}.get(type(value), "number")

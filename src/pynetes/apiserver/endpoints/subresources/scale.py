@@ -1,6 +1,7 @@
 """The scale subresource: a workload's replicas as an autoscaling/v1 Scale."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from pynetes.apimachinery import codec as codecs
@@ -182,9 +183,8 @@ async def _write(
         workload["metadata"]["resourceVersion"] = scale["metadata"].get("resourceVersion") or ""
         return workload
 
-    entry, _ = await update_object(
-        scope.store, ctx, info.namespace, info.name, change_workload, rules=main_rules(scope.store.strategy)
-    )
+    rules = replace(main_rules(scope.store.strategy), shown=lambda workload: scale_of(workload, paths))
+    entry, _ = await update_object(scope.store, ctx, info.namespace, info.name, change_workload, rules=rules)
     return object_response(scope, request, media, scale_of(entry.object, paths), columns=_columns(scope))
 
 
