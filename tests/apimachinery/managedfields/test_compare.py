@@ -109,6 +109,13 @@ def test_values_without_a_schema(old: Any, new: Any, added: Any, modified: Any, 
     assert (changes.added, changes.modified, changes.removed) == (added, modified, removed)
 
 
+def test_values_that_python_takes_for_equal_differ_however_deep() -> None:
+    free = of_custom_resource({"type": "object", "properties": {"spec": {"type": "object"}}})
+    changes = compare({"spec": {"a": {"b": 1}}}, {"spec": {"a": {"b": True}}}, free)
+    assert changes.modified == {"f:spec": {"f:a": {"f:b": {}}}}
+    assert compare({"spec": {"a": 1}}, {"spec": {"a": 1}}, free).same
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [

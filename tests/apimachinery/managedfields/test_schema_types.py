@@ -129,6 +129,13 @@ def test_custom_resources_are_what_their_schema_says() -> None:
     assert field(spec, "embedded", "metadata", "labels", "x") is STRING
 
 
+def test_types_know_whether_they_are_certain_throughout() -> None:
+    assert not named(CORE + "Pod").loose
+    assert named("io.k8s.api.apps.v1.ControllerRevision").loose
+    assert of_custom_resource(SCHEMA).loose
+    assert not of_custom_resource({"type": "object", "properties": {"spec": {"type": "integer"}}}).loose
+
+
 def test_custom_resources_have_metadata_and_a_type() -> None:
     kind = of_custom_resource(SCHEMA)
     assert field(kind, "metadata") is named("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")

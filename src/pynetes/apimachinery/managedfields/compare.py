@@ -12,7 +12,7 @@ from pynetes.apimachinery.managedfields import fieldset
 from pynetes.apimachinery.managedfields.elements import SELF
 from pynetes.apimachinery.managedfields.fieldset import LEAF, FieldSet, Node, in_order
 from pynetes.apimachinery.managedfields.items import by_element
-from pynetes.apimachinery.managedfields.types import ATOMIC, DEDUCED, ListType, MapType, Type
+from pynetes.apimachinery.managedfields.types import ATOMIC, ListType, MapType, Type
 
 _ABSENT: Any = object()
 
@@ -61,7 +61,7 @@ class _Changes:
 def _same(old: Any, new: Any, kind: Type) -> bool:
     if old != new:
         return False
-    if kind is DEDUCED or kind is ATOMIC:  # to Python 1, 1.0 and True are one
+    if kind.loose:  # to Python 1, 1.0 and True are one
         return orjson.dumps(old, option=orjson.OPT_SORT_KEYS) == orjson.dumps(new, option=orjson.OPT_SORT_KEYS)
     return True
 

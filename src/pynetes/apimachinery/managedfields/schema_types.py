@@ -9,6 +9,7 @@ from pynetes.apimachinery.managedfields.types import (
     ATOMIC,
     BOOLEAN,
     DEDUCED,
+    FIELDS,
     NUMERIC,
     STRING,
     UNTYPED,
@@ -25,6 +26,7 @@ _NAMED = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": UNTYPED,
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": UNTYPED,
     "io.k8s.apimachinery.pkg.runtime.RawExtension": ATOMIC,
+    "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": FIELDS,
 }
 _ZERO: dict[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False}
 #: Defaults of key fields that the published definitions leave out. Required ones default to their zero value.

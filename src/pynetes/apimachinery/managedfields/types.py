@@ -51,7 +51,7 @@ class ListType:
 class Type:
     """`only` is the one facet of a type that has no other. Values of a `leaf` have one owner, whatever they are."""
 
-    __slots__ = ("leaf", "list", "map", "only", "scalar")
+    __slots__ = ("_loose", "leaf", "list", "map", "only", "scalar")
 
     def __init__(self, scalar: ScalarKind = "", list: ListType | None = None, map: MapType | None = None) -> None:
         self.scalar: ScalarKind = scalar
@@ -59,6 +59,7 @@ class Type:
         self.map = map
         self.only: Facet | None = None
         self.leaf = False
+        self._loose: bool | None = None
         self.settle()
 
     def settle(self) -> None:
@@ -71,6 +72,13 @@ class Type:
             self.leaf = bool(self.list and self.list.atomic)
         else:
             self.leaf = self.only == "scalar"
+
+    @property
+    def loose(self) -> bool:
+        """Whether values may hold some of no certain type: of which 1, 1.0 and true are different ones."""
+        if self._loose is None:
+            self._loose = _is_loose(self, set())
+        return self._loose
 
     def facet(self, value: Any) -> Facet:
         """Which facet a value is taken for."""
@@ -86,6 +94,22 @@ class Type:
             elif self.scalar:
                 return "scalar"
         return "map" if self.map is not None else "scalar" if self.scalar else "list"
+
+
+def _is_loose(kind: Type, seen: set[int]) -> bool:
+    if kind._loose is not None:
+        return kind._loose
+    if kind.only is None:
+        return True
+    if id(kind) in seen:
+        return False
+    seen.add(id(kind))
+    if kind.list is not None:
+        return _is_loose(kind.list.item, seen)
+    if kind.map is None:
+        return False
+    inner = [found for _, found in kind.map.fields.values()]
+    return any(_is_loose(found, seen) for found in (*inner, *((kind.map.item,) if kind.map.item else ())))
 
 
 UNTYPED = Type("untyped")
@@ -110,7 +134,15 @@ def _deduced(atomic: Type) -> Type:
     return made
 
 
+def _fields() -> Type:
+    made = Type(map=MapType(item=DEDUCED))
+    made._loose = False
+    return made
+
+
 ATOMIC = _atomic()
 """A value of any shape, owned as a whole."""
 DEDUCED = _deduced(ATOMIC)
 """A value without a schema: maps are merged, lists are leaves."""
+FIELDS = _fields()
+"""FieldsV1: of any shape, but with nothing in it except objects."""
