@@ -17,7 +17,7 @@ from pynetes.apiserver.admission.taintnodesbycondition import TaintNodesByCondit
 from pynetes.apiserver.config import APIServerConfig
 
 #: Plugins that need the authorizer or know tokens are made by the server; these are their places.
-_FIRST = ("RBACEscalation",)
+_FIRST = ("RBACEscalation", "ParameterPermission")
 _SECOND = ("ServiceAccount", "NodeRestriction")
 _THIRD = ("CertificateApproval", "CertificateSigning")
 #: What a cluster's users have configured, and quota at the very end: what is refused otherwise must not be charged.

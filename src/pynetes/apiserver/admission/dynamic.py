@@ -11,6 +11,7 @@ from pynetes.apis.names import (
 )
 from pynetes.apiserver.admission.attributes import Plugin
 from pynetes.apiserver.admission.policies.mutating import MutatingAdmissionPolicy
+from pynetes.apiserver.admission.policies.permission import ParameterPermission
 from pynetes.apiserver.admission.policies.selection import Selector
 from pynetes.apiserver.admission.policies.validating import ValidatingAdmissionPolicy
 from pynetes.apiserver.admission.versions import Versions
@@ -32,7 +33,8 @@ class DynamicAdmission:
         validating = ValidatingAdmissionWebhook(Caller(client, registry, versions, authorizer, "validating"))
         selector = Selector(registry, versions, authorizer)
         mutations, policies = MutatingAdmissionPolicy(selector), ValidatingAdmissionPolicy(selector)
-        self.plugins: tuple[Plugin, ...] = (mutations, mutating, policies, validating)
+        permission = ParameterPermission(registry, versions, authorizer)
+        self.plugins: tuple[Plugin, ...] = (permission, mutations, mutating, policies, validating)
         self.observers: dict[GroupVersionResource, Observer] = {
             MUTATING_ADMISSION_POLICIES: mutations.policies.observe_policy,
             MUTATING_ADMISSION_POLICY_BINDINGS: mutations.policies.observe_binding,

@@ -2,6 +2,7 @@
 
 sources     policies and bindings as they are just now, told by watches
 params      the objects that a binding hands to its policy
+permission  who may write policies and bindings that have parameters
 selection   which policies, bindings and parameters a request is meant for
 validator   what one ValidatingAdmissionPolicy says of a request
 validating  the plugin ValidatingAdmissionPolicy: what becomes of that
