@@ -127,12 +127,22 @@ class Cluster:
         assert "Traceback" not in done.stderr
         return "" if done.returncode == 0 else done.stderr
 
+    def pids(self, name: str) -> dict[str, int]:
+        """Of a master's processes, its supervisor first."""
+        state = json.loads((self.masters[name].run_dir / "supervisor.json").read_text())
+        processes = {process: each["pid"] for process, each in state["processes"].items() if each["pid"]}
+        return {"supervisor": state["pid"], **processes}
+
+    def send(self, name: str, number: int, *processes: str) -> None:
+        """A signal to some of a master's processes, or to all."""
+        for process, pid in self.pids(name).items():
+            if process in processes or not processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+
     def kill(self, name: str) -> None:
         """The machine loses power: no process of it has time for anything."""
-        state = json.loads((self.masters[name].run_dir / "supervisor.json").read_text())
-        for pid in (state["pid"], *(process["pid"] for process in state["processes"].values())):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        self.send(name, signal.SIGKILL)
 
     def restart(self, name: str) -> None:
         self.masters[name].pynetes("server")
@@ -271,6 +281,35 @@ def test_masters_die_and_are_cut_off_one_by_one(cluster: Cluster, writer: Writer
     assert max(killed, cut) < WRITES
     assert lost(cluster, writer) == []
     assert cluster.bystander() == before
+
+
+def test_a_master_that_hangs_is_left_and_a_process_that_dies_is_hardly_noticed(
+    cluster: Cluster, writer: Writer
+) -> None:
+    victim = writer.master()
+    began = time.monotonic()
+    cluster.send(victim, signal.SIGSTOP)  # its kernel goes on to acknowledge what is sent to it
+    try:
+        writer.go_on(began)
+        hung = writer.longest_pause(began)
+        assert writer.master() != victim
+    finally:
+        cluster.send(victim, signal.SIGCONT)
+    cluster.await_endpoints(victim, *NAMES)
+    cluster.await_members()
+    pauses = {}
+    for process in ("etcd", "apiserver"):
+        began = time.monotonic()
+        cluster.send(writer.master(), signal.SIGKILL, process)
+        writer.go_on(began, 100)
+        pauses[process] = writer.longest_pause(began)
+        cluster.await_members()
+    writer.finish()
+    print(
+        f"writes paused for {hung:.1f} s (hung)", *(f"{pause:.1f} s ({name} killed)" for name, pause in pauses.items())
+    )
+    assert max(hung, *pauses.values()) < WRITES
+    assert lost(cluster, writer) == []
 
 
 def test_a_rolling_restart_loses_only_what_is_under_way(cluster: Cluster, writer: Writer) -> None:
