@@ -3,6 +3,7 @@
     endpoints   the members: channels, TLS, change-over from one to the next, errors in the store's terms
     tending     back to the preferred member; members that come and go
     feed        the one stream of all changes that feeds the watch hub, and reading history for watches that need it
+    writes      one write, sent again where its fate is unknown
     leases      time to live, one lease for all keys of a minute
     epoch       how far the store's revisions are ahead of etcd's
     store       the verbs as transactions

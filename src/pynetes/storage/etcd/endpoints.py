@@ -1,7 +1,7 @@
 """The members of an etcd cluster: one gRPC channel each, one of them in use, the next one when it fails.
 
 A call that surely had no effect (a read, or a write that never left) is tried on the other members until its time is
-over. A write whose fate is unknown is not: it ends as StoreUnavailable, and the members change for those to come.
+over. A write whose fate is unknown is not: it ends as FateUnknown, and the members change for those to come.
 """
 
 import logging
@@ -57,6 +57,10 @@ _PASSING = (
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.INTERNAL,
 )
+
+
+class FateUnknown(StoreUnavailable):
+    """The write may have happened, or happen yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +194,9 @@ class Endpoints:
                     raise error from None
                 self.leave(member)
                 tries += 1
-                if not (repeatable or _never_run(e)) or clock.monotonic() >= deadline - _ROUND_DELAY:
+                if not (repeatable or _never_run(e)):
+                    raise FateUnknown(str(error)) from None
+                if clock.monotonic() >= deadline - _ROUND_DELAY:
                     raise error from None
             except (grpc.aio.UsageError, grpc.aio.InternalError) as e:
                 raise StoreUnavailable(f"etcd {member.address}: {e}") from None

@@ -17,6 +17,7 @@ from pynetes.storage.etcd.endpoints import Endpoints, TLSFiles
 from pynetes.storage.etcd.feed import Feed, key_value
 from pynetes.storage.etcd.leases import Leases
 from pynetes.storage.etcd.tending import tend
+from pynetes.storage.etcd.writes import write
 from pynetes.storage.hub import Hub
 from pynetes.storage.interface import (
     Compacted,
@@ -33,6 +34,8 @@ from pynetes.storage.keys import prefix_end
 
 R = TypeVar("R", bound=Message)
 Events: TypeAlias = list[Event]
+Put: TypeAlias = tuple[pb.TxnResponse, KeyValue | None]
+"""etcd's answer; what lies there, if an earlier attempt has put it."""
 
 _WRITES = 256
 """Writes under way at a time: more would not be faster, and etcd refuses when too many wait."""
@@ -157,14 +160,18 @@ class EtcdStore:
     # --- writes
 
     async def create(self, key: str, value: bytes, *, ttl: int = 0) -> KeyValue:
-        answer = await self._put(key, value, 0, ttl)
+        answer, found = await self._put(key, value, 0, ttl)
+        if found is not None:
+            return found
         if answer.succeeded:
             revision = answer.header.revision + self._offset
             return KeyValue(key, value, revision, revision)
         raise KeyExists(self._key_value(answer.responses[0].response_range.kvs[0]))
 
     async def update(self, key: str, value: bytes, *, expected: int, ttl: int = 0) -> KeyValue:
-        answer = await self._put(key, value, self._expected(expected), ttl)
+        answer, found = await self._put(key, value, self._expected(expected), ttl)
+        if found is not None:
+            return found
         if answer.succeeded:
             written = self._key_value(answer.responses[1].response_range.kvs[0])
             return KeyValue(key, value, written.create_revision, written.mod_revision)
@@ -178,7 +185,7 @@ class EtcdStore:
         kvs = answer.responses[0].response_range.kvs
         return RevisionConflict(key, expected, self._key_value(kvs[0]) if kvs else None)
 
-    async def _put(self, key: str, value: bytes, expected: int, ttl: int) -> pb.TxnResponse:
+    async def _put(self, key: str, value: bytes, expected: int, ttl: int) -> Put:
         async with self._write():
             lease = await self._leases.lease(ttl)
             try:
@@ -189,27 +196,22 @@ class EtcdStore:
                 self._leases.forget(lease)
             return await self._put_leased(key.encode(), value, expected, await self._leases.lease(ttl))
 
-    async def _put_leased(self, key: bytes, value: bytes, expected: int, lease: int) -> pb.TxnResponse:
+    async def _put_leased(self, key: bytes, value: bytes, expected: int, lease: int) -> Put:
         success = [pb.RequestOp(request_put=pb.PutRequest(key=key, value=value, lease=lease))]
         if expected:  # in the same transaction, for the create_revision
             success.append(pb.RequestOp(request_range=pb.RangeRequest(key=key, keys_only=True)))
-        return await self._txn(key, expected, success)
+        done = await write(self._endpoints, _transaction(key, expected, success), value)
+        return done.answer, None if done.found is None else self._key_value(done.found)
 
     async def delete(self, key: str, *, expected: int) -> KeyValue:
         encoded = key.encode()
         delete = pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=encoded, prev_kv=True))
         async with self._write():
-            answer = await self._txn(encoded, self._expected(expected), [delete])
+            answer = (await write(self._endpoints, _transaction(encoded, self._expected(expected), [delete]))).answer
         if not answer.succeeded:
             raise self._conflict(key, expected, answer)
         prev = self._key_value(answer.responses[0].response_delete_range.prev_kvs[0])
         return KeyValue(key, prev.value, prev.create_revision, answer.header.revision + self._offset)
-
-    async def _txn(self, key: bytes, expected: int, success: Sequence[pb.RequestOp]) -> pb.TxnResponse:
-        unchanged = pb.Compare(result=pb.Compare.EQUAL, target=pb.Compare.MOD, key=key, mod_revision=expected)
-        present = pb.RequestOp(request_range=pb.RangeRequest(key=key))
-        request = pb.TxnRequest(compare=[unchanged], success=success, failure=[present])
-        return await self._endpoints.call("/etcdserverpb.KV/Txn", request, pb.TxnResponse, repeatable=False)
 
     async def _grant(self, seconds: int) -> int:
         request = pb.LeaseGrantRequest(TTL=seconds)
@@ -269,3 +271,10 @@ class EtcdStore:
                 await self._idle.wait()
         await self._tasks.close()
         await self._endpoints.close()
+
+
+def _transaction(key: bytes, expected: int, success: Sequence[pb.RequestOp]) -> pb.TxnRequest:
+    """What is done if the key is at the expected revision; else the key is read."""
+    unchanged = pb.Compare(result=pb.Compare.EQUAL, target=pb.Compare.MOD, key=key, mod_revision=expected)
+    present = pb.RequestOp(request_range=pb.RangeRequest(key=key))
+    return pb.TxnRequest(compare=[unchanged], success=success, failure=[present])
