@@ -61,7 +61,11 @@ def up_hosts(
             record.save(layout, hosts)
             network.prepare(hosts)
             step.result = f"{network.BRIDGE}, {hosts.gateway}"
-        switch_on(layout, hosts, chosen, off, progress)
+        try:
+            switch_on(layout, hosts, chosen, off, progress, store=store or "")
+        except HostError as error:
+            again = "`pynetes up` tries again, `pynetes down` ends what was started."
+            raise HostError(f"{error}\n{again}") from None
     progress.say(f"Ready after {progress.elapsed:.1f} s.")
     _merge(layout, progress, kubeconfig_wanted)
     _say_next(hosts, progress)
@@ -121,14 +125,20 @@ def _stop_on(problems: list[Problem]) -> None:
         raise HostError("\n".join(str(problem) for problem in problems))
 
 
-def switch_on(layout: Layout, hosts: Plan, chosen: Settings, off: Sequence[Host], progress: Progress) -> None:
-    """Boots hosts, masters first, and returns when those that are nodes are ready; HostError."""
+def switch_on(
+    layout: Layout, hosts: Plan, chosen: Settings, off: Sequence[Host], progress: Progress, *, store: str = ""
+) -> None:
+    """Boots hosts, masters first, and returns when those that are nodes are ready; HostError.
+
+    `store`: its URL, if it was given now: its password may be another one since.
+    """
     masters, nodes = ([host for host in off if host.role == role] for role in ("master", "node"))
     known, new = in_turn(layout, hosts, masters)
     if known:
-        _preload(layout, chosen, "master")
         with progress.step(f"Boot {_names(known)}") as step:
-            store = "" if _has_joined(layout, known[0]) else storeurl.load(layout).url
+            _preload(layout, chosen, "master")
+            if not _has_joined(layout, known[0]):
+                store = storeurl.load(layout).url
             boots = [_boot(layout, hosts, chosen, host, store=store) for host in known]
             if nodes:
                 _preload(layout, chosen, "node")
@@ -141,14 +151,14 @@ def switch_on(layout: Layout, hosts: Plan, chosen: Settings, off: Sequence[Host]
             asyncio.run(_wait_for_api(layout, step.note))
             step.result = chosen.server
     for host in new:  # one by one: etcd takes in one new member at a time
-        _preload(layout, chosen, "master")
         with progress.step(f"Boot {host.name}") as step:
+            _preload(layout, chosen, "master")
             join = joining.as_master(layout, hosts, chosen)
             boot.wait([_boot(layout, hosts, chosen, host, join)], step.note)
             step.result = commands.server_url(host, chosen)
     if nodes:
-        _preload(layout, chosen, "node")
         with progress.step(f"Boot {_names(nodes)}") as step:
+            _preload(layout, chosen, "node")
             fresh = not all(_has_joined(layout, host) for host in nodes)
             token = joining.as_node(layout, hosts, chosen, step.note) if fresh else None
             boot.wait([_boot(layout, hosts, chosen, host, token) for host in nodes], step.note)
