@@ -7,6 +7,7 @@ and match them. Lengths are in bytes, as upstream counts them.
 import random
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 Rule = Callable[[str], list[str]]
 
@@ -148,10 +149,15 @@ def wildcard_dns1123_subdomain(value: str) -> list[str]:
 
 def qualified_name(value: str) -> list[str]:
     """A label key, an annotation key, a resource name: `name` or `prefix.example.com/name`."""
+    return list(_qualified_name(value))
+
+
+@lru_cache(1 << 12)  # a cluster has few of them, and every object some
+def _qualified_name(value: str) -> tuple[str, ...]:
     parts = value.split("/")
     regex = regex_error(_KEY_TEXT, _KEY, "MyName", "my.name", "123-abc")
     if len(parts) > 2:
-        return [f"a valid label key {regex} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"]
+        return (f"a valid label key {regex} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",)
     errors = _key_prefix(parts[0]) if len(parts) == 2 else []
     name = parts[-1]
     if not name:
@@ -160,7 +166,7 @@ def qualified_name(value: str) -> list[str]:
         errors.append("name part " + max_bytes_error(LABEL_MAX))
     if not _matches(_KEY, name):
         errors.append("name part " + regex)
-    return errors
+    return tuple(errors)
 
 
 def _key_prefix(prefix: str) -> list[str]:

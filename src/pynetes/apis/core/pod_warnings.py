@@ -71,6 +71,8 @@ def _template_warnings(metadata: Object, spec: Object, prefix: str, *, is_templa
         if key in annotations:
             found.append(f"{prefix}metadata.annotations[{key}]: {message}")
     for index, volume in enumerate(spec.get("volumes") or ()):
+        if _DEPRECATED_VOLUMES.keys().isdisjoint(volume):
+            continue
         for field, (shown, message) in _DEPRECATED_VOLUMES.items():
             if volume.get(field) is not None:
                 found.append(f"{prefix}spec.volumes[{index}].{shown}: {message}")

@@ -94,6 +94,6 @@ _SOURCES: dict[str, Callable[[Object], None]] = {
 def default_volume(volume: Object) -> None:
     if not any(value is not None for key, value in volume.items() if key != "name"):
         volume["emptyDir"] = {}
-    for key, default in _SOURCES.items():
-        if volume.get(key) is not None:
-            default(volume[key])
+    for key, value in volume.items():
+        if value is not None and key in _SOURCES:
+            _SOURCES[key](value)

@@ -52,7 +52,9 @@ def validate_volumes(found: FieldErrors, volumes: list[Object], pod_name: str, p
 
 
 def _source(found: FieldErrors, volume: Object, path: str) -> None:
-    given = [field for field in SOURCES if volume.get(field) is not None]
+    given = [field for field, value in volume.items() if value is not None and field in SOURCES]
+    if len(given) > 1:
+        given.sort(key=list(SOURCES).index)
     if not given:
         found.required(path, "must specify a volume type")
         return

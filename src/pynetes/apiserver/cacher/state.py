@@ -44,6 +44,8 @@ class State:
         if not prefix.endswith("/"):
             entry = self._entries.get(prefix) if start <= prefix else None
             return [entry] if entry else []
+        if not self._keys:  # as of many kinds that every write asks for
+            return []
         first = bisect_left(self._keys, max(prefix, start))
         last = bisect_left(self._keys, prefix_end(prefix), lo=first)
         if first == 0 and last == len(self._keys):
