@@ -3,7 +3,9 @@ from typing import Any
 import pytest
 
 from pynetes.apimachinery.gvk import GroupVersionKind
-from pynetes.apimachinery.managedfields.zero import zero_object
+from pynetes.apimachinery.managedfields.versions import BuiltInVersions
+from pynetes.apimachinery.managedfields.zero import complete, zero_object
+from pynetes.apis.conversion import convert
 
 
 @pytest.mark.parametrize(
@@ -40,3 +42,27 @@ def test_what_is_always_there(kind: GroupVersionKind, fields: dict[str, Any] | N
         } == fields
     else:
         assert found["spec"]["schedule"] == ""
+
+
+def test_what_is_always_there_is_filled_in_however_deep() -> None:
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "ports": [{"name": "web"}]}]}}
+    found = complete(pod, GroupVersionKind("", "v1", "Pod"))
+    assert found["spec"]["containers"] == [
+        {"name": "c", "ports": [{"name": "web", "containerPort": 0}], "resources": {}}
+    ]
+    assert found["status"] == {}
+    assert pod["spec"] == {"containers": [{"name": "c", "ports": [{"name": "web"}]}]}
+
+
+def test_converted_objects_say_all_that_typed_ones_would() -> None:
+    versions = BuiltInVersions("autoscaling", "HorizontalPodAutoscaler", convert)
+    old = {"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "spec": {"minReplicas": 2}}
+    found = versions.convert(old, "autoscaling/v2")
+    assert found["spec"]["maxReplicas"] == 0
+    assert found["spec"]["scaleTargetRef"] == {"kind": "", "name": ""}
+    assert versions.type_of("autoscaling/v2") is not None
+    assert versions.type_of("events.k8s.io/v1") is None
+    with pytest.raises(LookupError):
+        versions.convert(old, "autoscaling/v9")
+    assert versions.same(found, {key: value for key, value in found.items() if key != "status"})
+    assert not versions.same(found, {**found, "spec": {}})

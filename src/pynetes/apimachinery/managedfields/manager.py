@@ -163,7 +163,7 @@ class FieldManager:
             self._check_last_applied(before, error)
             obj, after = self._updater.apply(before, config, managers, own, force=True)
         after = _stripped(after, own)
-        if own in after and obj != before:
+        if own in after and not self._versions.same(obj, before):
             after[own] = Owned(after[own].fields, after[own].api_version, True, now)
         return obj, after
 

@@ -36,6 +36,9 @@ class Versions(Protocol):
     def zero(self, api_version: str) -> Object:
         """What an object that is not there yet is compared with."""
 
+    def same(self, one: Object, other: Object) -> bool:
+        """Whether two objects of one version say the same."""
+
 
 class UpdateError(Exception):
     """An object that is not of its type in one of its versions; the text is the original's."""

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pynetes.apimachinery.codec import coerce
+from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind, split_api_version
 from pynetes.apimachinery.managedfields import fieldset
 from pynetes.apimachinery.managedfields.fieldset import FieldSet
 from pynetes.apimachinery.managedfields.schema_types import Schema, of_custom_resource, of_kind
 from pynetes.apimachinery.managedfields.types import Type
 from pynetes.apimachinery.managedfields.updater import Reset
-from pynetes.apimachinery.managedfields.zero import zero_object
+from pynetes.apimachinery.managedfields.zero import complete, zero_object
 
 Object = dict[str, Any]
 #: From an object and a kind to the object as that kind; ValueError if there is no way.
@@ -49,13 +51,26 @@ class BuiltInVersions:
             return obj
         if self.type_of(api_version) is None:
             raise LookupError(api_version)
+        if "metadata" not in obj:  # an apply prunes before it gives back what is owned
+            obj = {**obj, "metadata": {}}
+        gvk = self._gvk(api_version)
         try:
-            return self._convert(obj, self._gvk(api_version))
+            converted = self._convert(obj, gvk)
+            canonical, _ = coerce(converted, gvk, validation="Ignore")
         except ValueError as error:
             raise LookupError(str(error)) from None
+        except StatusError:  # what was merged may not be of its type yet
+            return converted
+        return complete(canonical, gvk)
 
     def zero(self, api_version: str) -> Object:
         return zero_object(self._gvk(api_version))
+
+    def same(self, one: Object, other: Object) -> bool:
+        if one == other:
+            return True
+        gvk = self._gvk(one["apiVersion"])
+        return complete(one, gvk) == complete(other, gvk)
 
     def _gvk(self, api_version: str) -> GroupVersionKind:
         return GroupVersionKind(*split_api_version(api_version), self._kind)
@@ -88,6 +103,9 @@ class CustomVersions:
 
     def zero(self, api_version: str) -> Object:
         return {"apiVersion": api_version, "kind": self._kind}
+
+    def same(self, one: Object, other: Object) -> bool:
+        return one == other
 
 
 def excluding(*names: str) -> Reset:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.schema.definitions import find_definition_name
-from pynetes.apimachinery.schema.types import Field, fields
+from pynetes.apimachinery.schema.types import Field, Type, fields
 from pynetes.apimachinery.schema.zero import Policy
 
 Object = dict[str, Any]
@@ -35,17 +35,40 @@ def zero_object(kind: GroupVersionKind) -> Object:
     return {**out, "apiVersion": kind.api_version, "kind": kind.kind, "metadata": out.get("metadata") or {}}
 
 
+def complete(obj: Object, kind: GroupVersionKind) -> Object:
+    """An object as the original's typed one would say it: with all that is always there."""
+    name = find_definition_name(kind)
+    return {**_completed(obj, name), "apiVersion": kind.api_version, "kind": kind.kind} if name else obj
+
+
 def _zero(definition: str) -> Object:
-    out: Object = {}
+    return _completed({}, definition)
+
+
+def _completed(obj: Object, definition: str) -> Object:
+    out = dict(obj)
     owner = definition.rpartition(".")[2]
     for name, field in fields(definition).items():
-        if (owner, name) in _LEFT_OUT:
+        if name in obj:
+            out[name] = _completed_value(obj[name], field.type)
+        elif (owner, name) in _LEFT_OUT:
             continue
-        if field.policy is Policy.ALWAYS:
+        elif field.policy is Policy.ALWAYS:
             out[name] = _zero(field.type.definition) if field.type.kind == "object" else ""
         elif field.policy is Policy.NULL or _required(field) or (owner, name) in _ALWAYS_THERE:
             out[name] = _SCALARS.get(field.type.kind)
     return out
+
+
+def _completed_value(value: Any, kind: Type) -> Any:
+    if kind.kind == "object" and isinstance(value, dict):
+        return _completed(value, kind.definition)
+    if kind.item is not None and kind.item.kind == "object":
+        if isinstance(value, list):
+            return [_completed_value(item, kind.item) for item in value]
+        if isinstance(value, dict):
+            return {name: _completed_value(item, kind.item) for name, item in value.items()}
+    return value
 
 
 def _required(field: Field) -> bool:
