@@ -11,9 +11,10 @@ if wanted, and a balancer that gives the API servers one address.
 
     plan        names, addresses, what a cluster grows to: pure       record     the hosts of a cluster, on disk
     ranges      which addresses are free on this machine              places     a host's files, seen from the machine
-    commands    what a host's init runs: pure                         network    bridge, cables, masquerade
+    commands    what a host's init runs: pure                         joining    what a new host joins with
     isolation   namespaces and mounts of a host                       init       its first process
     boot        from nothing to a host that runs                      power      on, off, cut
-    balancer    TCP connections to servers that are healthy           machine    processes of the machine itself
+    network     bridge, cables, masquerade                            machine    processes of the machine itself
+    balancer    TCP connections to servers that are healthy           behalf     commands that a master's machine answers
     start, stop, nodes   the commands `up`, `down` and `node`
 """
