@@ -15,6 +15,6 @@ if wanted, and a balancer that gives the API servers one address.
     isolation   namespaces and mounts of a host                       init       its first process
     boot        from nothing to a host that runs                      power      on, off, cut
     network     bridge, cables, masquerade                            machine    processes of the machine itself
-    balancer    TCP connections to servers that are healthy           behalf     commands that a master's machine answers
+    balancer    TCP connections to servers that are healthy           behalf     what only a master's machine knows
     start, stop, nodes   the commands `up`, `down` and `node`
 """
