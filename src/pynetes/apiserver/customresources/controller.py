@@ -7,6 +7,7 @@ from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import conflict
 from pynetes.apis.names import CUSTOM_RESOURCE_DEFINITIONS
 from pynetes.apis.registry import RESOURCES
+from pynetes.apiserver.cacher import Entry
 from pynetes.apiserver.customresources import definitions
 from pynetes.apiserver.customresources.conditions import status_of
 from pynetes.apiserver.customresources.instances import InstanceDeletionFailed, context_of, delete_instances
@@ -38,22 +39,31 @@ class DefinitionController:
         self._names: WorkQueue[str] = WorkQueue("crd_naming_condition_controller")
         self._ending: WorkQueue[str] = WorkQueue("crd_finalizer")
         self._looks: dict[str, float] = {}
+        self._judged: dict[str, str] = {}
 
     def observe(self, change: Change, definition: Object) -> None:
         name = meta.name(definition)
         if change == "DELETED":
             self._looks.pop(name, None)
-            self._reconsider(definition)
+            self._judged.pop(name, None)
+            self._reconsider(name)
         elif meta.is_deleting(definition) and definitions.FINALIZER in meta.finalizers(definition):
             self._ending.add(name)
-        else:
+        elif self._judged.get(name) != meta.resource_version(definition):
             self._names.add(name)
 
-    def _reconsider(self, gone: Object) -> None:
-        """Others of the group may have waited for its names."""
-        for other in self._registry.cached_list(CUSTOM_RESOURCE_DEFINITIONS):
-            if other["spec"]["group"] == gone["spec"]["group"]:
-                self._names.add(meta.name(other))
+    def _reconsider(self, name: str) -> None:
+        """Others of the group may have waited for the names of this one."""
+        for entry in self._others(name):
+            other = meta.name(entry.object)
+            self._judged.pop(other, None)
+            self._names.add(other)
+
+    def _others(self, name: str) -> list[Entry]:
+        """Other definitions of the same group. Names end in their group, so that no others are parsed."""
+        ending = "." + name.partition(".")[2]
+        own = self._rs.key("", name)
+        return [entry for entry in self._rs.cacher.entries() if entry.key.endswith(ending) and entry.key != own]
 
     async def run(self) -> None:
         async with Tasks("custom resource definitions") as tasks:
@@ -70,22 +80,19 @@ class DefinitionController:
         definition = self._registry.cached_get(CUSTOM_RESOURCE_DEFINITIONS, name)
         if definition is None:
             return
-        others = [
-            other for other in self._registry.cached_list(CUSTOM_RESOURCE_DEFINITIONS) if meta.name(other) != name
-        ]
-        status = status_of(definition, others)
+        status = status_of(definition, [entry.object for entry in self._others(name)])
         present = definition.get("status") or {}
         if status == present:
+            self._judged[name] = meta.resource_version(definition)
             return
 
         def change(obj: Object) -> None:
             obj["status"] = status
 
-        await self._write(definition, change)
+        written = await self._write(definition, change)
+        self._judged[name] = meta.resource_version(written)
         if status.get("acceptedNames") != present.get("acceptedNames"):
-            for other in others:
-                if other["spec"]["group"] == definition["spec"]["group"]:
-                    self._names.add(meta.name(other))
+            self._reconsider(name)
 
     async def _write(self, seen: Object, change: Callable[[Object], None]) -> Object:
         """Changes the definition if it is still the one that was judged; StatusError 409 otherwise."""

@@ -202,9 +202,10 @@ def _documented(served: _Served, version: CustomVersion) -> _Shown:
     """Definitions for OpenAPI v2 and v3, made once."""
     name = version.resource.gvk.version
     if name not in served.shown:
+        schema = openapi.published(version.schema)
         served.shown[name] = (
-            openapi.definitions(version.resource, version.schema, version.selectable, v2=True),
-            openapi.definitions(version.resource, version.schema, version.selectable, v2=False),
+            openapi.definitions(version.resource, schema, version.selectable, v2=True),
+            openapi.definitions(version.resource, schema, version.selectable, v2=False),
         )
     return served.shown[name]
 

@@ -23,10 +23,16 @@ def model_name(group: str, version: str, kind: str) -> str:
     return ".".join([*reversed(group.split(".")), version, kind])
 
 
+def published(schema: Schema | None) -> Schema | None:
+    """The schema as clients may see it: not at all unless it is structural."""
+    return schema if schema is not None and is_structural(schema) else None
+
+
 def definitions(
     resource: Resource, schema: Schema | None, selectable: tuple[str, ...] = (), *, v2: bool
 ) -> Definitions:
-    """By name. `schema` is the kind's in that version; `selectable` its selectable fields (`spec.color`)."""
+    """By name. `schema` is the kind's in that version, if `published`; `selectable` its selectable fields
+    (`spec.color`)."""
     gvk = resource.gvk
     kind_name = model_name(gvk.group, gvk.version, gvk.kind)
     kind = _kind(schema, v2)
@@ -39,7 +45,7 @@ def definitions(
 
 
 def _kind(schema: Schema | None, v2: bool) -> Schema:
-    if schema is None or (v2 and schema.get(PRESERVE)) or not is_structural(schema):
+    if schema is None or (v2 and schema.get(PRESERVE)):
         # With any property, kubectl would take unknown fields for errors.
         return {"type": "object"}
     out: Schema = copy(schema)
