@@ -1,6 +1,7 @@
 """Get and list at the asked freshness, chunks, and starting anew."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -10,7 +11,7 @@ from pynetes.apiserver.cacher import cacher as cacher_module
 from pynetes.apiserver.cacher import listing as listing_module
 from pynetes.component import metrics
 from pynetes.component.tasks import Tasks
-from pynetes.storage import StoreUnavailable
+from pynetes.storage import KeyValue, StoreUnavailable
 from pynetes.storage.memory import MemoryStore
 
 from .conftest import POD, PODS, Pods
@@ -236,3 +237,27 @@ async def test_metrics_count_objects_events_and_slow_watchers(pods: Pods, cacher
     for watcher in watchers:
         watcher.end()
     assert value("apiserver_terminated_watchers_total") == terminated + 1
+
+
+async def test_a_consistent_read_waits_for_what_is_still_being_decoded(pods: Pods) -> None:
+    at_work, go_on = asyncio.Event(), asyncio.Event()
+
+    async def decode(items: Sequence[KeyValue]) -> list[KeyValue]:
+        if items:
+            at_work.set()
+            await go_on.wait()
+        return list(items)
+
+    cacher = Cacher(pods.store, PODS, gvk=POD, decode=decode)
+    async with Tasks("test") as tasks:
+        tasks.start(cacher.run(), name="cacher")
+        await cacher.ready()
+        made = await pods.create("a")
+        await at_work.wait()
+        reading = asyncio.ensure_future(cacher.fresh())
+        await asyncio.sleep(0.01)
+        assert not reading.done()
+        assert cacher.revision < made.mod_revision
+        go_on.set()
+        await reading
+        assert cacher.get(made.key) is not None

@@ -66,6 +66,7 @@ class Cacher:
         self._seen = 0
         self._changed = 0
         self._watch: StoreWatch | None = None
+        self._decoding = False
         self._ready = asyncio.Event()
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._bookmark_timer: asyncio.TimerHandle | None = None
@@ -99,6 +100,7 @@ class Cacher:
             self._measures.objects.set(len(entries))
             async for batch in watch:
                 self._apply(batch if self._decode is None else await self._decoded(batch, self._decode))
+                self._decoding = False
 
     async def _load(self) -> tuple[list[Entry], int]:
         entries: list[Entry] = []
@@ -112,8 +114,8 @@ class Cacher:
                 return entries, revision
             start = part.items[-1].key + "\0"
 
-    @staticmethod
-    async def _decoded(batch: Batch, decode: Decode) -> Batch:
+    async def _decoded(self, batch: Batch, decode: Decode) -> Batch:
+        self._decoding = True
         values = await decode([event.kv for event in batch.events])
         events = [Event(event.type, kv, None) for event, kv in zip(batch.events, values, strict=True)]
         return Batch(events, batch.revision)
@@ -121,6 +123,7 @@ class Cacher:
     def _stop(self) -> None:
         self._ready.clear()
         self._watch = None
+        self._decoding = False
         if self._bookmark_timer is not None:
             self._bookmark_timer.cancel()
             self._bookmark_timer = None
@@ -171,7 +174,8 @@ class Cacher:
     @property
     def revision(self) -> int:
         """Every change up to this revision is in the cache."""
-        if self._watch is not None and self._watch.progress > self._seen:
+        # The watch counts a batch that is still being decoded as delivered.
+        if self._watch is not None and not self._decoding and self._watch.progress > self._seen:
             self._seen = self._watch.progress
         return self._seen
 
