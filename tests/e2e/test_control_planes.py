@@ -21,7 +21,7 @@ from pynetes.testing.netns import NetworkNamespace
 from tests.e2e.cluster import Machine, until
 from tests.e2e.links import Link
 
-pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(900)]
 
 NAMES = ("m1", "m2", "m3")
 ADDRESSES = dict(zip(NAMES, ("198.51.100.1", "198.51.100.2", "198.51.100.3"), strict=True))
