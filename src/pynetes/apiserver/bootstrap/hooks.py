@@ -39,6 +39,7 @@ class PostStartHooks:
             "scheduling/bootstrap-system-priority-classes": lambda: objects.priority_classes(client),
             "priority-and-fairness-config-producer": lambda: flowcontrol.reconcile(client),
             "start-cluster-authentication-info-controller": authentication,
+            "start-legacy-token-tracking-controller": lambda: objects.legacy_token_tracking(client),
             "start-kubernetes-service-cidr-controller": service_cidr,
             "bootstrap-controller": self._endpoints.reconcile,
         }

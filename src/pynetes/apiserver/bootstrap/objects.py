@@ -1,5 +1,6 @@
 """Objects that every cluster has: system namespaces, priority classes, what aggregated API servers trust."""
 
+from datetime import date
 from typing import Any
 
 from pynetes.apimachinery.errors import StatusError
@@ -7,6 +8,7 @@ from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.names import CONFIG_MAPS, NAMESPACES, PRIORITY_CLASSES
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.client.rest import Client
+from pynetes.component import clock
 
 Object = dict[str, Any]
 
@@ -71,3 +73,29 @@ async def authentication_config(client: Client, config: APIServerConfig) -> None
     present = await client.get(CONFIG_MAPS, name, namespace)
     if (present.get("data") or {}).get("client-ca-file") != data["client-ca-file"]:
         await client.patch(CONFIG_MAPS, name, {"data": data}, namespace)
+
+
+async def legacy_token_tracking(client: Client) -> None:
+    """`kube-apiserver-legacy-service-account-token-tracking`: the day since which the use of tokens in secrets is seen.
+
+    Controllers that clean up unused ones wait for it.
+    """
+    name, namespace = "kube-apiserver-legacy-service-account-token-tracking", "kube-system"
+    data = {"since": clock.now().date().isoformat()}
+    obj: Object = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": namespace},
+        "data": data,
+    }
+    await create_missing(client, CONFIG_MAPS, obj)
+    present = await client.get(CONFIG_MAPS, name, namespace)
+    if not _is_date((present.get("data") or {}).get("since", "")):
+        await client.patch(CONFIG_MAPS, name, {"data": data}, namespace)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
