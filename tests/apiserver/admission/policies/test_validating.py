@@ -214,6 +214,24 @@ async def test_subresources_and_connects(cluster: Cluster) -> None:
     assert (answer.status, answer.message.endswith("denied request: stay")) == (422, True)
 
 
+async def test_what_a_client_wants_to_attach_to(cluster: Cluster) -> None:
+    pod = {"containers": [{"name": "c", "image": "i"}]}
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": pod}
+    await cluster.web.ok("POST", "/api/v1/namespaces/default/pods", body)
+    await cluster.validating(
+        matchConstraints=matching("pods/*", operations=("CONNECT",)),
+        validations=rule(
+            "!object.stdin || object.container != 'c'", messageExpression="'no ' + request.subResource + object.kind"
+        )
+        + rule("object.command != ['sh', '-c']"),
+    )
+    path = "/api/v1/namespaces/default/pods/a/"
+    answer = await cluster.web("POST", path + "attach?stdin=true&container=c")
+    assert answer.message.endswith("denied request: no attachPodAttachOptions")
+    answer = await cluster.web("POST", path + "exec?stdin=1&container=d&command=sh&command=-c")
+    assert answer.message.endswith("denied request: failed expression: object.command != ['sh', '-c']")
+
+
 async def test_scales_are_scales(cluster: Cluster) -> None:
     deployments = "/apis/apps/v1/namespaces/default/deployments"
     labels = {"a": "b"}

@@ -1,6 +1,7 @@
 """log, exec, attach, portforward and proxy: answered by kubelets, pods and services behind this server."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from pynetes.apimachinery.errors import bad_request
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
@@ -18,6 +19,7 @@ from pynetes.apiserver.streaming.proxy import Proxy
 
 #: Serves one (request, namespace, name).
 Serve = Callable[[Request, str, str], Awaitable[Answer]]
+_STREAMS = ("PodExecOptions", "PodAttachOptions")
 #: A method that is no verb of the API (OPTIONS) has the verb "".
 _PROXY_VERBS = ("", "create", "delete", "get", "patch", "update")
 
@@ -70,6 +72,21 @@ def _creating(backend: Backend, serve: Serve) -> Serve:
     return handle
 
 
+def _options(request: Request, kind: str) -> dict[str, Any]:
+    """What admission sees of a request: the fields of its options, without those that are empty."""
+    made: dict[str, Any] = {}
+    if kind in _STREAMS:
+        made = {name: True for name in ("stdin", "stdout", "stderr", "tty") if request.flag(name)}
+        if request.param("container"):
+            made["container"] = request.param("container")
+        if kind == "PodExecOptions" and request.query.get("command"):
+            made["command"] = list(request.query["command"])
+    elif kind == "PodPortForwardOptions":
+        ports = [int(port) for text in request.query.get("ports", ()) for port in text.split(",") if port.isdecimal()]
+        made = {"ports": ports} if ports else {}
+    return made
+
+
 def _admitted(
     backend: Backend, gvr: GroupVersionResource, kind: GroupVersionKind, subresource: str, serve: Serve
 ) -> Handler:
@@ -79,7 +96,7 @@ def _admitted(
         if "dryRun" in request.query:
             raise bad_request("dryRun is not supported")
         ctx = WriteContext(request.user or ANONYMOUS_USER, gvr, kind, backend.admission, subresource)
-        options = {"kind": kind.kind, "apiVersion": kind.api_version}
+        options = {"kind": kind.kind, "apiVersion": kind.api_version, **_options(request, kind.kind)}
         await ctx.admit("CONNECT", info.namespace, info.name, options, None)
         await ctx.validate("CONNECT", info.namespace, info.name, options, None)
         return await serve(request, info.namespace, info.name)
