@@ -3,7 +3,10 @@ say only restricts values of fields that are specified outside of them.
 """
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Any
+
+import orjson
 
 from pynetes.apimachinery.errors import FieldError, field_forbidden, invalid_value, required
 from pynetes.apimachinery.structural.nodes import (
@@ -21,6 +24,9 @@ from pynetes.apimachinery.structural.nodes import (
     properties,
 )
 from pynetes.apimachinery.structural.patterns import PatternError, compiled
+
+_MOST_JUDGED = 4096
+_judged: dict[bytes, bool] = {}
 
 _INT_OR_STRING_BRANCHES = [{"type": "integer"}, {"type": "string"}]
 _UNSUPPORTED = ("id", "$schema", "$ref", "patternProperties", "dependencies", "additionalItems", "definitions")
@@ -60,7 +66,13 @@ def unsupported(schema: Schema) -> str:
 
 
 def is_structural(schema: Schema) -> bool:
-    return not unsupported(schema) and not validate_structural(schema, "")
+    """Remembered: large schemas take milliseconds, and a definition's is asked about on each of its changes."""
+    form = blake2b(orjson.dumps(schema)).digest()
+    if form not in _judged:
+        if len(_judged) >= _MOST_JUDGED:
+            _judged.clear()
+        _judged[form] = not unsupported(schema) and not validate_structural(schema, "")
+    return _judged[form]
 
 
 def validate_structural(schema: Schema, path: str) -> list[FieldError]:

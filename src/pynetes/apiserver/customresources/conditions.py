@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pynetes.apimachinery import meta
-from pynetes.apimachinery.structural.structure import unsupported, validate_structural
+from pynetes.apimachinery.structural.structure import is_structural, unsupported, validate_structural
 from pynetes.apis.apiextensions.approval import Approval, approval_of, is_protected
 from pynetes.apiserver.customresources import definitions, naming
 from pynetes.apiserver.webhooks.client import bundle_problem
@@ -78,7 +78,7 @@ def _structural(definition: Object) -> Object | None:
         errors.append("spec.preserveUnknownFields: Invalid value: true: must be false")
     for i, version in enumerate(definitions.versions(definition)):
         schema = definitions.schema_of(version)
-        if schema is None:
+        if schema is None or is_structural(schema):
             continue
         problem = unsupported(schema)
         if problem:
