@@ -155,13 +155,13 @@ def test_refusals_are_worded_as_clients_expect(question: Attributes, message: st
     assert forbidden(question).message == message
 
 
-def test_granting_more_than_one_holds_is_refused_with_what_is_missing() -> None:
+async def test_granting_more_than_one_holds_is_refused_with_what_is_missing() -> None:
     found = authorizer(role("r", "read core pods", "* rbac.authorization.k8s.io *"), binding("b", "r", user("alice")))
     with_more = role("new", "get,delete core pods", "get core secrets", "get url /metrics")
     # `*` on the RBAC group covers `escalate`: take it away to be checked.
     found.observe("MODIFIED", role("r", "read core pods", "readwrite rbac.authorization.k8s.io *"))
     with pytest.raises(StatusError) as caught:
-        escalation.check(found, ALICE, with_more)
+        await escalation.check(found, ALICE, with_more)
     assert caught.value.code == 403
     assert caught.value.message == (
         f'clusterroles.{GROUP} "new" is forbidden: user "alice" (groups=["devs" "system:authenticated"]) is attempting '
@@ -170,48 +170,48 @@ def test_granting_more_than_one_holds_is_refused_with_what_is_missing() -> None:
         '{APIGroups:[""], Resources:["secrets"], Verbs:["get"]}\n'
         '{NonResourceURLs:["/metrics"], Verbs:["get"]}'
     )
-    escalation.check(found, ALICE, role("fine", "list core pods"))
-    escalation.check(found, UserInfo("root", groups=("system:masters",)), with_more)
+    await escalation.check(found, ALICE, role("fine", "list core pods"))
+    await escalation.check(found, UserInfo("root", groups=("system:masters",)), with_more)
 
 
-def test_the_verbs_escalate_and_bind_lift_the_check() -> None:
+async def test_the_verbs_escalate_and_bind_lift_the_check() -> None:
     found = authorizer(
         role("r", "escalate rbac.authorization.k8s.io clusterroles", "bind rbac.authorization.k8s.io clusterroles big"),
         role("big", "* * *"),
         role("other", "* * *"),
         binding("b", "r", user("alice")),
     )
-    escalation.check(found, ALICE, role("new", "* * *"))
-    escalation.check(found, ALICE, binding("mine", "big", user("bob")))
+    await escalation.check(found, ALICE, role("new", "* * *"))
+    await escalation.check(found, ALICE, binding("mine", "big", user("bob")))
     with pytest.raises(StatusError, match="not currently held"):
-        escalation.check(found, ALICE, binding("mine", "other", user("bob")))
+        await escalation.check(found, ALICE, binding("mine", "other", user("bob")))
     with pytest.raises(StatusError, match="not found"):
-        escalation.check(found, ALICE, binding("mine", "missing", user("bob")))
+        await escalation.check(found, ALICE, binding("mine", "missing", user("bob")))
 
 
-def test_an_aggregation_rule_takes_a_cluster_admin() -> None:
+async def test_an_aggregation_rule_takes_a_cluster_admin() -> None:
     found = authorizer(role("r", "read core pods"), binding("b", "r", user("alice")))
     gathering = {**role("new"), "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}}
     with pytest.raises(StatusError, match="must have cluster-admin privileges to use the aggregationRule"):
-        escalation.check(found, ALICE, gathering)
+        await escalation.check(found, ALICE, gathering)
     removing = {**gathering, "metadata": {"name": "new", "labels": {}, "finalizers": ["x"]}}
-    escalation.check(found, ALICE, gathering, removing)
+    await escalation.check(found, ALICE, gathering, removing)
 
 
-def test_access_reviews_answer_for_others_and_for_oneself() -> None:
+async def test_access_reviews_answer_for_others_and_for_oneself() -> None:
     found = authorizer(role("r", "read core pods"), binding("b", "r", user("alice")))
     spec = {"resourceAttributes": {"verb": "list", "resource": "pods", "namespace": "a"}}
-    assert reviews.review_self(found, ALICE, {"spec": spec})["status"]["allowed"] is True
-    other = reviews.review_subject(found, {"spec": {**spec, "user": "bob"}})
+    assert (await reviews.review_self(found, ALICE, {"spec": spec}))["status"]["allowed"] is True
+    other = await reviews.review_subject(found, {"spec": {**spec, "user": "bob"}})
     assert other["status"] == {"allowed": False}
     local = {"metadata": {"namespace": "a"}, "spec": {**spec, "user": "alice"}}
-    assert reviews.review_subject(found, local, namespace="a")["status"]["allowed"] is True
+    assert (await reviews.review_subject(found, local, namespace="a"))["status"]["allowed"] is True
     with pytest.raises(StatusError, match=r"must match metadata\.namespace"):
-        reviews.review_subject(found, {**local, "metadata": {"namespace": "b"}}, namespace="b")
+        await reviews.review_subject(found, {**local, "metadata": {"namespace": "b"}}, namespace="b")
     with pytest.raises(StatusError, match="at least one of user or group must be specified"):
-        reviews.review_subject(found, {"spec": spec})
+        await reviews.review_subject(found, {"spec": spec})
     with pytest.raises(StatusError, match="exactly one of nonResourceAttributes or resourceAttributes"):
-        reviews.review_self(found, ALICE, {"spec": {}})
+        await reviews.review_self(found, ALICE, {"spec": {}})
 
 
 def test_rules_reviews_list_what_one_holds() -> None:
@@ -229,3 +229,21 @@ def test_rules_reviews_list_what_one_holds() -> None:
     ]
     assert status["nonResourceRules"] == [{"verbs": ["get"], "nonResourceURLs": ["/healthz"]}]
     assert status["evaluationError"] == f'role.{GROUP} "gone" not found'
+
+
+async def test_a_review_asks_with_its_selectors_and_says_which_it_does_not_understand() -> None:
+    labels = {"requirements": [{"key": "a", "operator": "In", "values": ["b"]}, {"key": "c", "operator": "Exists"}]}
+    fields = {"requirements": [{"key": "spec.nodeName", "operator": "In", "values": ["n1"]}]}
+    asked = {"verb": "list", "resource": "pods", "labelSelector": labels, "fieldSelector": fields}
+    question, problem = reviews.attributes(ALICE, {"resourceAttributes": asked})
+    assert problem == ""
+    assert [str(requirement) for requirement in question.label_selector] == ["a in (b)", "c"]
+    assert question.field_selector == (("spec.nodeName", "=", "n1"),)
+    asked["labelSelector"] = {"requirements": [*labels["requirements"], {"key": "d", "operator": "Odd"}]}
+    asked["fieldSelector"] = {"rawSelector": "a>b"}
+    question, problem = reviews.attributes(ALICE, {"resourceAttributes": asked})
+    assert len(question.label_selector) == 2
+    assert problem == (
+        "[spec.resourceAttributes.fieldSelector ignored due to parse error, "
+        "spec.resourceAttributes.labelSelector partially ignored due to parse error]"
+    )

@@ -12,17 +12,20 @@ from pynetes.apis.equality import semantic_equal
 from pynetes.apiserver.admission.attributes import Attributes, Plugin
 from pynetes.apiserver.authentication.user import PRIVILEGED, UserInfo
 from pynetes.apiserver.authorization.attributes import Attributes as Question
-from pynetes.apiserver.authorization.attributes import Authorizer
+from pynetes.apiserver.authorization.attributes import Authorizer, decide
 
 GROUP, RESOURCE = "certificates.k8s.io", "certificatesigningrequests"
 CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client"
 
 
-def may(authorizer: Authorizer, user: UserInfo, verb: str, signer: str) -> bool:
+async def may(authorizer: Authorizer, user: UserInfo, verb: str, signer: str) -> bool:
     """Whether `user` may approve or sign for `signer`, by its name or as one of its domain."""
     names = (signer, signer.partition("/")[0] + "/*")
-    questions = (Question(user, verb, group=GROUP, version="*", resource="signers", name=name) for name in names)
-    return any(authorizer.authorize(question).allowed for question in questions)
+    questions = [Question(user, verb, group=GROUP, version="*", resource="signers", name=name) for name in names]
+    for question in questions:
+        if (await decide(authorizer, question)).allowed:
+            return True
+    return False
 
 
 def _signer(attrs: Attributes) -> str:
@@ -42,7 +45,7 @@ class CertificateApproval(Plugin):
 
     async def validate(self, attrs: Attributes) -> None:
         signer = _signer(attrs)
-        if not may(self._authorizer, attrs.user, "approve", signer):
+        if not await may(self._authorizer, attrs.user, "approve", signer):
             raise attrs.forbid(f'user not permitted to approve requests with signerName "{signer}"')
 
 
@@ -63,7 +66,7 @@ class CertificateSigning(Plugin):
             new.get("conditions") or [], old.get("conditions") or []
         )
         signer = _signer(attrs)
-        if not unchanged and not may(self._authorizer, attrs.user, "sign", signer):
+        if not unchanged and not await may(self._authorizer, attrs.user, "sign", signer):
             raise attrs.forbid(f'user not permitted to sign requests with signerName "{signer}"')
 
 

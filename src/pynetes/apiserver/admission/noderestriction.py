@@ -276,7 +276,7 @@ async def _check_audience(plugin: NodeRestriction, attrs: Attributes, audiences:
         namespace=attrs.namespace,
         name=attrs.name,
     )
-    if not plugin.authorizer.authorize(question).allowed:
+    if not (await authorization.decide(plugin.authorizer, question)).allowed:
         raise attrs.forbid(
             f'audience "{audience}" not found in pod spec volume, {attrs.user.name} is not authorized to request '
             "tokens for this audience"

@@ -19,4 +19,4 @@ class RBACEscalation(Plugin):
 
     async def validate(self, attrs: Attributes) -> None:
         assert attrs.obj is not None
-        escalation.check(self._authorizer, attrs.user, attrs.obj, attrs.old)
+        await escalation.check(self._authorizer, attrs.user, attrs.obj, attrs.old)

@@ -1,20 +1,26 @@
 """What an authorizer is asked, and what it answers."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.authentication.user import UserInfo
+
+if TYPE_CHECKING:
+    from pynetes.apimachinery.selectors import Requirement
 
 FieldRequirement = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """One request as authorization sees it. `field_selector` holds (field, operator, value) of a list or watch."""
+    """One request as authorization sees it. The selectors are those of a list, a watch or a collection's deletion.
+
+    `field_selector` holds (field, operator, value).
+    """
 
     user: UserInfo
     verb: str
@@ -27,6 +33,7 @@ class Attributes:
     path: str = ""
     is_resource: bool = True
     field_selector: tuple[FieldRequirement, ...] = ()
+    label_selector: "tuple[Requirement, ...]" = ()
 
     @property
     def full_resource(self) -> str:
@@ -40,11 +47,17 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`allowed`, `denied` (no later authorizer is asked) or neither (no opinion), with the reason shown to the user."""
+    """`allowed`, `denied` (no later authorizer is asked) or neither (no opinion), with the reason shown to the user.
+
+    `error` says what went wrong on the way. With `ask` nobody knows yet: it gives the decision, from over the network.
+    Who cannot wait for that takes it for a refusal.
+    """
 
     allowed: bool
     denied: bool = False
     reason: str = ""
+    error: str = ""
+    ask: "Callable[[], Awaitable[Decision]] | None" = None
 
 
 ALLOW = Decision(True)
@@ -52,7 +65,15 @@ NO_OPINION = Decision(False)
 
 
 class Authorizer(Protocol):
-    def authorize(self, attrs: Attributes) -> Decision: ...
+    def authorize(self, attrs: Attributes) -> Decision:
+        """The decision as far as memory knows it."""
+        ...
+
+
+async def decide(authorizer: Authorizer, attrs: Attributes) -> Decision:
+    """The decision, waited for if somebody else makes it."""
+    decision = authorizer.authorize(attrs)
+    return decision if decision.ask is None else await decision.ask()
 
 
 class Info(Protocol):
@@ -91,8 +112,21 @@ def from_request(user: UserInfo, info: Info, query: Mapping[str, Sequence[str]])
         name=info.name,
         path=info.path,
         is_resource=info.is_resource,
-        field_selector=_field_requirements(query),
+        field_selector=_field_requirements(query) if query else (),
+        label_selector=_label_requirements(query) if query else (),
     )
+
+
+def _label_requirements(query: Mapping[str, Sequence[str]]) -> "tuple[Requirement, ...]":
+    found = query.get("labelSelector")
+    if not found or not found[0]:
+        return ()
+    from pynetes.apimachinery.selectors import parse_label_selector
+
+    try:
+        return parse_label_selector(found[0]).requirements
+    except ValueError:
+        return ()
 
 
 def _field_requirements(query: Mapping[str, Sequence[str]]) -> tuple[FieldRequirement, ...]:
@@ -107,7 +141,7 @@ def _field_requirements(query: Mapping[str, Sequence[str]]) -> tuple[FieldRequir
         return ()
 
 
-def require_verb(
+async def require_verb(
     authorizer: Authorizer, user: UserInfo, info: Info, query: Mapping[str, Sequence[str]], verb: str
 ) -> None:
     """Raises a 403 `StatusError` unless the user may do the same with another verb.
@@ -117,9 +151,9 @@ def require_verb(
     if info.verb == verb:
         return
     attrs = replace(from_request(user, info, query), verb=verb)
-    decision = authorizer.authorize(attrs)
+    decision = await decide(authorizer, attrs)
     if not decision.allowed:
-        raise forbidden(attrs, decision.reason)
+        raise refusal(attrs, decision)
 
 
 def forbidden_message(attrs: Attributes) -> str:
@@ -141,3 +175,8 @@ def forbidden(attrs: Attributes, reason: str = "") -> StatusError:
         message = f"{message}: {reason}"
     resource = f"{attrs.resource}.{attrs.group}" if attrs.group and attrs.resource else attrs.resource
     return errors.forbidden(resource, attrs.name, message)
+
+
+def refusal(attrs: Attributes, decision: Decision) -> StatusError:
+    """What a request that is not allowed ends with: a 500 where an authorizer failed, as upstream has it."""
+    return errors.internal(decision.error) if decision.error else forbidden(attrs, decision.reason)

@@ -11,7 +11,7 @@ from pynetes.apimachinery import errors
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.authentication.user import PRIVILEGED, UserInfo
 from pynetes.apiserver.authorization import rules
-from pynetes.apiserver.authorization.attributes import Attributes
+from pynetes.apiserver.authorization.attributes import Attributes, decide
 from pynetes.apiserver.authorization.rbac import GROUP, KINDS
 from pynetes.apiserver.authorization.rules import Rule
 from pynetes.apiserver.authorization.union import ClusterAuthorizer
@@ -23,7 +23,7 @@ _EVERYTHING: tuple[Rule, ...] = (
 _COLLECTOR_FIELDS = ("ownerReferences", "finalizers")
 
 
-def check(
+async def check(
     authorizer: ClusterAuthorizer, user: UserInfo, obj: dict[str, Any], old: dict[str, Any] | None = None
 ) -> None:
     """Raises a 403 `StatusError` if writing `obj` (over `old`) would give more rights than `user` has.
@@ -36,18 +36,18 @@ def check(
     if old is not None and _only_collection_changed(obj, old):
         return
     if kind.endswith("Binding"):
-        _check_binding(authorizer, user, obj)
+        await _check_binding(authorizer, user, obj)
     else:
-        _check_role(authorizer, user, obj, old)
+        await _check_role(authorizer, user, obj, old)
 
 
-def _check_role(
+async def _check_role(
     authorizer: ClusterAuthorizer, user: UserInfo, role: dict[str, Any], old: dict[str, Any] | None
 ) -> None:
     name, namespace = role["metadata"].get("name") or "", role["metadata"].get("namespace") or ""
     plural = role["kind"].lower() + "s"
     question = Attributes(user, "escalate", GROUP, "*", plural, namespace=namespace, name=name)
-    if authorizer.authorize(question).allowed:
+    if (await decide(authorizer, question)).allowed:
         return
     _confirm(authorizer, user, namespace, role.get("rules") or (), plural, name)
     if (_aggregates(role) or (old is not None and _aggregates(old))) and _missing(
@@ -57,14 +57,14 @@ def _check_role(
         raise errors.forbidden(f"{plural}.{GROUP}", name, why)
 
 
-def _check_binding(authorizer: ClusterAuthorizer, user: UserInfo, binding: dict[str, Any]) -> None:
+async def _check_binding(authorizer: ClusterAuthorizer, user: UserInfo, binding: dict[str, Any]) -> None:
     name, namespace = binding["metadata"].get("name") or "", binding["metadata"].get("namespace") or ""
     reference = binding.get("roleRef") or {}
     kind, role = reference.get("kind") or "", reference.get("name") or ""
     if kind in ("Role", "ClusterRole"):
         group = reference.get("apiGroup") or GROUP
         question = Attributes(user, "bind", group, "*", kind.lower() + "s", namespace=namespace, name=role)
-        if authorizer.authorize(question).allowed:
+        if (await decide(authorizer, question)).allowed:
             return
     try:
         granted = authorizer.rbac.rules_of((kind, namespace if kind == "Role" else "", role))

@@ -7,6 +7,7 @@ a role or binding empties the cache; they are rare next to requests.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from pynetes.apimachinery.selectors import from_label_selector
@@ -120,7 +121,7 @@ class RBAC:
             answer = self._cache[key] = self._answer(attrs)
         source = answer.any_name or answer.names.get(attrs.name)
         if source:
-            return Decision(True, reason=f"RBAC: allowed by {source}")
+            return _allowed(source)
         return Decision(False, reason=_problem_text(answer.problems)) if answer.problems else NO_OPINION
 
     def _answer(self, attrs: Attributes) -> _Answer:
@@ -190,6 +191,11 @@ class RBAC:
                 if other[0] == "ClusterRole" and other not in seen and parsed.matches(labels):
                     found += (rule for rule in self._resolve(other, seen) if rule not in found)
         return found
+
+
+@lru_cache(4096)
+def _allowed(source: str) -> Decision:
+    return Decision(True, reason=f"RBAC: allowed by {source}")
 
 
 def subject_key(subject: Mapping[str, Any], namespace: str) -> str:

@@ -4,17 +4,18 @@ from typing import Any
 
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.errors import FieldError
-from pynetes.apimachinery.selectors import parse_field_selector
+from pynetes.apimachinery.selectors import Requirement, parse_field_selector, parse_label_selector
 from pynetes.apiserver.authentication.user import UserInfo
-from pynetes.apiserver.authorization.attributes import Attributes, FieldRequirement
+from pynetes.apiserver.authorization.attributes import Attributes, FieldRequirement, decide
 from pynetes.apiserver.authorization.union import ClusterAuthorizer
 
 GROUP = "authorization.k8s.io"
 Object = dict[str, Any]
 _FIELD_OPERATORS = {"In": "=", "NotIn": "!="}
+_LABEL_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
 
 
-def review_subject(authorizer: ClusterAuthorizer, review: Object, *, namespace: str | None = None) -> Object:
+async def review_subject(authorizer: ClusterAuthorizer, review: Object, *, namespace: str | None = None) -> Object:
     """Answers a SubjectAccessReview; with `namespace`, a LocalSubjectAccessReview posted there."""
     kind = "SubjectAccessReview" if namespace is None else "LocalSubjectAccessReview"
     spec = review.get("spec") or {}
@@ -27,16 +28,16 @@ def review_subject(authorizer: ClusterAuthorizer, review: Object, *, namespace: 
         found += _check_local(review, spec, namespace)
     if found:
         raise errors.invalid(kind, GROUP, "", found)
-    return _answered(authorizer, review, subject(spec), spec)
+    return await _answered(authorizer, review, subject(spec), spec)
 
 
-def review_self(authorizer: ClusterAuthorizer, user: UserInfo, review: Object) -> Object:
+async def review_self(authorizer: ClusterAuthorizer, user: UserInfo, review: Object) -> Object:
     """Answers a SelfSubjectAccessReview."""
     spec = review.get("spec") or {}
     found = _check_spec(spec) + _check_metadata(review, local=False)
     if found:
         raise errors.invalid("SelfSubjectAccessReview", GROUP, "", found)
-    return _answered(authorizer, review, user, spec)
+    return await _answered(authorizer, review, user, spec)
 
 
 def review_rules(authorizer: ClusterAuthorizer, user: UserInfo, review: Object) -> Object:
@@ -79,7 +80,8 @@ def attributes(user: UserInfo, spec: Object) -> tuple[Attributes, str]:
         question = Attributes(user, path.get("verb") or "", path=path.get("path") or "", is_resource=False)
         return question, ""
     asked = spec["resourceAttributes"]
-    selector, problem = _field_selector(asked.get("fieldSelector") or {})
+    fields, fields_problem = _field_selector(asked.get("fieldSelector") or {})
+    labels, labels_problem = _label_selector(asked.get("labelSelector") or {})
     question = Attributes(
         user,
         asked.get("verb") or "",
@@ -89,21 +91,22 @@ def attributes(user: UserInfo, spec: Object) -> tuple[Attributes, str]:
         subresource=asked.get("subresource") or "",
         namespace=asked.get("namespace") or "",
         name=asked.get("name") or "",
-        field_selector=selector,
+        field_selector=fields,
+        label_selector=labels,
     )
-    return question, problem
+    return question, _aggregate(fields_problem, labels_problem)
 
 
-def _answered(authorizer: ClusterAuthorizer, review: Object, user: UserInfo, spec: Object) -> Object:
+async def _answered(authorizer: ClusterAuthorizer, review: Object, user: UserInfo, spec: Object) -> Object:
     question, problem = attributes(user, spec)
-    decision = authorizer.authorize(question)
+    decision = await decide(authorizer, question)
     status: Object = {"allowed": decision.allowed}
     if decision.denied:
         status["denied"] = True
     if decision.reason:
         status["reason"] = decision.reason
-    if problem:
-        status["evaluationError"] = problem
+    if decision.error or problem:
+        status["evaluationError"] = "; ".join(filter(None, (decision.error, problem)))
     metadata = {"creationTimestamp": None, **(review.get("metadata") or {})}
     return {**review, "metadata": metadata, "status": status}
 
@@ -128,6 +131,32 @@ def _field_selector(given: Object) -> tuple[tuple[FieldRequirement, ...], str]:
     if len(found) == len(requirements):
         return tuple(found), ""
     return tuple(found), problem.replace(" ignored", " partially ignored") if found else problem
+
+
+def _label_selector(given: Object) -> tuple[tuple[Requirement, ...], str]:
+    problem = "spec.resourceAttributes.labelSelector ignored due to parse error"
+    if given.get("rawSelector"):
+        try:
+            return parse_label_selector(given["rawSelector"]).requirements, ""
+        except ValueError:
+            return (), problem
+    found: list[Requirement] = []
+    requirements = given.get("requirements") or ()
+    for requirement in requirements:
+        operator, values = (
+            _LABEL_OPERATORS.get(requirement.get("operator") or ""),
+            tuple(requirement.get("values") or ()),
+        )
+        if operator and bool(values) == (operator in ("in", "notin")):
+            found.append(Requirement(requirement.get("key") or "", operator, values))
+    if len(found) == len(requirements):
+        return tuple(found), ""
+    return tuple(found), problem.replace(" ignored", " partially ignored") if found else problem
+
+
+def _aggregate(*problems: str) -> str:
+    found = [problem for problem in problems if problem]
+    return found[0] if len(found) == 1 else f"[{', '.join(found)}]" if found else ""
 
 
 def _check_spec(spec: Object) -> list[FieldError]:

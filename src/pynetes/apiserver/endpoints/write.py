@@ -1,12 +1,12 @@
 """create and update."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import bad_request
 from pynetes.apiserver.authentication.user import ANONYMOUS_USER
-from pynetes.apiserver.authorization.attributes import Attributes, forbidden
+from pynetes.apiserver.authorization.attributes import Attributes, decide, refusal
 from pynetes.apiserver.endpoints.body import decode_as
 from pynetes.apiserver.endpoints.output import entry_response
 from pynetes.apiserver.endpoints.scope import Scope
@@ -74,7 +74,7 @@ async def update(scope: Scope, request: Request) -> Answer:
     return entry_response(scope, request, media, entry, 201 if created else 200)
 
 
-def create_check(scope: Scope, request: Request) -> Callable[[], None]:
+def create_check(scope: Scope, request: Request) -> Callable[[], Awaitable[None]]:
     """Refuses with 403 if the user may not create what an update or apply would."""
     info = request.info
     assert info is not None
@@ -90,10 +90,10 @@ def create_check(scope: Scope, request: Request) -> Callable[[], None]:
         path=info.path,
     )
 
-    def check() -> None:
-        decision = scope.backend.authorizer.authorize(attrs)
+    async def check() -> None:
+        decision = await decide(scope.backend.authorizer, attrs)
         if not decision.allowed:
-            raise forbidden(attrs, decision.reason)
+            raise refusal(attrs, decision)
 
     return check
 

@@ -1,6 +1,6 @@
 """Asks whether the user may; a 403 in upstream's words if not."""
 
-from pynetes.apiserver.authorization.attributes import Authorizer, forbidden, from_request
+from pynetes.apiserver.authorization.attributes import Authorizer, from_request, refusal
 from pynetes.apiserver.http import Answer, Filter, Handler, Request
 
 _DECISION, _REASON = "authorization.k8s.io/decision", "authorization.k8s.io/reason"
@@ -13,10 +13,12 @@ def with_authorization(authorizer: Authorizer) -> Filter:
             assert request.info is not None
             attributes = from_request(request.user, request.info, request.query)
             decision = authorizer.authorize(attributes)
+            if decision.ask is not None:
+                decision = await decision.ask()
             request.annotations[_DECISION] = "allow" if decision.allowed else "forbid"
             request.annotations[_REASON] = decision.reason
             if not decision.allowed:
-                raise forbidden(attributes, decision.reason)
+                raise refusal(attributes, decision)
             return await handler(request)
 
         return handle

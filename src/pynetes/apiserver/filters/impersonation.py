@@ -12,7 +12,7 @@ from pynetes.apiserver.authentication.user import (
     UserInfo,
     service_account_groups,
 )
-from pynetes.apiserver.authorization.attributes import Attributes, Authorizer, forbidden
+from pynetes.apiserver.authorization.attributes import Attributes, Authorizer, decide, refusal
 from pynetes.apiserver.http import Answer, Filter, Handler, Request
 
 _USER = "Impersonate-User"
@@ -36,9 +36,9 @@ def with_impersonation(authorizer: Authorizer) -> Filter:
             if wanted is not None:
                 assert request.user is not None
                 for attributes in _questions(request.user, wanted):
-                    decision = authorizer.authorize(attributes)
+                    decision = await decide(authorizer, attributes)
                     if not decision.allowed:
-                        raise forbidden(attributes, decision.reason)
+                        raise refusal(attributes, decision)
                 request.context["impersonator"] = request.user
                 request.user = _impersonated(wanted)
             return await handler(request)

@@ -1,6 +1,6 @@
 """One write on its way through the registry: who does it, as which resource, with which options."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -39,7 +39,7 @@ class WriteContext:
     options: Object = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
-    check_create: Callable[[], None] | None = None
+    check_create: Callable[[], Awaitable[None]] | None = None
 
     def attributes(
         self, operation: Operation, namespace: str, name: str, obj: Object | None, old: Object | None
@@ -92,5 +92,5 @@ class WriteContext:
     ) -> None:
         """Validating admission, and whether an update may create."""
         if operation == "CREATE" and self.check_create is not None:
-            self.check_create()
+            await self.check_create()
         await self.admission.validate(self.attributes(operation, namespace, name, obj, old))

@@ -126,6 +126,9 @@ def asking(authorizer: Authorizer, user: UserInfo) -> Ask:
 
     def ask(question: Question) -> Answer:
         decision = authorizer.authorize(_asked(question, user))
+        if decision.ask is not None:
+            # An evaluation does not wait; who cannot know must not guess.
+            raise CelError("the decision is that of a webhook, which is not asked from expressions")
         return Answer(decision.allowed, decision.reason)
 
     return ask

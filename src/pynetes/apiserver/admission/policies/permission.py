@@ -12,7 +12,7 @@ from pynetes.apiserver.admission.attributes import Attributes, Plugin
 from pynetes.apiserver.admission.versions import Versions
 from pynetes.apiserver.authentication.user import PRIVILEGED, UserInfo
 from pynetes.apiserver.authorization.attributes import Attributes as Asked
-from pynetes.apiserver.authorization.attributes import Authorizer
+from pynetes.apiserver.authorization.attributes import Authorizer, decide
 from pynetes.apiserver.registry.registry import Registry
 
 Object = dict[str, Any]
@@ -47,7 +47,7 @@ class ParameterPermission(Plugin):
         field, watched = ("paramRef", ("paramRef", "policyName")) if binding else ("paramKind", ("paramKind",))
         if new.get(field) is None or (attrs.old is not None and all(new.get(key) == old.get(key) for key in watched)):
             return
-        why = self._of_binding(attrs, new) if binding else self._of_policy(attrs.user, new["paramKind"])
+        why = await (self._of_binding(attrs, new) if binding else self._of_policy(attrs.user, new["paramKind"]))
         if why:
             raise _refusal(attrs, field, why)
 
@@ -62,14 +62,14 @@ class ParameterPermission(Plugin):
         resource = found.plural if found is not None else "*"
         return replace(asked, group=group, version=version, resource=resource), found is not None
 
-    def _of_policy(self, user: UserInfo, kind: Object) -> str:
+    async def _of_policy(self, user: UserInfo, kind: Object) -> str:
         asked, _ = self._asked(user, kind)
-        if self._authorizer.authorize(asked).allowed:
+        if (await decide(self._authorizer, asked)).allowed:
             return ""
         which = f"kind={kind.get('kind') or ''}, apiVersion={kind.get('apiVersion') or ''}"
         return f'user {shown(user)} must have "get" permission on all objects of the referenced paramKind ({which})'
 
-    def _of_binding(self, attrs: Attributes, spec: Object) -> str:
+    async def _of_binding(self, attrs: Attributes, spec: Object) -> str:
         reference, name = spec["paramRef"], spec.get("policyName") or ""
         policies = GroupVersionResource(_GROUP, "v1", _BINDINGS[attrs.gvr.resource])
         policy = self._registry.cached_get(policies, name)
@@ -77,7 +77,7 @@ class ParameterPermission(Plugin):
         asked, known = self._asked(attrs.user, kind)
         verb = "get" if reference.get("name") else "list"
         within, named = reference.get("namespace") or "", reference.get("name") or ""
-        if self._authorizer.authorize(replace(asked, verb=verb, namespace=within, name=named)).allowed:
+        if (await decide(self._authorizer, replace(asked, verb=verb, namespace=within, name=named))).allowed:
             return ""
         user = shown(attrs.user)
         needed = f'to determine minimum required permissions and user {user} does not have "{verb}" permission'

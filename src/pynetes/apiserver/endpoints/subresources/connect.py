@@ -66,7 +66,7 @@ def _creating(backend: Backend, serve: Serve) -> Serve:
 
     async def handle(request: Request, namespace: str, name: str) -> Answer:
         assert request.info is not None
-        require_verb(backend.authorizer, request.user or ANONYMOUS_USER, request.info, request.query, "create")
+        await require_verb(backend.authorizer, request.user or ANONYMOUS_USER, request.info, request.query, "create")
         return await serve(request, namespace, name)
 
     return handle

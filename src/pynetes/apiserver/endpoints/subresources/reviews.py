@@ -30,13 +30,13 @@ def answerers(authenticator: Authenticator, authorizer: ClusterAuthorizer) -> di
         return tokens.review_self(user, review)
 
     async def subject_access(user: UserInfo, namespace: str, review: Object) -> Object:
-        return access.review_subject(authorizer, review)
+        return await access.review_subject(authorizer, review)
 
     async def local_access(user: UserInfo, namespace: str, review: Object) -> Object:
-        return access.review_subject(authorizer, review, namespace=namespace)
+        return await access.review_subject(authorizer, review, namespace=namespace)
 
     async def self_access(user: UserInfo, namespace: str, review: Object) -> Object:
-        return access.review_self(authorizer, user, review)
+        return await access.review_self(authorizer, user, review)
 
     async def self_rules(user: UserInfo, namespace: str, review: Object) -> Object:
         return access.review_rules(authorizer, user, review)
