@@ -51,6 +51,15 @@ class APIServerConfig:
     api_audiences: tuple[str, ...] = ()
     service_account_extend_token_expiration: bool = True
     service_account_max_token_expiration: float = 0.0
+    #: Who may state another user in X-Remote-User: clients with a certificate of this authority and one of these names
+    #: (any, if there are none).
+    requestheader_client_ca_file: Path | None = None
+    requestheader_allowed_names: tuple[str, ...] = ()
+
+    # Aggregation
+    #: Shown to the API servers behind this one, which trust what we say about users.
+    proxy_client_cert_file: Path | None = None
+    proxy_client_key_file: Path | None = None
 
     # Authorization
     authorization_modes: tuple[str, ...] = ("Node", "RBAC")

@@ -17,7 +17,13 @@ from typing import Any, Self
 
 from pynetes import KUBERNETES_VERSION
 from pynetes.apimachinery.gvk import GroupVersionResource
-from pynetes.apis.names import COMPONENT_STATUSES, CUSTOM_RESOURCE_DEFINITIONS, SERVICES
+from pynetes.apis.names import (
+    API_SERVICES,
+    COMPONENT_STATUSES,
+    CUSTOM_RESOURCE_DEFINITIONS,
+    ENDPOINT_SLICES,
+    SERVICES,
+)
 from pynetes.apiserver.admission import chain as admission
 from pynetes.apiserver.admission.attributes import Plugin
 from pynetes.apiserver.admission.certificates import CertificateApproval, CertificateSigning
@@ -26,6 +32,9 @@ from pynetes.apiserver.admission.noderestriction import NodeRestriction
 from pynetes.apiserver.admission.rbacescalation import RBACEscalation
 from pynetes.apiserver.admission.resourcequota import ResourceQuota
 from pynetes.apiserver.admission.serviceaccount import ServiceAccount
+from pynetes.apiserver.aggregation.aggregator import Aggregator
+from pynetes.apiserver.aggregation.connection import Connections, Identity
+from pynetes.apiserver.aggregation.registration import Registration
 from pynetes.apiserver.audit import auditor as audit
 from pynetes.apiserver.authentication import union as authentication
 from pynetes.apiserver.authentication.authenticator import RequestAuthenticator
@@ -159,10 +168,18 @@ class APIServer:
         tasks.start(services.run(self._services), name="service claims")
         router = Router()
         self._inside = filters.build_trusted(router.handle, security.authorizer, config)
-        self._hooks = PostStartHooks(client, self.registry, config, self._public_address)
+        registration = Registration(self.registry, client)
+        self._hooks = PostStartHooks(client, self.registry, config, self._public_address, registration.built_in)
         discovery = self._install(router, backend, security, kubelets, store)
         documents = openapi.OpenAPI(router, self.registry.built_in)
         await self._serve_custom(CustomResources(backend, router, discovery, documents, webhooks, tasks), tasks)
+        identity = Identity(config.proxy_client_cert_file, config.proxy_client_key_file)
+        connections = await stack.enter_async_context(Connections(self.registry, identity))
+        hooks = self._hooks
+        aggregator = Aggregator(
+            self.registry, client, connections, router, discovery, documents, lambda: hooks.are_done, tasks
+        )
+        await self._aggregate(aggregator, registration, tasks)
         auditor = audit.build(config, tasks)
         if auditor is not None:
             stack.push_async_callback(auditor.close)
@@ -172,6 +189,7 @@ class APIServer:
         )
         self._edge = await stack.enter_async_context(self._listen(outside))
         tasks.start(self._hooks.run(), name="post-start hooks")
+        tasks.start(registration.run(), name="registration of APIServices")
 
     async def _services(self) -> list[dict[str, Any]]:
         await self.registry.store_of(SERVICES).cacher.fresh()
@@ -193,7 +211,8 @@ class APIServer:
         config = self.config
         if config.tls_cert_file is None or config.tls_private_key_file is None:
             raise ConfigurationError("--tls-cert-file and --tls-private-key-file are required")
-        authorities = (config.client_ca_file,) if config.client_ca_file is not None else ()
+        files = (config.client_ca_file, config.requestheader_client_ca_file)
+        authorities = [file for file in files if file is not None]
         tls = certificates.server_context(config.tls_cert_file, config.tls_private_key_file, authorities)
         return Edge(
             handler,
@@ -267,6 +286,8 @@ class APIServer:
             api_audiences=config.api_audiences,
             enable_bootstrap_token_auth=config.enable_bootstrap_token_auth,
             token_auth_file=config.token_auth_file,
+            requestheader_client_ca_file=config.requestheader_client_ca_file,
+            requestheader_allowed_names=config.requestheader_allowed_names,
             anonymous_auth=config.anonymous_auth,
         )
         return authentication.build(settings, self.registry)
@@ -298,6 +319,18 @@ class APIServer:
         tasks.start(following, name="custom resource definitions")
         await synced.wait()
         tasks.start(controller.run(), name="custom resource definitions' status")
+
+    async def _aggregate(self, aggregator: Aggregator, registration: Registration, tasks: Tasks) -> None:
+        """Returns when all APIServices that exist are served."""
+
+        def observe(change: Change, api_service: dict[str, Any]) -> None:
+            aggregator.observe(change, api_service)
+            registration.observe(change, api_service)
+
+        await self._observe(API_SERVICES, observe, tasks)
+        await self._observe(SERVICES, aggregator.observe_service, tasks)
+        await self._observe(ENDPOINT_SLICES, aggregator.observe_slice, tasks)
+        await self._observe(CUSTOM_RESOURCE_DEFINITIONS, registration.observe_definition, tasks)
 
     def _install(
         self, router: Router, backend: Backend, security: _Security, kubelets: KubeletClient, store: Store

@@ -86,6 +86,10 @@ def apiserver_config(layout: Layout, settings: Settings) -> APIServerConfig:
         kubelet_client_certificate=pki.apiserver_kubelet_client.certificate,
         kubelet_client_key=pki.apiserver_kubelet_client.key,
         kubelet_certificate_authority=pki.ca.certificate,
+        requestheader_client_ca_file=pki.front_proxy_ca.certificate,
+        requestheader_allowed_names=("front-proxy-client",),
+        proxy_client_cert_file=pki.front_proxy_client.certificate,
+        proxy_client_key_file=pki.front_proxy_client.key,
     )
 
 

@@ -22,9 +22,14 @@ class PostStartHooks:
     """Named steps; `/readyz` shows each as `poststarthook/<name>`, unhealthy until it is done."""
 
     def __init__(
-        self, client: Client, registry: Registry, config: APIServerConfig, address: Callable[[], tuple[str, int]]
+        self,
+        client: Client,
+        registry: Registry,
+        config: APIServerConfig,
+        address: Callable[[], tuple[str, int]],
+        register: Callable[[], Awaitable[None]],
     ) -> None:
-        """`address` gives where clients of the cluster reach this server."""
+        """`address` gives where clients of the cluster reach this server; `register` says what it serves."""
 
         async def service_cidr() -> None:
             await servicecidr.reconcile(client, config.service_cluster_ip_range)
@@ -42,6 +47,7 @@ class PostStartHooks:
             "start-legacy-token-tracking-controller": lambda: objects.legacy_token_tracking(client),
             "start-kubernetes-service-cidr-controller": service_cidr,
             "bootstrap-controller": self._endpoints.reconcile,
+            "kube-apiserver-autoregistration": register,
         }
         self._done: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._steps}
 
@@ -55,6 +61,10 @@ class PostStartHooks:
                 raise RuntimeError("not finished")
 
         return run
+
+    @property
+    def are_done(self) -> bool:
+        return all(event.is_set() for event in self._done.values())
 
     async def finished(self) -> None:
         for event in self._done.values():

@@ -3,9 +3,12 @@
 from datetime import date
 from typing import Any
 
+import orjson
+
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.names import CONFIG_MAPS, NAMESPACES, PRIORITY_CLASSES
+from pynetes.apiserver.authentication import request_header
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.client.rest import Client
 from pynetes.component import clock
@@ -58,11 +61,11 @@ async def priority_classes(client: Client) -> None:
 
 
 async def authentication_config(client: Client, config: APIServerConfig) -> None:
-    """`extension-apiserver-authentication`: the client CA, for servers that verify our clients themselves."""
-    if config.client_ca_file is None:
+    """`extension-apiserver-authentication`: how servers behind this one, or beside it, know our clients and us."""
+    data = authentication_data(config)
+    if not data:
         return
     name, namespace = "extension-apiserver-authentication", "kube-system"
-    data = {"client-ca-file": config.client_ca_file.read_text()}
     obj: Object = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -70,8 +73,8 @@ async def authentication_config(client: Client, config: APIServerConfig) -> None
         "data": data,
     }
     await create_missing(client, CONFIG_MAPS, obj)
-    present = await client.get(CONFIG_MAPS, name, namespace)
-    if (present.get("data") or {}).get("client-ca-file") != data["client-ca-file"]:
+    present = (await client.get(CONFIG_MAPS, name, namespace)).get("data") or {}
+    if any(present.get(key) != value for key, value in data.items()):
         await client.patch(CONFIG_MAPS, name, {"data": data}, namespace)
 
 
@@ -99,3 +102,21 @@ def _is_date(text: str) -> bool:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
+
+
+def authentication_data(config: APIServerConfig) -> dict[str, str]:
+    """Authorities in PEM, lists as JSON."""
+    data: dict[str, str] = {}
+    if config.client_ca_file is not None:
+        data["client-ca-file"] = config.client_ca_file.read_text()
+    if config.requestheader_client_ca_file is not None:
+        lists = {
+            "allowed-names": config.requestheader_allowed_names,
+            "username-headers": (request_header.USER_HEADER,),
+            "uid-headers": (request_header.UID_HEADER,),
+            "group-headers": (request_header.GROUP_HEADER,),
+            "extra-headers-prefix": ("X-Remote-Extra-",),
+        }
+        data["requestheader-client-ca-file"] = config.requestheader_client_ca_file.read_text()
+        data |= {f"requestheader-{key}": orjson.dumps(list(values)).decode() for key, values in lists.items()}
+    return data

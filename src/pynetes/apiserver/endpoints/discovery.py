@@ -1,7 +1,8 @@
 """Discovery: which groups, versions and resources there are, in the classic form and aggregated."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ import orjson
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.versions import version_key
 from pynetes.apis.resource import Resource, Subresource
+from pynetes.apiserver.aggregation.priorities import ordered, priority
 from pynetes.apiserver.endpoints.router import Router
 from pynetes.apiserver.http import Answer, Handler, Request, Response
 from pynetes.apiserver.negotiation import MediaType, negotiate
@@ -17,6 +19,18 @@ from pynetes.apiserver.negotiation import MediaType, negotiate
 Object = dict[str, Any]
 
 _AGGREGATED_TYPE = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A group version that another server serves; its resources as entries of aggregated discovery."""
+
+    group: str
+    version: str
+    priority: tuple[int, int]
+    resources: Sequence[Object] = field(default_factory=tuple)
+    #: False if that server does not answer: then the resources are those of the past.
+    current: bool = True
 
 
 class Discovery:
@@ -27,6 +41,7 @@ class Discovery:
         self._built_in = tuple(resources)
         self._address = server_address
         self._groups: dict[str, dict[str, list[Resource]]] = {}
+        self._elsewhere: dict[tuple[str, str], Elsewhere] = {}
         self._paths: dict[str, Callable[[], _Document]] = {}
         self._made: dict[str, _Document] = {}
         self.update(())
@@ -34,6 +49,14 @@ class Discovery:
     def update(self, custom: Iterable[Resource]) -> None:
         """What is served besides the built-in resources."""
         self._groups = _grouped(self._built_in, custom)
+        self._refresh()
+
+    def extend(self, others: Iterable[Elsewhere]) -> None:
+        """What other servers serve."""
+        self._elsewhere = {(other.group, other.version): other for other in others}
+        self._refresh()
+
+    def _refresh(self) -> None:
         self._made.clear()
         before, self._paths = self._paths, self._makers()
         for path in before.keys() - self._paths.keys():
@@ -52,21 +75,22 @@ class Discovery:
 
     def _makers(self) -> dict[str, Callable[[], "_Document"]]:
         out: dict[str, Callable[[], _Document]] = {"/api": self._core, "/apis": self._named}
+        for group in self._versions():
+            if group:
+                out[f"/apis/{group}"] = partial(self._one_group, group)
         for group, versions in self._groups.items():
             root = f"/apis/{group}" if group else "/api"
-            if group:
-                out[root] = partial(self._one_group, group)
             for version, resources in versions.items():
                 out[f"{root}/{version}"] = partial(_resources, group, version, resources)
         return out
 
     def _core(self) -> "_Document":
-        return _Document(self._api_versions(), aggregated({"": self._groups.get("", {})}))
+        return _Document(self._api_versions(), self._aggregated(""))
 
     def _named(self) -> "_Document":
-        named = {group: versions for group, versions in self._groups.items() if group}
+        named = [group for group in self._versions() if group]
         classic = {"kind": "APIGroupList", "apiVersion": "v1", "groups": [self._group(group) for group in named]}
-        return _Document(classic, aggregated(named))
+        return _Document(classic, self._aggregated(*named))
 
     def _one_group(self, group: str) -> "_Document":
         return _Document({"kind": "APIGroup", "apiVersion": "v1", **self._group(group)})
@@ -80,8 +104,28 @@ class Discovery:
         }
 
     def _group(self, group: str) -> Object:
-        versions = [{"groupVersion": f"{group}/{v}", "version": v} for v in self._groups[group]]
+        versions = [{"groupVersion": f"{group}/{v}", "version": v} for v in self._versions()[group]]
         return {"name": group, "versions": versions, "preferredVersion": versions[0]}
+
+    def _versions(self) -> dict[str, list[str]]:
+        """All groups with their versions, in order."""
+        if not self._elsewhere:
+            return {group: list(versions) for group, versions in self._groups.items()}
+        ranks = {(group, v): priority(group, v) for group, versions in self._groups.items() for v in versions}
+        return ordered({**ranks, **{key: other.priority for key, other in self._elsewhere.items()}})
+
+    def _aggregated(self, *groups: str) -> Object:
+        versions = self._versions()
+        return aggregated({group: {v: self._entry(group, v) for v in versions.get(group, ())} for group in groups})
+
+    def _entry(self, group: str, version: str) -> Object:
+        """One version of aggregated discovery."""
+        other = self._elsewhere.get((group, version))
+        if other is None:
+            resources = _aggregated_resources(self._groups[group][version])
+            return {"version": version, "resources": resources, "freshness": "Current"}
+        entry: Object = {"version": version, "freshness": "Current" if other.current else "Stale"}
+        return {**entry, "resources": list(other.resources)} if other.resources else entry
 
 
 def _grouped(built_in: Iterable[Resource], custom: Iterable[Resource]) -> dict[str, dict[str, list[Resource]]]:
@@ -155,15 +199,12 @@ def _sub_entry(resource: Resource, sub: Subresource) -> Object:
 # --- aggregated
 
 
-def aggregated(groups: dict[str, dict[str, list[Resource]]]) -> Object:
-    """The APIGroupDiscoveryList of some groups."""
+def aggregated(groups: Mapping[str, Mapping[str, Object]]) -> Object:
+    """The APIGroupDiscoveryList of some groups, from their versions' entries."""
     items = [
         {
             "metadata": {"name": group} if group else {},
-            "versions": [
-                {"version": version, "resources": _aggregated_resources(resources), "freshness": "Current"}
-                for version, resources in versions.items()
-            ],
+            "versions": list(versions.values()),
         }
         for group, versions in groups.items()
     ]

@@ -1,12 +1,13 @@
 """/openapi/v2 and /openapi/v3: the documents of `apiserver.openapi`, cached by clients through their hash."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pynetes.apimachinery.errors import not_acceptable
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.endpoints.router import Router
-from pynetes.apiserver.http import Answer, Request, Response
+from pynetes.apiserver.http import Answer, Handler, Request, Response
 from pynetes.apiserver.negotiation import MediaType, negotiate
 from pynetes.apiserver.openapi import gnostic, v2, v3
 
@@ -17,6 +18,16 @@ _JSON = "application/json"
 Definitions = dict[str, dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What another server describes: entries of the v3 index, whose documents `handler` brings, and a part of v2."""
+
+    index: dict[str, Any]
+    handler: Handler
+    v2: dict[str, Any] = field(default_factory=dict)
+    v2_hash: str = ""
+
+
 class OpenAPI:
     """The documents at their paths in a router; what was written is kept until the served resources change."""
 
@@ -24,6 +35,7 @@ class OpenAPI:
         self._built_in = tuple(built_in)
         self._resources = self._built_in
         self._extra: Definitions = {}
+        self._elsewhere: dict[str, Described] = {}
         self._v2 = v2.Document(built_in)
         self._index: dict[str, Any] | None = None
         self._hashes: dict[str, str] = {}
@@ -39,16 +51,26 @@ class OpenAPI:
         self._index = None
         self._hashes.clear()
 
+    def extend(self, others: Sequence[Described]) -> None:
+        """What other servers describe."""
+        self._elsewhere = {path: other for other in others for path in other.index}
+        self._v2.extend([(other.v2_hash, other.v2) for other in others if other.v2])
+        self._index = None
+
     async def _serve_index(self, request: Request) -> Answer:
         media = negotiate(request, "text")
         if self._index is None:
-            self._index = v3.index(self._resources, self._extra)
+            own = v3.index(self._resources, self._extra)["paths"]
+            paths = {**own, **{path: other.index[path] for path, other in self._elsewhere.items()}}
+            self._index = {"paths": {path: paths[path] for path in sorted(paths)}}
         return _document(media, self._index)
 
     async def _serve_v3(self, request: Request) -> Answer:
         """Below `/openapi/v3/`. A request that names the right hash gets an answer that never expires."""
-        _require_json(request)
         group_version = request.path.removeprefix("/openapi/v3/").strip("/")
+        if (other := self._elsewhere.get(group_version)) is not None:
+            return await other.handler(request)
+        _require_json(request)
         body = v3.document(group_version, self._resources, self._extra)
         current = self._hashes.get(group_version)
         if current is None:

@@ -28,6 +28,8 @@ class Router:
         self._paths: dict[str, Handler] = {}
         self._prefixes: list[tuple[str, Handler]] = []
         self.late: Late | None = None
+        #: Group versions that another server serves, by the start of their paths (`/apis/GROUP/VERSION`).
+        self.elsewhere: dict[str, Handler] = {}
 
     # --- building
 
@@ -59,13 +61,15 @@ class Router:
 
     @property
     def paths(self) -> list[str]:
-        return sorted(self._paths)
+        return sorted({*self._paths, *self.elsewhere})
 
     # --- serving
 
     async def handle(self, request: Request) -> Answer:
         info = request.info
         assert info is not None
+        if self.elsewhere and (other := self.elsewhere.get(_root_of(request.path))) is not None:
+            return await other(request)
         if not info.is_resource:
             return await self._handle_path(request)
         route = (info.group, info.version, info.resource, info.subresource, info.verb)
@@ -123,6 +127,12 @@ class Router:
     async def index(self, request: Request) -> Answer:
         """`/`: the list of paths."""
         return Response(200, orjson.dumps({"paths": self.paths}, option=orjson.OPT_INDENT_2))
+
+
+def _root_of(path: str) -> str:
+    """The start of a path that names a group version, if it does: `/apis/GROUP/VERSION`, `/api/VERSION`."""
+    parts = path.strip("/").split("/", 3)
+    return "/" + "/".join(parts[:2] if parts[0] == "api" else parts[:3])
 
 
 def _not_allowed() -> StatusError:

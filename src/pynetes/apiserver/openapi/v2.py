@@ -62,6 +62,7 @@ class Document:
         self._built_in = tuple(built_in)
         self._custom: tuple[tuple[Resource, Extra], ...] = ()
         self._written: dict[Resource, _Part] = {}
+        self._others: tuple[tuple[str, dict[str, Any]], ...] = ()
         self._base: _Part | None = None
         self._known: frozenset[str] = frozenset()
         self._json = b""
@@ -76,11 +77,19 @@ class Document:
         self._json = self._protobuf = b""
         self._hash = ""
 
+    def extend(self, others: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        """What other servers describe, each a hash and its `paths` and `definitions`."""
+        self._others = tuple(others)
+        self._json = self._protobuf = b""
+        self._hash = ""
+
     @property
     def hash(self) -> str:
         """For the ETag."""
         if not self._hash:
             extra = {name: schema for _, own in self._custom for name, schema in own.items()}
+            if self._others:
+                extra[""] = {"others": [found for found, _ in self._others]}
             self._hash = signature([*self._built_in, *(resource for resource, _ in self._custom)], extra)
         return self._hash
 
@@ -109,7 +118,23 @@ class Document:
             if resource not in self._written:
                 self._written[resource] = self._part(resource, extra)
             parts.append(self._written[resource])
-        return self._base, parts
+        return self._base, [*parts, *self._borrowed(parts)]
+
+    def _borrowed(self, custom: "Sequence[_Part]") -> "list[_Part]":
+        """Of the same path or definition the first is kept, and our own before any other's."""
+        assert self._base is not None
+        known = {
+            name for part in (self._base, *custom) for kind in ("paths", "definitions") for name in part.names(kind)
+        }
+        parts = []
+        for _, content in self._others:
+            own = {
+                kind: {name: value for name, value in (content.get(kind) or {}).items() if name not in known}
+                for kind in ("paths", "definitions")
+            }
+            known |= own["paths"].keys() | own["definitions"].keys()
+            parts.append(_Part(own))
+        return parts
 
     def _part(self, resource: Resource, extra: Extra) -> "_Part":
         found = list(operations(resource, extra))
@@ -127,6 +152,9 @@ class _Part:
         self.paths = orjson.dumps(content.get("paths") or {})[1:-1]
         self.definitions = orjson.dumps(content.get("definitions") or {})[1:-1]
         self.head = orjson.dumps({k: v for k, v in content.items() if k not in ("paths", "definitions")})[:-1]
+
+    def names(self, kind: str) -> list[str]:
+        return list(self._content.get(kind) or ())
 
     def protobuf(self) -> bytes:
         if not self._protobuf:

@@ -17,24 +17,22 @@ from http import HTTPStatus
 from typing import Any
 
 import aiohttp
-from aiohttp import web
 from yarl import URL
 
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.streaming import dial
-from pynetes.apimachinery.streaming.duplex import pipe
 from pynetes.apis.names import ENDPOINTS, PODS, SERVICES
-from pynetes.apiserver.http import Answer, Request, Response, StreamResponse, Upgrade
+from pynetes.apiserver.http import Answer, Request, Response, StreamResponse
 from pynetes.apiserver.objects import ObjectReader
 from pynetes.apiserver.streaming import websocket
 from pynetes.apiserver.streaming.kubelet import KubeletClient, describe
 from pynetes.apiserver.streaming.links import Links
-from pynetes.apiserver.streaming.takeover import UpgradedDuplex
+from pynetes.apiserver.streaming.switch import switched
 from pynetes.component import certificates
 
 #: Headers of one connection, which must not travel further; `Authorization` is for us alone.
-_HOP_BY_HOP = frozenset(
+HOP_BY_HOP = frozenset(
     (
         "authorization",
         "connection",
@@ -125,7 +123,7 @@ class Proxy:
             why = f"error trying to reach service: {describe(error)}"
             raise StatusError(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable", why) from error
         links = Links(prefix, backend.host_port, request.headers.get("Host", ""))
-        headers = {name: value for name, value in response.headers.items() if name.lower() not in _OURS}
+        headers = {name: value for name, value in response.headers.items() if name.lower() not in OURS}
         if location := response.headers.get("Location"):
             headers["Location"] = links.url(location)
         content_type = response.headers.get("Content-Type", "application/octet-stream")
@@ -135,10 +133,10 @@ class Proxy:
             return Response(response.status, b"", content_type, headers)
         if _is_page(response) and not location:
             return await _page(response, content_type, headers, links)
-        if length.isdigit() and int(length) <= _WHOLE:
+        if length.isdigit() and int(length) <= WHOLE:
             async with response:
                 return Response(response.status, await response.read(), content_type, headers)
-        return StreamResponse(response.status, content_type, _chunks(response), headers)
+        return StreamResponse(response.status, content_type, chunks(response), headers)
 
     async def _upgrade(self, request: Request, backend: Backend, target: str) -> Answer:
         headers = list(_forwarded(request, backend).items())
@@ -150,27 +148,15 @@ class Proxy:
         except dial.DialError as error:
             why = f"error trying to reach service: {error}"
             raise StatusError(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable", why) from error
-        duplex = answer.duplex
-        if duplex is None:
-            return Response(answer.status, answer.body, answer.headers.get("content-type", "text/plain"))
-
-        async def run(raw: web.BaseRequest) -> web.StreamResponse:
-            response = _Verbatim(status=HTTPStatus.SWITCHING_PROTOCOLS)
-            client = UpgradedDuplex(raw, response)
-            response.attach(raw)
-            await client.write(answer.raw_head)
-            await pipe(client, duplex)
-            return response
-
-        return Upgrade(run)
+        return switched(answer)
 
 
 #: Bodies up to this size are sent on whole, so that the connection to the client stays usable.
-_WHOLE = 256 * 1024
+WHOLE = 256 * 1024
 #: Headers of a backend's answer that are ours to write.
-_OURS = frozenset(
+OURS = frozenset(
     (
-        *_HOP_BY_HOP,
+        *HOP_BY_HOP,
         "content-length",
         "content-type",
         "date",
@@ -184,27 +170,6 @@ _OURS = frozenset(
 )
 #: HTML pages larger than this go on unchanged: they would have to be kept whole.
 _LARGEST_PAGE = 16 * 1024 * 1024
-
-
-class _Verbatim(web.StreamResponse):
-    """An answer whose head is the backend's own bytes."""
-
-    def attach(self, raw: web.BaseRequest) -> None:
-        self._raw = raw
-        self.force_close()
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        return None
-
-    async def write(self, data: bytes | bytearray | memoryview) -> None:
-        transport = self._raw.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError("client went away")
-        transport.write(data)
-        await self._raw.protocol._drain_helper()
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        return None
 
 
 def split_name(text: str, kind: str) -> tuple[str, str, str]:
@@ -307,7 +272,7 @@ def _to_root(request: Request) -> Response:
 
 
 def _forwarded(request: Request, backend: Backend) -> dict[str, str]:
-    headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
+    headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
     before = request.headers.get("X-Forwarded-For")
     headers["X-Forwarded-For"] = f"{before}, {request.remote}" if before else request.remote
     headers.setdefault("X-Forwarded-Host", request.headers.get("Host", ""))
@@ -325,11 +290,11 @@ async def _page(
     response: aiohttp.ClientResponse, content_type: str, headers: dict[str, str], links: Links
 ) -> Response | StreamResponse:
     body = bytearray()
-    chunks = _chunks(response)
-    async for chunk in chunks:
+    found = chunks(response)
+    async for chunk in found:
         body += chunk
         if len(body) > _LARGEST_PAGE:
-            return StreamResponse(response.status, content_type, _resumed(bytes(body), chunks), headers)
+            return StreamResponse(response.status, content_type, _resumed(bytes(body), found), headers)
     return Response(response.status, rewritten(bytes(body), response.headers, links), content_type, headers)
 
 
@@ -351,7 +316,7 @@ async def _resumed(start: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[by
         yield chunk
 
 
-async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+async def chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     async with response:
         with contextlib.suppress(aiohttp.ClientError, OSError):
             async for chunk in response.content.iter_any():

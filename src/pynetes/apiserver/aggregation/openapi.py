@@ -1,0 +1,73 @@
+"""What an extension says of its group version in OpenAPI."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from pynetes.apiserver.aggregation.connection import Connections
+from pynetes.apiserver.aggregation.extension import Extension
+
+Object = dict[str, Any]
+
+_REFERENCE = "#/definitions/"
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """`index`: entries of the v3 index by path. `v2`: `paths` and the `definitions` they need. `etag`: of v2."""
+
+    index: Object = field(default_factory=dict)
+    v2: Object = field(default_factory=dict)
+    digest: str = ""
+    etag: str = ""
+
+
+async def fetch(connections: Connections, extension: Extension, before: Documents) -> Documents:
+    """What is not served stays empty; errors of the connection are raised as they come."""
+    answer = await connections.fetch(extension, "/openapi/v3", "application/json")
+    index = own_index(orjson.loads(answer.body), extension) if answer.status == 200 else {}
+    answer = await connections.fetch(extension, "/openapi/v2", "application/json", before.etag)
+    if answer.status == 304:
+        return Documents(index, before.v2, before.digest, before.etag)
+    if answer.status != 200:
+        return Documents(index)
+    v2 = own_part(orjson.loads(answer.body), extension)
+    digest = hashlib.sha256(orjson.dumps(v2, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return Documents(index, v2, digest, answer.etag)
+
+
+def own_index(document: Object, extension: Extension) -> Object:
+    """Of a v3 index what is the APIService's: its group version, and the group as such."""
+    paths = document.get("paths") or {}
+    return {key: paths[key] for key in (extension.key, f"apis/{extension.group}") if key in paths}
+
+
+def own_part(document: Object, extension: Extension) -> Object:
+    """Of a v2 document the paths of the group version, and all definitions that they need, however far away."""
+    root = f"{extension.root}/"
+    paths = {path: item for path, item in (document.get("paths") or {}).items() if f"{path}/".startswith(root)}
+    known = document.get("definitions") or {}
+    needed: dict[str, Object] = {}
+    found = _references(paths)
+    while found:
+        name = found.pop()
+        if name in known and name not in needed:
+            needed[name] = known[name]
+            found |= _references(known[name])
+    return {"paths": paths, "definitions": {name: needed[name] for name in sorted(needed)}}
+
+
+def _references(node: Any) -> set[str]:
+    if isinstance(node, list):
+        return set().union(*(_references(item) for item in node))
+    if not isinstance(node, dict):
+        return set()
+    found: set[str] = set()
+    for key, value in node.items():
+        if key == "$ref" and isinstance(value, str):
+            found.add(value.removeprefix(_REFERENCE))
+        else:
+            found |= _references(value)
+    return found
