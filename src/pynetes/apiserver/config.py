@@ -62,7 +62,15 @@ class APIServerConfig:
     proxy_client_key_file: Path | None = None
 
     # Authorization
+    #: Of Node, RBAC and Webhook, in the order in which they are asked.
     authorization_modes: tuple[str, ...] = ("Node", "RBAC")
+    #: A kubeconfig of the webhook that answers SubjectAccessReviews.
+    authorization_webhook_config_file: Path | None = None
+    authorization_webhook_version: str = "v1beta1"
+    authorization_webhook_cache_authorized_ttl: float = 300.0
+    authorization_webhook_cache_unauthorized_ttl: float = 30.0
+    #: An AuthorizationConfiguration; takes the place of the flags above.
+    authorization_config: Path | None = None
 
     # Audit
     audit_policy_file: Path | None = None

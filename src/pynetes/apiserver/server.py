@@ -8,7 +8,7 @@ async with APIServer(config) as server:      # listens; /readyz tells when the b
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,8 +39,10 @@ from pynetes.apiserver.audit import auditor as audit
 from pynetes.apiserver.authentication import union as authentication
 from pynetes.apiserver.authentication.authenticator import RequestAuthenticator
 from pynetes.apiserver.authentication.user import LOOPBACK_USER, UserInfo
+from pynetes.apiserver.authorization import config as authorization
 from pynetes.apiserver.authorization.attributes import Authorizer
 from pynetes.apiserver.authorization.union import OBSERVED, ClusterAuthorizer
+from pynetes.apiserver.authorization.webhook import WebhookAuthorizer
 from pynetes.apiserver.bootstrap.hooks import PostStartHooks
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.customresources.controller import DefinitionController
@@ -67,6 +69,8 @@ from pynetes.apiserver.tokens import discovery as token_discovery
 from pynetes.apiserver.tokens.keys import KeySet, SigningKey
 from pynetes.apiserver.tokens.request import TokenRequests
 from pynetes.apiserver.webhooks.client import WebhookClient
+from pynetes.apiserver.webhooks.reviews import ReviewClient
+from pynetes.client.kubeconfig import ConfigError
 from pynetes.client.rest import Client
 from pynetes.component import certificates, clock, metrics
 from pynetes.component.health import PING, Check, HealthGroup
@@ -144,6 +148,8 @@ class APIServer:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         config = self.config
+        # Before anything runs: configurations that cannot be end the start.
+        chain = self._chain(stack) if self._given_authorizer is None else []
         store = self._given_store
         if store is None:
             store = await open_patiently(config.storage, _STORE_SECONDS)
@@ -153,7 +159,7 @@ class APIServer:
         self.registry = Registry(store, hooks={SERVICES: services}, event_ttl=config.event_ttl)
         self.registry.start(tasks)
         tasks.start(Compactor(store).run(), name="compactor")
-        security = await self._security(tasks)
+        security = await self._security(tasks, chain)
         client = Client(LocalTransport(self, LOOPBACK_USER), user_agent=f"kube-apiserver/{KUBERNETES_VERSION}")
         quota = ResourceQuota(self.registry, client)
         webhooks = await stack.enter_async_context(WebhookClient(self.registry))
@@ -254,17 +260,36 @@ class APIServer:
 
     # --- parts
 
-    async def _security(self, tasks: Tasks) -> _Security:
+    async def _security(self, tasks: Tasks, chain: Sequence[str | Authorizer]) -> _Security:
         authenticator = self._given_authenticator or self._authenticator()
         authorizer = self._given_authorizer
         plugins: list[Plugin] = [ServiceAccount(self.registry)]
         if authorizer is None:
-            authorizer = ClusterAuthorizer()
+            authorizer = ClusterAuthorizer(chain=chain)
             plugins.append(RBACEscalation(authorizer))
             await self._feed(authorizer, tasks)
         plugins.append(NodeRestriction(self.registry, authorizer))
         plugins += [CertificateApproval(authorizer), CertificateSigning(authorizer)]
         return _Security(authenticator, authorizer, plugins)
+
+    def _chain(self, stack: AsyncExitStack) -> list[str | Authorizer]:
+        """The authorizers of the configuration; the connections of webhooks end with the server."""
+        try:
+            links = authorization.configured(self.config)
+        except authorization.AuthorizationConfigError as error:
+            raise ConfigurationError(str(error)) from None
+        chain: list[str | Authorizer] = []
+        for link in links:
+            if isinstance(link, str):
+                chain.append(link)
+                continue
+            try:
+                client = ReviewClient.from_kubeconfig(link.kubeconfig, timeout=link.timeout)
+            except ConfigError as error:
+                raise ConfigurationError(str(error)) from None
+            stack.push_async_callback(client.close)
+            chain.append(WebhookAuthorizer(link.name, client, link.settings))
+        return chain
 
     async def _feed(self, authorizer: ClusterAuthorizer, tasks: Tasks) -> None:
         """Tells the authorizer the state and every change; returns when it knows the state."""

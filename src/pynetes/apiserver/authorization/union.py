@@ -1,5 +1,7 @@
-"""All authorizers in upstream's order: system:masters, node, RBAC."""
+"""All authorizers in their order: system:masters, then those of the configuration."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pynetes.apimachinery.gvk import GroupVersionResource
@@ -24,24 +26,50 @@ OBSERVED: tuple[GroupVersionResource, ...] = (
 
 
 class ClusterAuthorizer:
-    """Upstream's --authorization-mode=Node,RBAC with the privileged group before it."""
+    """The chain of upstream's --authorization-mode with the privileged group before it.
 
-    def __init__(self, *first: Authorizer) -> None:
+    `chain` has `Node`, `RBAC` and authorizers of other kinds in the order in which they are asked. RBAC's rules are
+    known even if it is not among them.
+    """
+
+    def __init__(self, *first: Authorizer, chain: Sequence[str | Authorizer] = ("Node", "RBAC")) -> None:
         self.rbac = RBAC()
         self.node = NodeAuthorizer()
-        self._authorizers: tuple[Authorizer, ...] = (*first, self.node, self.rbac)
+        own: dict[str, Authorizer] = {"Node": self.node, "RBAC": self.rbac}
+        self._authorizers = (*first, *(own[each] if isinstance(each, str) else each for each in chain))
 
     def authorize(self, attrs: Attributes) -> Decision:
         if PRIVILEGED in attrs.user.groups:
             return ALLOW
-        reasons = []
-        for authorizer in self._authorizers:
+        reasons: list[str] = []
+        for place, authorizer in enumerate(self._authorizers):
             decision = authorizer.authorize(attrs)
+            if decision.allowed or decision.denied:
+                return decision
+            if decision.ask is not None or decision.error:
+                return Decision(False, ask=partial(self._ask, attrs, place, decision, reasons))
+            if decision.reason:
+                reasons.append(decision.reason)
+        return Decision(False, reason="\n".join(reasons))
+
+    async def _ask(self, attrs: Attributes, place: int, decision: Decision, reasons: Sequence[str]) -> Decision:
+        """The rest of the chain from an authorizer that does not answer from memory, or has failed."""
+        reasons, errors = list(reasons), []
+        while True:
+            if decision.ask is not None:
+                decision = await decision.ask()
             if decision.allowed or decision.denied:
                 return decision
             if decision.reason:
                 reasons.append(decision.reason)
-        return Decision(False, reason="\n".join(reasons))
+            if decision.error:
+                errors.append(decision.error)
+            place += 1
+            if place == len(self._authorizers):
+                break
+            decision = self._authorizers[place].authorize(attrs)
+        error = errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]" if errors else ""
+        return Decision(False, reason="\n".join(reasons), error=error)
 
     def observe(self, change: Change, obj: dict[str, Any]) -> None:
         self.rbac.observe(change, obj)

@@ -183,7 +183,7 @@ class WebhookClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise WebhookError(f'Post "{url}": {_why(error)}') from None
         if status not in (200, 201, 202):
-            raise WebhookError(_refusal(status, body))
+            raise WebhookError(refusal(status, body))
         return _parsed(body)
 
 
@@ -206,7 +206,7 @@ def _why(error: Exception) -> str:
     return str(error)
 
 
-def _refusal(status: int, body: bytes) -> str:
+def refusal(status: int, body: bytes) -> str:
     """What client-go makes of a status code: the message of a Status, or its own words."""
     try:
         parsed = orjson.loads(body)

@@ -1,0 +1,68 @@
+"""Reviews (SubjectAccessReview, TokenReview) posted to where a kubeconfig says, tried again where that may help."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from pynetes.apiserver.webhooks.client import WebhookError, refusal
+from pynetes.client import kubeconfig
+from pynetes.client.transport import Transport, TransportError
+from pynetes.component import clock
+
+Object = dict[str, Any]
+
+#: Upstream's --authorization-webhook and --authentication-token-webhook back-off.
+_ATTEMPTS, _INITIAL, _FACTOR = 5, 0.5, 1.5
+_AGAIN = frozenset((429, 500, 504))
+
+
+class ReviewClient:
+    """One webhook. `timeout` is that of one attempt, in seconds."""
+
+    def __init__(self, transport: Transport, *, timeout: float = 30.0, pause: float = _INITIAL) -> None:
+        self._transport = transport
+        self._timeout = timeout
+        self._pause = pause
+
+    @classmethod
+    def from_kubeconfig(cls, path: Path, *, timeout: float = 30.0) -> "ReviewClient":
+        """ConfigError for a file that says nothing of use."""
+        return cls(kubeconfig.transport(kubeconfig.load(path)), timeout=timeout)
+
+    async def ask(self, review: Object) -> Object:
+        """The status of the answer; WebhookError says why there is none."""
+        body, pause = orjson.dumps(review), self._pause
+        for attempt in range(1, _ATTEMPTS + 1):
+            status, answer = await self._post(body)
+            if status in (200, 201, 202):
+                return _status(answer, review["kind"])
+            if status not in _AGAIN or attempt == _ATTEMPTS:
+                break
+            await clock.sleep(pause)
+            pause *= _FACTOR
+        raise WebhookError(refusal(status, answer))
+
+    async def _post(self, body: bytes) -> tuple[int, bytes]:
+        headers = {"Content-Type": "application/json", "Accept": "application/json, */*"}
+        try:
+            answer = await self._transport.request("POST", "", headers=headers, body=body, timeout=self._timeout)
+        except TransportError as error:
+            raise WebhookError(str(error)) from None
+        return answer.status, answer.body
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+
+def _status(body: bytes, kind: str) -> Object:
+    try:
+        answer = orjson.loads(body)
+    except ValueError as error:
+        raise WebhookError(f"couldn't get version/kind; json parse error: {error}") from None
+    if not isinstance(answer, dict) or answer.get("kind") not in (kind, None):
+        raise WebhookError(f"the webhook did not answer with a {kind}")
+    status = answer.get("status") or {}
+    if not isinstance(status, dict):
+        raise WebhookError(f"the status of the webhook's {kind} is no object")
+    return status

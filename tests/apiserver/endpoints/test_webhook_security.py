@@ -1,0 +1,81 @@
+"""A server whose authorizer is a webhook, over the wire."""
+
+import ssl
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import yaml
+from aiohttp import web
+
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.server import APIServer, ConfigurationError
+from pynetes.client import kubeconfig
+from pynetes.component.pki import PKI
+from tests.apiserver.webhooks.hook import Hook, serving
+
+
+@pytest.fixture
+async def hook(files: PKI) -> AsyncIterator[Hook]:
+    async with serving(files) as made:
+        yield made
+
+
+def reached(hook: Hook, path: Path) -> Path:
+    config = kubeconfig.Config(hook.config["url"], ca=Path(hook.files.ca.certificate).read_bytes())
+    kubeconfig.write(path, kubeconfig.document("hook", config))
+    return path
+
+
+async def get(server: APIServer, files: PKI, path: str, token: str) -> tuple[int, Any]:
+    tls = ssl.create_default_context(cafile=str(files.ca.certificate))
+    headers = {"Authorization": f"Bearer {token}"}
+    async with aiohttp.ClientSession() as session:
+        answer = await session.get(f"https://127.0.0.1:{server.port}{path}", ssl=tls, headers=headers)
+        return answer.status, await answer.json()
+
+
+async def test_a_configured_webhook_decides_before_rbac(
+    config: Callable[..., APIServerConfig], files: PKI, hook: Hook, tmp_path: Path
+) -> None:
+    webhook = {
+        "timeout": "3s",
+        "subjectAccessReviewVersion": "v1",
+        "failurePolicy": "NoOpinion",
+        "connectionInfo": {
+            "type": "KubeConfigFile",
+            "kubeConfigFile": str(reached(hook, tmp_path / "authz.conf")),
+        },
+    }
+    document = {
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AuthorizationConfiguration",
+        "authorizers": [
+            {"type": "Webhook", "name": "hook", "webhook": webhook},
+            {"type": "Node", "name": "node"},
+            {"type": "RBAC", "name": "rbac"},
+        ],
+    }
+    (tmp_path / "authz").write_text(yaml.safe_dump(document))
+    (tmp_path / "tokens").write_text("secret,alice,1\n")
+    hook.answer = lambda review: web.json_response(
+        {**review, "status": {"allowed": review["spec"].get("resourceAttributes", {}).get("namespace") == "a"}}
+    )
+    settings = config(authorization_config=tmp_path / "authz", token_auth_file=tmp_path / "tokens")
+    async with APIServer(settings) as server:
+        await server.ready()
+        assert (await get(server, files, "/api/v1/namespaces/a/pods", "secret"))[0] == 200
+        status, refused = await get(server, files, "/api/v1/namespaces/b/pods", "secret")
+        assert status == 403
+        assert refused["message"].startswith('pods is forbidden: User "alice" cannot list resource "pods"')
+        assert (await get(server, files, "/api", "secret"))[0] == 200
+        hook.answer = lambda review: web.Response(status=400, text="odd")
+        assert (await get(server, files, "/api/v1/namespaces/c/pods", "secret"))[0] == 500
+
+
+async def test_a_server_with_a_chain_that_cannot_be_does_not_start(config: Callable[..., APIServerConfig]) -> None:
+    with pytest.raises(ConfigurationError, match="authorization config file not passed"):
+        async with APIServer(config(authorization_modes=("Webhook",))):
+            pass
