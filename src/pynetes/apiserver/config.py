@@ -61,6 +61,11 @@ class APIServerConfig:
     proxy_client_cert_file: Path | None = None
     proxy_client_key_file: Path | None = None
 
+    #: A kubeconfig of the webhook that answers TokenReviews.
+    authentication_token_webhook_config_file: Path | None = None
+    authentication_token_webhook_version: str = "v1beta1"
+    authentication_token_webhook_cache_ttl: float = 120.0
+
     # Authorization
     #: Of Node, RBAC and Webhook, in the order in which they are asked.
     authorization_modes: tuple[str, ...] = ("Node", "RBAC")

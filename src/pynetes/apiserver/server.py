@@ -37,8 +37,9 @@ from pynetes.apiserver.aggregation.connection import Connections, Identity
 from pynetes.apiserver.aggregation.registration import Registration
 from pynetes.apiserver.audit import auditor as audit
 from pynetes.apiserver.authentication import union as authentication
-from pynetes.apiserver.authentication.authenticator import RequestAuthenticator
+from pynetes.apiserver.authentication.authenticator import RequestAuthenticator, TokenAuthenticator
 from pynetes.apiserver.authentication.user import LOOPBACK_USER, UserInfo
+from pynetes.apiserver.authentication.webhook import VERSIONS, WebhookTokenAuthenticator
 from pynetes.apiserver.authorization import config as authorization
 from pynetes.apiserver.authorization.attributes import Authorizer
 from pynetes.apiserver.authorization.union import OBSERVED, ClusterAuthorizer
@@ -150,6 +151,7 @@ class APIServer:
         config = self.config
         # Before anything runs: configurations that cannot be end the start.
         chain = self._chain(stack) if self._given_authorizer is None else []
+        tokens = self._remote_tokens(stack) if self._given_authenticator is None else []
         store = self._given_store
         if store is None:
             store = await open_patiently(config.storage, _STORE_SECONDS)
@@ -159,7 +161,7 @@ class APIServer:
         self.registry = Registry(store, hooks={SERVICES: services}, event_ttl=config.event_ttl)
         self.registry.start(tasks)
         tasks.start(Compactor(store).run(), name="compactor")
-        security = await self._security(tasks, chain)
+        security = await self._security(tasks, chain, tokens)
         client = Client(LocalTransport(self, LOOPBACK_USER), user_agent=f"kube-apiserver/{KUBERNETES_VERSION}")
         quota = ResourceQuota(self.registry, client)
         webhooks = await stack.enter_async_context(WebhookClient(self.registry))
@@ -260,8 +262,10 @@ class APIServer:
 
     # --- parts
 
-    async def _security(self, tasks: Tasks, chain: Sequence[str | Authorizer]) -> _Security:
-        authenticator = self._given_authenticator or self._authenticator()
+    async def _security(
+        self, tasks: Tasks, chain: Sequence[str | Authorizer], tokens: Sequence[TokenAuthenticator]
+    ) -> _Security:
+        authenticator = self._given_authenticator or self._authenticator(tokens)
         authorizer = self._given_authorizer
         plugins: list[Plugin] = [ServiceAccount(self.registry)]
         if authorizer is None:
@@ -271,6 +275,22 @@ class APIServer:
         plugins.append(NodeRestriction(self.registry, authorizer))
         plugins += [CertificateApproval(authorizer), CertificateSigning(authorizer)]
         return _Security(authenticator, authorizer, plugins)
+
+    def _remote_tokens(self, stack: AsyncExitStack) -> list[TokenAuthenticator]:
+        """Kinds of tokens that others know."""
+        config = self.config
+        file = config.authentication_token_webhook_config_file
+        if file is None:
+            return []
+        version = config.authentication_token_webhook_version
+        if version not in VERSIONS:
+            told = f'unsupported authentication webhook version "{version}", supported versions are "v1", "v1beta1"'
+            raise ConfigurationError(told)
+        audiences = config.api_audiences or (config.service_account_issuer,)
+        seconds = config.authentication_token_webhook_cache_ttl
+        webhook = WebhookTokenAuthenticator(_reviews(file, 30.0), audiences, version=version, seconds=seconds)
+        stack.push_async_callback(webhook.close)
+        return [webhook]
 
     def _chain(self, stack: AsyncExitStack) -> list[str | Authorizer]:
         """The authorizers of the configuration; the connections of webhooks end with the server."""
@@ -283,10 +303,7 @@ class APIServer:
             if isinstance(link, str):
                 chain.append(link)
                 continue
-            try:
-                client = ReviewClient.from_kubeconfig(link.kubeconfig, timeout=link.timeout)
-            except ConfigError as error:
-                raise ConfigurationError(str(error)) from None
+            client = _reviews(link.kubeconfig, link.timeout)
             stack.push_async_callback(client.close)
             chain.append(WebhookAuthorizer(link.name, client, link.settings))
         return chain
@@ -302,7 +319,7 @@ class APIServer:
         tasks.start(self.registry.observe(gvr, observer, synced=synced), name=f"observer of {gvr}")
         await synced.wait()
 
-    def _authenticator(self) -> RequestAuthenticator:
+    def _authenticator(self, tokens: Sequence[TokenAuthenticator]) -> RequestAuthenticator:
         config = self.config
         settings = authentication.Settings(
             client_ca_file=config.client_ca_file,
@@ -315,7 +332,7 @@ class APIServer:
             requestheader_allowed_names=config.requestheader_allowed_names,
             anonymous_auth=config.anonymous_auth,
         )
-        return authentication.build(settings, self.registry)
+        return authentication.build(settings, self.registry, last_tokens=tokens)
 
     def _key_files(self) -> tuple[Path, ...]:
         signing = self.config.service_account_signing_key_file
@@ -428,6 +445,13 @@ class APIServer:
     async def _not_stopping(self) -> None:
         if self._stopping:
             raise RuntimeError("process is shutting down")
+
+
+def _reviews(file: Path, timeout: float) -> ReviewClient:
+    try:
+        return ReviewClient.from_kubeconfig(file, timeout=timeout)
+    except ConfigError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def _store_check(store: Store) -> Callable[[], Awaitable[None]]:

@@ -1,4 +1,4 @@
-"""A server whose authorizer is a webhook, over the wire."""
+"""A server that asks webhooks who somebody is and what he may, over the wire."""
 
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -79,3 +79,25 @@ async def test_a_server_with_a_chain_that_cannot_be_does_not_start(config: Calla
     with pytest.raises(ConfigurationError, match="authorization config file not passed"):
         async with APIServer(config(authorization_modes=("Webhook",))):
             pass
+
+
+async def test_a_token_webhook_says_who_asks(
+    config: Callable[..., APIServerConfig], files: PKI, hook: Hook, tmp_path: Path
+) -> None:
+    def answer(review: Any) -> web.Response:
+        user = {"username": "bob", "uid": "7", "groups": ["system:masters"], "extra": {"a": ["b"]}}
+        known = review["spec"]["token"] == "good"
+        return web.json_response({**review, "status": {"authenticated": known, "user": user if known else {}}})
+
+    hook.answer = answer
+    settings = config(
+        authentication_token_webhook_config_file=reached(hook, tmp_path / "authn.conf"),
+        authentication_token_webhook_version="v1",
+    )
+    async with APIServer(settings) as server:
+        await server.ready()
+        for _ in range(2):
+            assert (await get(server, files, "/api/v1/namespaces/a/pods", "good"))[0] == 200
+        assert [review["kind"] for review in hook.asked] == ["TokenReview"]
+        assert (await get(server, files, "/api/v1/namespaces/a/pods", "bad"))[0] == 401
+        assert len(hook.asked) == 2

@@ -79,8 +79,13 @@ class Settings:
     anonymous_auth: bool = True
 
 
-def build(settings: Settings, objects: ObjectReader, extra_tokens: Sequence[TokenAuthenticator] = ()) -> Authenticator:
-    """The authenticator that the settings describe."""
+def build(
+    settings: Settings,
+    objects: ObjectReader,
+    extra_tokens: Sequence[TokenAuthenticator] = (),
+    last_tokens: Sequence[TokenAuthenticator] = (),
+) -> Authenticator:
+    """The authenticator that the settings describe, with kinds of tokens that are asked first or last."""
     requests: list[RequestAuthenticator] = []
     if settings.requestheader_client_ca_file is not None:
         requests.append(
@@ -96,6 +101,7 @@ def build(settings: Settings, objects: ObjectReader, extra_tokens: Sequence[Toke
         tokens.append(ServiceAccountAuthenticator(keys, settings.service_account_issuers, objects))
     if settings.enable_bootstrap_token_auth:
         tokens.append(BootstrapTokenAuthenticator(objects))
+    tokens += last_tokens
     audiences = settings.api_audiences or settings.service_account_issuers[:1]
     return Authenticator(requests, BearerAuthenticator(tokens, audiences), anonymous=settings.anonymous_auth)
 
