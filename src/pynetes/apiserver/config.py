@@ -33,6 +33,10 @@ class APIServerConfig:
     #: `memory:`, `sqlite:///path`, …; see pynetes.storage.open_store.
     storage: str = "memory:"
     event_ttl: int = 3600
+    #: An EncryptionConfiguration; the resources it names lie encrypted in the store.
+    encryption_provider_config: Path | None = None
+    #: Follow changes of that file.
+    encryption_provider_config_automatic_reload: bool = False
 
     # Services
     service_cluster_ip_range: str = "10.96.0.0/12"

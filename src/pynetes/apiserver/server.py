@@ -49,6 +49,8 @@ from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.customresources.controller import DefinitionController
 from pynetes.apiserver.customresources.serving import CustomResources
 from pynetes.apiserver.edge.serving import Edge
+from pynetes.apiserver.encryption import ConfigError, Encryption
+from pynetes.apiserver.encryption.encryption import CHECK as ENCRYPTION_CHECK
 from pynetes.apiserver.endpoints import component_status, health, openapi, version
 from pynetes.apiserver.endpoints.discovery import Discovery
 from pynetes.apiserver.endpoints.install import install
@@ -119,6 +121,7 @@ class APIServer:
         self._edge: Edge | None = None
         self._hooks: PostStartHooks | None = None
         self._stopping = False
+        self.encryption: Encryption | None = None
         self.registry: Registry
 
     # --- life
@@ -152,13 +155,16 @@ class APIServer:
         # Before anything runs: configurations that cannot be end the start.
         chain = self._chain(stack) if self._given_authorizer is None else []
         tokens = self._remote_tokens(stack) if self._given_authenticator is None else []
+        self.encryption = await self._encrypting(stack)
         store = self._given_store
         if store is None:
             store = await open_patiently(config.storage, _STORE_SECONDS)
             stack.push_async_callback(store.close)
         tasks = await stack.enter_async_context(Tasks("apiserver"))
         services = ServiceHooks(store, config.service_cluster_ip_range, config.service_node_port_range)
-        self.registry = Registry(store, hooks={SERVICES: services}, event_ttl=config.event_ttl)
+        self.registry = Registry(
+            store, hooks={SERVICES: services}, event_ttl=config.event_ttl, encryption=self.encryption
+        )
         self.registry.start(tasks)
         tasks.start(Compactor(store).run(), name="compactor")
         security = await self._security(tasks, chain, tokens)
@@ -198,6 +204,19 @@ class APIServer:
         self._edge = await stack.enter_async_context(self._listen(outside))
         tasks.start(self._hooks.run(), name="post-start hooks")
         tasks.start(registration.run(), name="registration of APIServices")
+
+    async def _encrypting(self, stack: AsyncExitStack) -> Encryption | None:
+        path, reload = self.config.encryption_provider_config, self.config.encryption_provider_config_automatic_reload
+        if path is None:
+            if reload:
+                raise ConfigurationError(
+                    "--encryption-provider-config-automatic-reload must be set with --encryption-provider-config"
+                )
+            return None
+        try:
+            return await stack.enter_async_context(Encryption(path, reload=reload))
+        except ConfigError as error:
+            raise ConfigurationError(str(error)) from None
 
     async def _services(self) -> list[dict[str, Any]]:
         await self.registry.store_of(SERVICES).cacher.fresh()
@@ -423,6 +442,8 @@ class APIServer:
     def _install_plain(self, router: Router, store: Store) -> None:
         assert self._hooks is not None
         live = [PING, Check("etcd", _store_check(store)), *self._hooks.checks()]
+        if self.encryption is not None and self.encryption.has_check:
+            live.append(Check(ENCRYPTION_CHECK, self.encryption.check))
         groups = {
             "healthz": live,
             "livez": live,

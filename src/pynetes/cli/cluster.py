@@ -71,6 +71,7 @@ def _is_address(text: str) -> bool:
 
 def apiserver_config(layout: Layout, settings: Settings) -> APIServerConfig:
     pki = PKI(layout.pki)
+    encryption = Path(settings.encryption_provider_config) if settings.encryption_provider_config else None
     return APIServerConfig(
         secure_port=settings.secure_port,
         advertise_address=settings.node_ip,
@@ -78,6 +79,8 @@ def apiserver_config(layout: Layout, settings: Settings) -> APIServerConfig:
         tls_private_key_file=pki.apiserver.key,
         client_ca_file=pki.ca.certificate,
         storage=storage_url(layout, settings),
+        encryption_provider_config=encryption,
+        encryption_provider_config_automatic_reload=settings.encryption_provider_config_automatic_reload,
         shutdown_delay_duration=DRAIN_SECONDS,
         service_cluster_ip_range=settings.service_cidr,
         service_account_issuer=f"https://kubernetes.default.svc.{settings.domain}",

@@ -99,6 +99,21 @@ _grace_period = click.option(
 )
 
 
+def _encryption(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Encryption at rest."""
+    function = click.option(
+        "--encryption-provider-config-automatic-reload/--no-encryption-provider-config-automatic-reload",
+        default=None,
+        help="Put that file in force when it changes.",
+    )(function)
+    return click.option(
+        "--encryption-provider-config",
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+        help="EncryptionConfiguration: the resources it names lie encrypted in the store. [default: none]",
+    )(function)
+
+
 @main.command("up")
 @_places
 @_store
@@ -115,6 +130,7 @@ _grace_period = click.option(
 )
 @click.option("--host-cidr", help="Range of the hosts' addresses. [default: 198.18.53.0/24]")
 @_grace_period
+@_encryption
 @click.option("--node-name", help="Name of the node. [default: the host name]")
 @click.option("--node-ip", help="Address of the node. [default: that of the default route's interface]")
 @click.option("--secure-port", type=int, help="Port of the API server. [default: 6443]")
@@ -184,6 +200,7 @@ def up_command(
     help="Further names and addresses that the API server's certificate stands for, by commas.",
 )
 @_grace_period
+@_encryption
 @click.option("--node-name", help="Name of this machine. [default: the host name]")
 @click.option("--node-ip", help="Address that agents reach. [default: that of the default route's interface]")
 @click.option("--secure-port", type=int, help="Port of the API server. [default: 6443]")

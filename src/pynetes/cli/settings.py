@@ -63,6 +63,9 @@ class Settings:
     """Further names and addresses, separated by commas, that the API server's certificate stands for."""
     node_monitor_grace_period: float = 50.0
     """Seconds without a sign of life after which a node is not ready."""
+    encryption_provider_config: str = ""
+    """An EncryptionConfiguration's path; empty: values lie plain in the store."""
+    encryption_provider_config_automatic_reload: bool = False
     host_cidr: str = ""
     """Range of the hosts' addresses, with the role `hosts`."""
 

@@ -171,6 +171,14 @@ class Cacher:
         except TimeoutError:
             raise errors.too_many_requests("storage is (re)initializing", 1) from None
 
+    async def settled(self) -> None:
+        """Waits until the state is loaded or cannot be (`failure`). StatusError 429 when that takes long."""
+        try:
+            await self.ready()
+        except errors.StatusError:
+            if self.failure is None:
+                raise
+
     @property
     def revision(self) -> int:
         """Every change up to this revision is in the cache."""

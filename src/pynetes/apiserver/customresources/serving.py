@@ -143,7 +143,9 @@ class CustomResources:
                 log.warning("custom resource %s is hidden by a built-in one", resource.gvr)
                 continue
             form = CustomForm(group, schemas, resource.gvk.version, storage, converter)
-            rs = ResourceStore(resource, self._registry.store, hooks=ending, form=form, ownership=ownership)
+            rs = ResourceStore(
+                resource, self._registry.store_for(resource), hooks=ending, form=form, ownership=ownership
+            )
             found.stores[resource.gvk.version] = rs
             found.running.append(self._tasks.start(rs.cacher.run(), name=f"cacher {resource.gvr}", crash=False))
             if version.served:

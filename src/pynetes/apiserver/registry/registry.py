@@ -10,6 +10,7 @@ from pynetes.apis.names import CUSTOM_RESOURCE_DEFINITIONS
 from pynetes.apis.registry import RESOURCES, by_gvk
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.cacher import Entry, WatchEvent
+from pynetes.apiserver.encryption import Encryption
 from pynetes.apiserver.objects import Observer
 from pynetes.apiserver.options import DeleteOptions
 from pynetes.apiserver.registry.context import WriteContext
@@ -36,8 +37,10 @@ class Registry:
         hooks: dict[GroupVersionResource, Hooks] | None = None,
         event_ttl: int = 3600,
         resources: Iterable[Resource] = RESOURCES,
+        encryption: Encryption | None = None,
     ) -> None:
         self.store = store
+        self._encryption = encryption
         self.built_in = tuple(resources)
         self._custom: dict[GroupVersionResource, Resource] = {}
         self._stores: dict[GroupVersionResource, ResourceStore] = {}
@@ -46,7 +49,7 @@ class Registry:
             if resource.storage_gvk is None:
                 self._stores[resource.gvr] = ResourceStore(
                     resource,
-                    store,
+                    self.store_for(resource),
                     hooks=(hooks or {}).get(resource.gvr, NO_HOOKS),
                     ttl=event_ttl if resource.gvk.kind == "Event" else 0,
                     indexed_field="spec.nodeName" if resource.gvk.kind == "Pod" else "",
@@ -86,17 +89,23 @@ class Registry:
     def has(self, gvr: GroupVersionResource) -> bool:
         return gvr in self._stores
 
+    def store_for(self, resource: Resource) -> Store:
+        """The store as a resource's objects lie in it: plain, or encrypted as configured."""
+        if self._encryption is None:
+            return self.store
+        return self._encryption.store_of(resource.gvk.group, resource.plural, self.store)
+
     def start(self, tasks: Tasks) -> None:
         """Starts following the store."""
         for rs in self.stores:
             tasks.start(rs.cacher.run(), name=f"cacher {rs.group_resource}")
 
     async def ready(self) -> None:
-        """Waits until every cache has its state."""
+        """Waits until every cache has its state, or has found that what the store holds cannot be read."""
         async with asyncio.timeout(_READY_TIMEOUT):
             for rs in self.stores:
-                while not rs.cacher.is_ready:
-                    await rs.cacher.ready()
+                while not rs.cacher.is_ready and rs.cacher.failure is None:
+                    await rs.cacher.settled()
 
     # --- reading from inside (objects are shared: never change them)
 

@@ -8,6 +8,7 @@ from pynetes.apimachinery.errors import StatusError, not_found
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.cacher import Cacher, Entry
 from pynetes.apiserver.encoding import stored_bytes
+from pynetes.apiserver.encryption.store import EncryptedStore
 from pynetes.apiserver.registry.fields import Ownership
 from pynetes.apiserver.registry.hooks import NO_HOOKS, Hooks
 from pynetes.storage import KeyValue, Store, StoreUnavailable
@@ -134,6 +135,8 @@ class ResourceStore:
         """Whether a write of `obj` would change nothing. Writing an object as it is moves it to the storage version."""
         if obj != current.object:
             return False
+        if isinstance(self.store, EncryptedStore) and await self.store.is_stale(current.key):
+            return False  # a write moves it to the key and provider that write now
         if self.form is None:
             return True
         found, _ = await self.store.get(current.key)

@@ -1,0 +1,167 @@
+"""`--encryption-provider-config`: an EncryptionConfiguration of apiserver.config.k8s.io/v1, parsed.
+
+Fields are matched as upstream's strict decoder does: an unknown one is an error. `validation` says what else is.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from pynetes.apimachinery.times import parse_duration
+from pynetes.apiserver.encryption.transformer import aggregate
+from pynetes.apiserver.encryption.validation import validate
+
+API_VERSION = "apiserver.config.k8s.io/v1"
+_KMS_TIMEOUT = "3s"
+_KMS_VERSION = "v1"
+
+Object = dict[str, Any]
+
+_KEYS: Mapping[str, Any] = {"keys": [{"name": str, "secret": str}]}
+_FIELDS: Mapping[str, Any] = {
+    "apiVersion": str,
+    "kind": str,
+    "resources": [
+        {
+            "resources": [str],
+            "providers": [
+                {
+                    "aesgcm": _KEYS,
+                    "aescbc": _KEYS,
+                    "secretbox": _KEYS,
+                    "identity": {},
+                    "kms": {
+                        "apiVersion": str,
+                        "name": str,
+                        "endpoint": str,
+                        "timeout": str,
+                        "cachesize": int,
+                    },
+                }
+            ],
+        }
+    ],
+}
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """`document` is valid and has its defaults; `digest` is that of the file's bytes."""
+
+    document: Object
+    digest: str
+
+
+def digest(path: Path) -> str:
+    """That of the file as it is now. ConfigError."""
+    return _digest(_read(path))
+
+
+def load(path: Path, *, reload: bool) -> Configuration:
+    """ConfigError, in upstream's words. With `reload`, names of KMS providers must be unique whatever their version."""
+    try:
+        data = _read(path)
+    except ConfigError as error:
+        raise ConfigError(f"error while parsing file: error while loading file: {error}") from None
+    try:
+        document = _decode(data)
+    except ConfigError as error:
+        what = f"error decoding encryption provider configuration file {_quoted(path)}"
+        raise ConfigError(f"error while parsing file: {what}: {error}") from None
+    _default(document)
+    if errors := validate(document, reload=reload):
+        raise ConfigError(f"error while parsing file: {aggregate([str(error) for error in errors])}")
+    return Configuration(document, _digest(data))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigError(
+            f"error reading encryption provider configuration file {_quoted(path)}: open {path}: {reason}"
+        ) from None
+    if not data:
+        raise ConfigError(f"encryption provider configuration file {_quoted(path)} is empty")
+    return data
+
+
+def _digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def _quoted(path: Path) -> str:
+    return f'"{path}"'
+
+
+def _decode(data: bytes) -> Object:
+    try:
+        document = yaml.safe_load(data)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"error converting YAML to JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise ConfigError("couldn't get version/kind; json parse error: cannot unmarshal into an object")
+    for field in ("kind", "apiVersion"):
+        if not document.get(field):
+            shown = "Object 'Kind' is missing" if field == "kind" else "Object 'apiVersion' is missing"
+            raise ConfigError(shown)
+    version, kind = document["apiVersion"], document["kind"]
+    if (version, kind) != (API_VERSION, "EncryptionConfiguration"):
+        raise ConfigError(f'no kind "{kind}" is registered for version "{version}"')
+    unknown: list[str] = []
+    _check(document, _FIELDS, "", unknown)
+    if unknown:
+        raise ConfigError("strict decoding error: " + ", ".join(f'unknown field "{field}"' for field in unknown))
+    plain: Object = orjson.loads(orjson.dumps(document))  # what YAML's aliases share is written out
+    return plain
+
+
+def _check(value: Any, shape: Any, at: str, unknown: list[str]) -> None:
+    """Adds the unknown fields. ConfigError for a value of another type."""
+    if value is None:
+        return
+    kind = dict if isinstance(shape, Mapping) else list if isinstance(shape, list) else shape
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ConfigError(f"json: cannot unmarshal {_go_type(value)} into Go struct field {at or 'document'}")
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            path = f"{at}.{name}" if at else str(name)
+            if name in shape:
+                _check(inner, shape[name], path, unknown)
+            else:
+                unknown.append(path)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _check(inner, shape[0], f"{at}[{index}]", unknown)
+
+
+def _go_type(value: Any) -> str:
+    names = {bool: "bool", str: "string", int: "number", float: "number", list: "array", dict: "object"}
+    return names.get(type(value), type(value).__name__)
+
+
+def _default(document: Object) -> None:
+    """Fills what is left out: of KMS providers the timeout (seconds from here on) and the version."""
+    for resource in document.get("resources") or ():
+        for provider in (resource or {}).get("providers") or ():
+            kms = (provider or {}).get("kms")
+            if kms is None:
+                continue
+            kms["apiVersion"] = kms.get("apiVersion") or _KMS_VERSION
+            text = kms.get("timeout") or _KMS_TIMEOUT
+            try:
+                kms["timeout"] = parse_duration(text)
+            except ValueError:
+                raise ConfigError(f'error while parsing file: time: invalid duration "{text}"') from None
+            if kms["apiVersion"] == "v1" and kms.get("cachesize") is None:
+                kms["cachesize"] = 1000
