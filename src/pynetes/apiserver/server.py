@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pynetes import KUBERNETES_VERSION
 from pynetes.apimachinery.gvk import GroupVersionResource
@@ -49,8 +49,6 @@ from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.customresources.controller import DefinitionController
 from pynetes.apiserver.customresources.serving import CustomResources
 from pynetes.apiserver.edge.serving import Edge
-from pynetes.apiserver.encryption import ConfigError, Encryption
-from pynetes.apiserver.encryption.encryption import CHECK as ENCRYPTION_CHECK
 from pynetes.apiserver.endpoints import component_status, health, openapi, version
 from pynetes.apiserver.endpoints.discovery import Discovery
 from pynetes.apiserver.endpoints.install import install
@@ -81,6 +79,9 @@ from pynetes.component.tasks import Tasks
 from pynetes.storage import Store
 from pynetes.storage.compactor import Compactor
 from pynetes.storage.opening import open_patiently
+
+if TYPE_CHECKING:
+    from pynetes.apiserver.encryption.encryption import Encryption
 
 log = logging.getLogger(__name__)
 
@@ -205,7 +206,7 @@ class APIServer:
         tasks.start(self._hooks.run(), name="post-start hooks")
         tasks.start(registration.run(), name="registration of APIServices")
 
-    async def _encrypting(self, stack: AsyncExitStack) -> Encryption | None:
+    async def _encrypting(self, stack: AsyncExitStack) -> "Encryption | None":
         path, reload = self.config.encryption_provider_config, self.config.encryption_provider_config_automatic_reload
         if path is None:
             if reload:
@@ -213,6 +214,10 @@ class APIServer:
                     "--encryption-provider-config-automatic-reload must be set with --encryption-provider-config"
                 )
             return None
+        # Ciphers and gRPC are loaded only where they are asked for.
+        from pynetes.apiserver.encryption.config import ConfigError
+        from pynetes.apiserver.encryption.encryption import Encryption
+
         try:
             return await stack.enter_async_context(Encryption(path, reload=reload))
         except ConfigError as error:
@@ -443,7 +448,7 @@ class APIServer:
         assert self._hooks is not None
         live = [PING, Check("etcd", _store_check(store)), *self._hooks.checks()]
         if self.encryption is not None and self.encryption.has_check:
-            live.append(Check(ENCRYPTION_CHECK, self.encryption.check))
+            live.append(Check("kms-providers", self.encryption.check))
         groups = {
             "healthz": live,
             "livez": live,

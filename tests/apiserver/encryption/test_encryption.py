@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pynetes.apiserver.encryption import ConfigError, Encryption
+from pynetes.apiserver.encryption.config import ConfigError
+from pynetes.apiserver.encryption.encryption import Encryption
 from pynetes.apiserver.encryption.transformer import TransformError
 from pynetes.storage import open_store
 from tests.apiserver.encryption.kms_plugin import Plugin

@@ -3,6 +3,8 @@
 import base64
 import os
 import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -287,3 +289,10 @@ async def test_an_ill_plugin_is_told_by_health(cluster: Cluster) -> None:
         status, text = await call("GET", "/readyz")
         assert status == 500
         assert "[-]kms-providers failed: reason withheld" in text
+
+
+def test_a_server_without_encryption_loads_neither_ciphers_nor_grpc() -> None:
+    code = "import sys, pynetes.apiserver.server; print([m for m in sys.modules if m == 'grpc' or '.encryption.' in m])"
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    package = "pynetes.apiserver.encryption"
+    assert found.strip() == str([f"{package}.transformer", f"{package}.store"])

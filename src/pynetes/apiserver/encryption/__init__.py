@@ -7,17 +7,13 @@ that was moved is refused.
     transformer   what a provider does, several as one by prefix, and plain text
     aes           AES-GCM, AES-CBC, AES-GCM with derived keys
     secretbox     XSalsa20-Poly1305
-    config        the file: parsed and validated
+    config        the file: parsed, with its defaults
+    validation    what it must satisfy
     providers     transformers out of the configuration
     kms           keys that a plugin keeps (KMS v2)
     store         a store that encrypts what is written and decrypts what is read: all above it see plain bytes
     encryption    the running whole: the configuration in force, its reload, its health
 
-To add a provider: its transformer, and a line in `providers` and `config`.
+To add a provider: its transformer, and a line in `providers`, `config` and `validation`. A server without encryption
+loads nothing of this but `store` and `transformer`: neither gRPC nor ciphers.
 """
-
-from pynetes.apiserver.encryption.config import ConfigError
-from pynetes.apiserver.encryption.encryption import Encryption
-from pynetes.apiserver.encryption.store import EncryptedStore
-
-__all__ = ["ConfigError", "EncryptedStore", "Encryption"]

@@ -17,7 +17,6 @@ from pynetes.storage import Store
 
 log = logging.getLogger(__name__)
 
-CHECK = "kms-providers"
 _PERIOD = 10.0
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynetes.apimachinery.errors import route_not_found
 from pynetes.apimachinery.gvk import GroupVersionResource
@@ -10,7 +10,6 @@ from pynetes.apis.names import CUSTOM_RESOURCE_DEFINITIONS
 from pynetes.apis.registry import RESOURCES, by_gvk
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.cacher import Entry, WatchEvent
-from pynetes.apiserver.encryption import Encryption
 from pynetes.apiserver.objects import Observer
 from pynetes.apiserver.options import DeleteOptions
 from pynetes.apiserver.registry.context import WriteContext
@@ -21,6 +20,9 @@ from pynetes.apiserver.registry.namespaces import delete_namespace
 from pynetes.apiserver.registry.resource import ResourceStore
 from pynetes.component.tasks import Tasks
 from pynetes.storage import Store
+
+if TYPE_CHECKING:
+    from pynetes.apiserver.encryption.encryption import Encryption
 
 Object = dict[str, Any]
 
@@ -37,7 +39,7 @@ class Registry:
         hooks: dict[GroupVersionResource, Hooks] | None = None,
         event_ttl: int = 3600,
         resources: Iterable[Resource] = RESOURCES,
-        encryption: Encryption | None = None,
+        encryption: "Encryption | None" = None,
     ) -> None:
         self.store = store
         self._encryption = encryption
