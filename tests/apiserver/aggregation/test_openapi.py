@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from pynetes.apiserver.aggregation import openapi
 from pynetes.apiserver.aggregation.extension import Extension
 from tests.apiserver.aggregation.conftest import API_SERVICES, GROUP, NAME, ROOT, Web, until
@@ -60,8 +62,18 @@ async def test_descriptions_go_with_the_apiservice(web: Web, served: Object) -> 
 
 
 def test_of_an_index_only_the_group_is_taken() -> None:
-    paths = {"apis/g/v1": 1, "apis/g": 2, "apis/g/v2": 3, "version": 4}
-    assert openapi.own_index({"paths": paths}, EXTENSION) == {"apis/g/v1": 1, "apis/g": 2}
+    entries = {key: {"serverRelativeURL": f"/{key}"} for key in ("apis/g/v1", "apis/g/v2", "version")}
+    index = openapi.own_index({"paths": {**entries, "apis/g": "nonsense"}}, EXTENSION)
+    assert index == {"apis/g/v1": {"serverRelativeURL": "/apis/g/v1"}}
+
+
+@pytest.mark.parametrize(
+    "path", [{"Extensions": None}, {"get": {"OperationProps": {}}}, {"get": []}, {"get": {"tags": 3}}]
+)
+def test_what_cannot_be_understood_is_left_out(path: Object) -> None:
+    assert openapi.encodable({"paths": {"/apis/g/v1/a": path}, "definitions": {}}) == {}
+    sound = {"paths": {"/apis/g/v1/a": {"get": {"tags": ["g"]}}}, "definitions": {}}
+    assert openapi.encodable(sound) == sound
 
 
 def test_of_a_document_the_paths_and_all_that_they_need_are_taken() -> None:

@@ -137,7 +137,12 @@ class Aggregator:
         retry = _FIRST_RETRY
         while True:
             served.wake.clear()
-            sound = await self._look(served)
+            try:
+                sound = await self._look(served)
+            except Exception:
+                # What an extension may answer is beyond counting; that one is looked after all the same.
+                log.exception("extension %s", served.extension.name)
+                sound = False
             try:
                 async with asyncio.timeout(_PERIOD if sound else retry):
                     await served.wake.wait()

@@ -1,6 +1,8 @@
 """What an extension says of its group version in OpenAPI."""
 
 import hashlib
+import logging
+import struct
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +10,9 @@ import orjson
 
 from pynetes.apiserver.aggregation.connection import Connections
 from pynetes.apiserver.aggregation.extension import Extension
+from pynetes.apiserver.openapi import gnostic
+
+log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 
@@ -33,15 +38,28 @@ async def fetch(connections: Connections, extension: Extension, before: Document
         return Documents(index, before.v2, before.digest, before.etag)
     if answer.status != 200:
         return Documents(index)
-    v2 = own_part(orjson.loads(answer.body), extension)
+    v2 = encodable(own_part(orjson.loads(answer.body), extension))
+    if not v2:
+        log.warning("OpenAPI v2 of %s cannot be understood", extension.name)
+        return Documents(index, etag=answer.etag)
     digest = hashlib.sha256(orjson.dumps(v2, option=orjson.OPT_SORT_KEYS)).hexdigest()
     return Documents(index, v2, digest, answer.etag)
+
+
+def encodable(part: Object) -> Object:
+    """The part if it can stand in our own document in all of its forms; one server's mistake must not spoil it."""
+    try:
+        gnostic.encode(part)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error):
+        return {}
+    return part
 
 
 def own_index(document: Object, extension: Extension) -> Object:
     """Of a v3 index what is the APIService's: its group version, and the group as such."""
     paths = document.get("paths") or {}
-    return {key: paths[key] for key in (extension.key, f"apis/{extension.group}") if key in paths}
+    own = {key: paths[key] for key in (extension.key, f"apis/{extension.group}") if key in paths}
+    return {key: entry for key, entry in own.items() if isinstance(entry, dict) and entry.get("serverRelativeURL")}
 
 
 def own_part(document: Object, extension: Extension) -> Object:
