@@ -1,5 +1,6 @@
 """A server behind that is no Kubernetes server: the least that an extension must be, seen from its side."""
 
+import gzip
 import ssl
 from collections.abc import AsyncIterator
 from typing import Any
@@ -23,6 +24,7 @@ from tests.apiserver.aggregation.conftest import (
 
 Object = dict[str, Any]
 
+_LARGE = b"large " * 30_000
 _THINGS = {"name": "things", "singularName": "thing", "namespaced": True, "kind": "Thing", "verbs": ["get"]}
 
 
@@ -36,6 +38,10 @@ class Extension:
 
     async def discovery(self, request: http.Request) -> http.Response:
         return http.json_response({"kind": "APIResourceList", "groupVersion": f"{GROUP}/v1", "resources": [_THINGS]})
+
+    async def packed(self, request: http.Request) -> http.Response:
+        body = gzip.compress(_LARGE, compresslevel=0)
+        return http.Response(body=body, headers={"Content-Encoding": "gzip", "Content-Type": "text/plain"})
 
     async def echo(self, request: http.Request) -> http.StreamResponse:
         assert request.transport is not None
@@ -59,6 +65,7 @@ async def plain(files: PKI, extension_files: PKI) -> AsyncIterator[Extension]:
     extension = Extension()
     app = http.Application()
     app.router.add_get(ROOT, extension.discovery)
+    app.router.add_get(ROOT + "/packed", extension.packed)
     app.router.add_route("*", ROOT + "/{rest:.+}", extension.echo)
     runner = http.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
@@ -111,6 +118,12 @@ async def test_an_upgraded_connection_is_joined(web: Web, served: Extension) -> 
             await socket.send_bytes(b"abc")
             assert await socket.receive_bytes(timeout=10) == b"cba"
     assert served.requests[-1].headers["X-Remote-User"] == "kubernetes-admin"
+
+
+async def test_what_comes_packed_is_not_packed_again(web: Web, served: Extension) -> None:
+    answer = await web("GET", f"{ROOT}/packed", Accept_Encoding="gzip")
+    assert answer.headers.getall("Content-Encoding") == ["gzip"]
+    assert gzip.decompress(answer.body) == _LARGE
 
 
 async def test_the_old_form_of_discovery_is_enough(web: Web, served: Extension) -> None:

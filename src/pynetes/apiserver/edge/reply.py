@@ -70,7 +70,13 @@ def _quoted(text: str) -> str:
 async def send_whole(connection: "Connection", request: Request, response: Response, keep: bool) -> Sent:
     """One write for head and body."""
     body, headers = response.body, response.headers
-    if len(body) >= THRESHOLD and request.method == "GET" and accepts_gzip(request.headers.get("Accept-Encoding", "")):
+    plain = "Content-Encoding" not in headers  # a proxied answer may come packed
+    if (
+        plain
+        and len(body) >= THRESHOLD
+        and request.method == "GET"
+        and accepts_gzip(request.headers.get("Accept-Encoding", ""))
+    ):
         body = gzip(body)
         headers = {**headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
     head = _head(request, response.status, response.content_type, headers, keep)
