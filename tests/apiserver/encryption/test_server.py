@@ -1,10 +1,12 @@
 """An API server with encryption at rest, over HTTPS, on SQLite: what lies on the disk, rotation, reload, health."""
 
+import asyncio
 import base64
 import os
 import ssl
 import subprocess
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -89,6 +91,24 @@ class Cluster:
             await server.ready()
             yield Served(server, session)
 
+    async def kubectl(self, call: "Served", text: bytes, *words: str) -> bytes:
+        files = self._files
+        process = await asyncio.create_subprocess_exec(
+            "kubectl",
+            f"--server=https://127.0.0.1:{call.server.port}",
+            f"--certificate-authority={files.ca.certificate}",
+            f"--client-certificate={files.admin.certificate}",
+            f"--client-key={files.admin.key}",
+            f"--cache-dir={self.directory / 'kubectl'}",
+            *words,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+        output, errors = await process.communicate(text)
+        assert process.returncode == 0, errors.decode()
+        return output
+
     async def stored(self, key: str = KEY) -> KeyValue:
         """What the disk has; while no server runs."""
         store = await open_store(self.storage)
@@ -168,6 +188,23 @@ async def test_a_replace_by_the_same_writes_what_is_stale_and_nothing_else(clust
     assert len({first, *pairs}) == 4
 
 
+async def test_kubectl_replace_moves_all_to_the_new_key(cluster: Cluster) -> None:
+    """Upstream's documented way to rotate: `kubectl get secrets -A -o json | kubectl replace -f -`."""
+    cluster.configure((["secrets"], [gcm("a")]))
+    async with cluster.serve() as call:
+        for name in ("web", "other"):
+            assert (await call("POST", SECRETS, secret(name)))[0] == 201
+    cluster.configure((["secrets"], [gcm("b", "a")]))
+    async with cluster.serve() as call:
+        listed = await cluster.kubectl(call, b"", "get", "secrets", "-A", "-o", "json")
+        told = await cluster.kubectl(call, listed, "replace", "-f", "-")
+        assert told.decode().splitlines() == ["secret/other replaced", "secret/web replaced"]
+    # The old key is no longer needed.
+    cluster.configure((["secrets"], [gcm("b")]))
+    async with cluster.serve() as call:
+        assert [item["data"]["password"] for item in (await call("GET", SECRETS))[1]["items"]] == [ENCODED, ENCODED]
+
+
 async def test_custom_resources_are_encrypted_by_their_group(cluster: Cluster) -> None:
     cluster.configure((["*.example.com"], [gcm("a")]))
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
@@ -219,6 +256,19 @@ async def test_what_no_provider_reads_is_an_error_and_other_resources_go_on(clus
     async with cluster.serve() as call:
         assert [item["metadata"]["name"] for item in (await call("GET", SECRETS))[1]["items"]] == ["other", "web"]
         assert (await call("GET", "/readyz"))[0] == 200
+
+
+async def test_a_server_without_its_configuration_says_so_and_serves_the_rest(cluster: Cluster) -> None:
+    cluster.configure((["secrets"], [gcm("a")]))
+    async with cluster.serve() as call:
+        assert (await call("POST", SECRETS, secret()))[0] == 201
+    async with cluster.serve(encrypt=False) as call:
+        for path in (SECRETS, f"{SECRETS}/web"):
+            status, refused = await call("GET", path)
+            assert (status, refused["reason"]) == (500, "InternalError")
+            why = "identity transformer tried to read encrypted data"
+            assert refused["message"] == f'Internal error occurred: unable to transform key "{KEY}": {why}'
+        assert (await call("GET", CONFIG_MAPS))[0] == 200
 
 
 async def test_a_file_that_changes_is_put_in_force(cluster: Cluster) -> None:

@@ -62,6 +62,11 @@ def test_a_further_master_brings_the_certificate_key() -> None:
         ({"load_balancer_pool": "198.18.53.200-198.18.53.210"}, {"load_balancer_pool": "198.18.53.200-198.18.53.210"}),
         ({"scheduler_port": 0}, {"scheduler_port": 0}),
         ({"verbosity": 4}, {"verbosity": 4}),
+        ({"encryption_provider_config": __file__}, {"encryption_provider_config": __file__}),
+        (
+            {"encryption_provider_config_automatic_reload": True},
+            {"encryption_provider_config_automatic_reload": True},
+        ),
     ],
 )
 def test_what_up_was_given_reaches_the_masters(changes: dict[str, Any], expected: dict[str, Any]) -> None:

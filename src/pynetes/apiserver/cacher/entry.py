@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+from pynetes.apimachinery.errors import StatusError, internal
 from pynetes.storage import KeyValue
 
 T = TypeVar("T")
@@ -82,8 +83,12 @@ class Entry:
 
     @classmethod
     def from_stored(cls, kv: KeyValue, fields_of: SelectableFields = metadata_fields) -> "Entry":
-        """The entry of what a store returned; also for the answer to a write."""
-        return cls(kv.key, wire_bytes(kv.value, kv.mod_revision), kv.mod_revision, kv.create_revision, fields_of)
+        """The entry of what a store returned; also for the answer to a write. StatusError for what is no object."""
+        try:
+            data = wire_bytes(kv.value, kv.mod_revision)
+        except ValueError:
+            raise _unreadable(kv) from None
+        return cls(kv.key, data, kv.mod_revision, kv.create_revision, fields_of)
 
     def at_revision(self, revision: int) -> "Entry":
         """The same content under another resourceVersion: told when the object leaves a watcher's selector."""
@@ -131,6 +136,13 @@ class Entry:
 
     def __repr__(self) -> str:
         return f"Entry({self.key!r}, mod_revision={self.mod_revision})"
+
+
+def _unreadable(kv: KeyValue) -> StatusError:
+    """Encrypted values come here when a server is started without the configuration that it had."""
+    encrypted = kv.value.startswith(b"k8s:enc:")
+    why = "identity transformer tried to read encrypted data" if encrypted else "it is no object"
+    return internal(f'unable to transform key "{kv.key}": {why}')
 
 
 _PARSED_BYTES = 2 << 20

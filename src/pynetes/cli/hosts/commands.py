@@ -44,7 +44,12 @@ def _control_plane(settings: Settings) -> list[str]:
     }
     if settings.load_balancer_pool:
         flags["--load-balancer-pool"] = settings.load_balancer_pool
-    return ["--no-kubeconfig", *(word for pair in flags.items() for word in pair)]
+    if settings.encryption_provider_config:
+        flags["--encryption-provider-config"] = settings.encryption_provider_config
+    words = [word for pair in flags.items() for word in pair]
+    if settings.encryption_provider_config_automatic_reload:
+        words.append("--encryption-provider-config-automatic-reload")
+    return ["--no-kubeconfig", *words]
 
 
 def server_url(host: Host, settings: Settings) -> str:
