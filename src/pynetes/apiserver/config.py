@@ -70,6 +70,19 @@ class APIServerConfig:
     authentication_token_webhook_version: str = "v1beta1"
     authentication_token_webhook_cache_ttl: float = 120.0
 
+    #: An AuthenticationConfiguration; takes the place of the `oidc` flags.
+    authentication_config: Path | None = None
+    oidc_issuer_url: str = ""
+    oidc_client_id: str = ""
+    oidc_ca_file: Path | None = None
+    oidc_username_claim: str = "sub"
+    #: `-` is none at all; empty is the issuer and `#`, except for the claim `email`.
+    oidc_username_prefix: str = ""
+    oidc_groups_claim: str = ""
+    oidc_groups_prefix: str = ""
+    oidc_required_claim: dict[str, str] = field(default_factory=dict)
+    oidc_signing_algs: tuple[str, ...] = ("RS256",)
+
     # Authorization
     #: Of Node, RBAC and Webhook, in the order in which they are asked.
     authorization_modes: tuple[str, ...] = ("Node", "RBAC")

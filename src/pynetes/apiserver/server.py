@@ -38,6 +38,8 @@ from pynetes.apiserver.aggregation.registration import Registration
 from pynetes.apiserver.audit import auditor as audit
 from pynetes.apiserver.authentication import union as authentication
 from pynetes.apiserver.authentication.authenticator import RequestAuthenticator, TokenAuthenticator
+from pynetes.apiserver.authentication.config import Anonymous, AuthenticationConfigError, Structured, configured
+from pynetes.apiserver.authentication.oidc import OIDCAuthenticator
 from pynetes.apiserver.authentication.user import LOOPBACK_USER, UserInfo
 from pynetes.apiserver.authentication.webhook import VERSIONS, WebhookTokenAuthenticator
 from pynetes.apiserver.authorization import config as authorization
@@ -155,7 +157,8 @@ class APIServer:
         config = self.config
         # Before anything runs: configurations that cannot be end the start.
         chain = self._chain(stack) if self._given_authorizer is None else []
-        tokens = self._remote_tokens(stack) if self._given_authenticator is None else []
+        identities = self._identities() if self._given_authenticator is None else Structured()
+        tokens = self._remote_tokens(stack, identities) if self._given_authenticator is None else []
         self.encryption = await self._encrypting(stack)
         store = self._given_store
         if store is None:
@@ -168,7 +171,7 @@ class APIServer:
         )
         self.registry.start(tasks)
         tasks.start(Compactor(store).run(), name="compactor")
-        security = await self._security(tasks, chain, tokens)
+        security = await self._security(tasks, chain, tokens, identities.anonymous)
         client = Client(LocalTransport(self, LOOPBACK_USER), user_agent=f"kube-apiserver/{KUBERNETES_VERSION}")
         quota = ResourceQuota(self.registry, client)
         webhooks = await stack.enter_async_context(WebhookClient(self.registry))
@@ -287,9 +290,18 @@ class APIServer:
     # --- parts
 
     async def _security(
-        self, tasks: Tasks, chain: Sequence[str | Authorizer], tokens: Sequence[TokenAuthenticator]
+        self,
+        tasks: Tasks,
+        chain: Sequence[str | Authorizer],
+        tokens: Sequence[TokenAuthenticator],
+        anonymous: Anonymous | None,
     ) -> _Security:
-        authenticator = self._given_authenticator or self._authenticator(tokens)
+        authenticator = self._given_authenticator or self._authenticator(
+            tokens, anonymous or Anonymous(self.config.anonymous_auth)
+        )
+        for each in tokens:
+            if isinstance(each, OIDCAuthenticator):
+                tasks.start(each.run(), name=f"issuer {each.issuer.url}")
         authorizer = self._given_authorizer
         plugins: list[Plugin] = [ServiceAccount(self.registry)]
         if authorizer is None:
@@ -300,21 +312,32 @@ class APIServer:
         plugins += [CertificateApproval(authorizer), CertificateSigning(authorizer)]
         return _Security(authenticator, authorizer, plugins)
 
-    def _remote_tokens(self, stack: AsyncExitStack) -> list[TokenAuthenticator]:
+    def _identities(self) -> Structured:
+        try:
+            return configured(self.config)
+        except AuthenticationConfigError as error:
+            raise ConfigurationError(str(error)) from None
+
+    def _remote_tokens(self, stack: AsyncExitStack, identities: Structured) -> list[TokenAuthenticator]:
         """Kinds of tokens that others know."""
         config = self.config
+        audiences = config.api_audiences or (config.service_account_issuer,)
+        found: list[TokenAuthenticator] = []
+        for issuer in identities.issuers:
+            authenticator = OIDCAuthenticator(issuer, audiences)
+            stack.push_async_callback(authenticator.close)
+            found.append(authenticator)
         file = config.authentication_token_webhook_config_file
         if file is None:
-            return []
+            return found
         version = config.authentication_token_webhook_version
         if version not in VERSIONS:
             told = f'unsupported authentication webhook version "{version}", supported versions are "v1", "v1beta1"'
             raise ConfigurationError(told)
-        audiences = config.api_audiences or (config.service_account_issuer,)
         seconds = config.authentication_token_webhook_cache_ttl
         webhook = WebhookTokenAuthenticator(_reviews(file, 30.0), audiences, version=version, seconds=seconds)
         stack.push_async_callback(webhook.close)
-        return [webhook]
+        return [*found, webhook]
 
     def _chain(self, stack: AsyncExitStack) -> list[str | Authorizer]:
         """The authorizers of the configuration; the connections of webhooks end with the server."""
@@ -343,7 +366,7 @@ class APIServer:
         tasks.start(self.registry.observe(gvr, observer, synced=synced), name=f"observer of {gvr}")
         await synced.wait()
 
-    def _authenticator(self, tokens: Sequence[TokenAuthenticator]) -> RequestAuthenticator:
+    def _authenticator(self, tokens: Sequence[TokenAuthenticator], anonymous: Anonymous) -> RequestAuthenticator:
         config = self.config
         settings = authentication.Settings(
             client_ca_file=config.client_ca_file,
@@ -354,7 +377,8 @@ class APIServer:
             token_auth_file=config.token_auth_file,
             requestheader_client_ca_file=config.requestheader_client_ca_file,
             requestheader_allowed_names=config.requestheader_allowed_names,
-            anonymous_auth=config.anonymous_auth,
+            anonymous_auth=anonymous.enabled,
+            anonymous_paths=anonymous.paths,
         )
         return authentication.build(settings, self.registry, last_tokens=tokens)
 

@@ -1,5 +1,6 @@
 """A server that asks webhooks who somebody is and what he may, over the wire."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,7 +14,9 @@ from aiohttp import web
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer, ConfigurationError
 from pynetes.client import kubeconfig
+from pynetes.component import clock
 from pynetes.component.pki import PKI
+from tests.apiserver.authentication.issuer import issuing
 from tests.apiserver.webhooks.hook import Hook, serving
 
 
@@ -31,7 +34,7 @@ def reached(hook: Hook, path: Path) -> Path:
 
 async def get(server: APIServer, files: PKI, path: str, token: str) -> tuple[int, Any]:
     tls = ssl.create_default_context(cafile=str(files.ca.certificate))
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with aiohttp.ClientSession() as session:
         answer = await session.get(f"https://127.0.0.1:{server.port}{path}", ssl=tls, headers=headers)
         return answer.status, await answer.json()
@@ -101,3 +104,39 @@ async def test_a_token_webhook_says_who_asks(
         assert [review["kind"] for review in hook.asked] == ["TokenReview"]
         assert (await get(server, files, "/api/v1/namespaces/a/pods", "bad"))[0] == 401
         assert len(hook.asked) == 2
+
+
+async def test_a_configured_issuer_says_who_asks_and_anonymity_ends_at_its_paths(
+    config: Callable[..., APIServerConfig], files: PKI, tmp_path: Path
+) -> None:
+    async with issuing(files) as issuer:
+        jwt = {
+            "issuer": {
+                "url": issuer.url,
+                "discoveryURL": f"{issuer.url}/elsewhere",
+                "audiences": ["me"],
+                "certificateAuthority": issuer.authority,
+            },
+            "claimMappings": {
+                "username": {"claim": "sub", "prefix": "oidc:"},
+                "groups": {"expression": "['system:masters']"},
+            },
+        }
+        document = {
+            "apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "AuthenticationConfiguration",
+            "jwt": [jwt],
+            "anonymous": {"enabled": True, "conditions": [{"path": "/version"}]},
+        }
+        (tmp_path / "authn").write_text(yaml.safe_dump(document))
+        async with APIServer(config(authentication_config=tmp_path / "authn")) as server:
+            await server.ready()
+
+            async def accepted() -> None:
+                while (await get(server, files, "/api/v1/namespaces/a/pods", issuer.token()))[0] != 200:
+                    await clock.sleep(0.05)
+
+            await asyncio.wait_for(accepted(), 20)
+            assert (await get(server, files, "/api/v1/namespaces/a/pods", issuer.token(aud="you")))[0] == 401
+            assert (await get(server, files, "/version", ""))[0] == 200
+            assert (await get(server, files, "/api", ""))[0] == 401

@@ -35,10 +35,17 @@ class Authenticator:
     """Finds out who asks. The first authenticator that knows the request wins; bad credentials are never anonymous."""
 
     def __init__(
-        self, authenticators: Sequence[RequestAuthenticator], bearer: BearerAuthenticator, *, anonymous: bool = True
+        self,
+        authenticators: Sequence[RequestAuthenticator],
+        bearer: BearerAuthenticator,
+        *,
+        anonymous: bool = True,
+        anonymous_paths: frozenset[str] = frozenset(),
     ) -> None:
+        """`anonymous_paths`: the only ones that are open to anonymous requests; empty means all."""
         self._authenticators = (*authenticators, bearer)
         self._anonymous = anonymous
+        self._anonymous_paths = anonymous_paths
         self.bearer = bearer
 
     async def authenticate(self, request: Request) -> UserInfo:
@@ -55,7 +62,7 @@ class Authenticator:
         if problems:
             log.info("unable to authenticate the request from %s: %s", request.remote, "; ".join(problems))
             raise unauthorized()
-        if not self._anonymous:
+        if not self._anonymous or (self._anonymous_paths and request.path not in self._anonymous_paths):
             raise unauthorized()
         return ANONYMOUS_USER
 
@@ -77,6 +84,7 @@ class Settings:
     requestheader_client_ca_file: Path | None = None
     requestheader_allowed_names: tuple[str, ...] = ()
     anonymous_auth: bool = True
+    anonymous_paths: frozenset[str] = frozenset()
 
 
 def build(
@@ -103,7 +111,12 @@ def build(
         tokens.append(BootstrapTokenAuthenticator(objects))
     tokens += last_tokens
     audiences = settings.api_audiences or settings.service_account_issuers[:1]
-    return Authenticator(requests, BearerAuthenticator(tokens, audiences), anonymous=settings.anonymous_auth)
+    return Authenticator(
+        requests,
+        BearerAuthenticator(tokens, audiences),
+        anonymous=settings.anonymous_auth,
+        anonymous_paths=settings.anonymous_paths,
+    )
 
 
 def _authenticated(found: UserInfo) -> UserInfo:
