@@ -159,8 +159,10 @@ class FlowController:
             try:
                 await self._client.update_status(FLOW_SCHEMAS, changed)
             except StatusError as error:
-                if error.code not in (404, 409):  # another server tells, or the next change does
-                    log.warning("status of FlowSchema %s: %s", meta.name(schema), error)
+                if error.code in (404, 409):
+                    continue  # another server tells, or the next change does
+                log.warning("statuses of FlowSchemas are not told: %s", error)
+                return
 
 
 def dangling(level: str, exists: bool) -> Object:
