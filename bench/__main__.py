@@ -18,6 +18,7 @@ MEASUREMENTS = {
     "scheduler": "Scheduling decisions",
     "proxy": "Services to nftables",
     "network": "From pod to pod, and through a Service",
+    "failover": "Three masters, of which one dies",
 }
 
 

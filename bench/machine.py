@@ -32,6 +32,8 @@ class Cluster:
     host: NetworkNamespace
     place: Path
     registry: bool = False
+    hosts: str = ""
+    """`--masters` and `--nodes`, if it is to have several."""
     started: float = 0.0
     _up: "subprocess.Popen[bytes] | None" = field(default=None)
 
@@ -56,6 +58,7 @@ class Cluster:
             "--no-kubeconfig",
             "--cgroup-root=/pynetes-bench",
             "--registry" if self.registry else "--no-registry",
+            *self.hosts.split(),
         ]
         self.started = time.monotonic()
         self._up = self.host.start(*self._command("up"), *options, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -66,6 +69,10 @@ class Cluster:
         output, _ = self._up.communicate(timeout=180)
         if self._up.returncode:
             raise RuntimeError(f"pynetes up has failed:\n{output.decode(errors='replace')}")
+
+    def node(self, verb: str, name: str) -> None:
+        """`pynetes node VERB NAME`."""
+        self.host.run(" ".join([PYNETES, "node", verb, *self._command(name)[1:]]))
 
     def check(self) -> None:
         """RuntimeError if `up` has failed meanwhile."""
@@ -106,10 +113,10 @@ def machine() -> Iterator[NetworkNamespace]:
 
 
 @contextmanager
-def cluster(options: Options, *, images: Path | None = None) -> Iterator[Cluster]:
+def cluster(options: Options, *, images: Path | None = None, hosts: str = "") -> Iterator[Cluster]:
     """A cluster that nothing has started yet; `images`: what its registry holds. It is purged at the end."""
     with machine() as host, tempfile.TemporaryDirectory(prefix="bench-", dir=options.directory) as place:
-        found = Cluster(host, Path(place), registry=images is not None)
+        found = Cluster(host, Path(place), registry=images is not None, hosts=hosts)
         if images is not None:
             shutil.copytree(images, found.data / "registry")
         try:

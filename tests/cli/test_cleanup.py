@@ -1,4 +1,4 @@
-"""`down` ends the shims of its own cluster, and of no other that has the same paths somewhere else."""
+"""`down` ends the shims of its own cluster, and of no other that has the same paths somewhere else; and its cgroups."""
 
 import os
 import signal
@@ -50,3 +50,18 @@ def test_shims_in_a_hosts_pid_namespace_are_not_the_machines(
 ) -> None:
     started.append(shim(layout, "unshare", "--pid", "--fork"))
     assert list(cleanup.shims_of(layout)) == []
+
+
+@pytest.mark.root
+def test_cgroups_go_with_what_runs_in_them() -> None:
+    """Whichever process was missed before, or takes its time to end."""
+    name = f"pynetes-test-cleanup-{os.getpid()}"
+    hierarchy = next(each for each in (Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup")) if each.is_dir())
+    pod = hierarchy / name / "pod"
+    pod.mkdir(parents=True)
+    with subprocess.Popen(["sleep", "600"]) as process:
+        (pod / "cgroup.procs").write_text(str(process.pid))
+        removed = cleanup.remove_cgroups(f"/{name}")
+        assert process.wait(10) == -signal.SIGKILL
+    assert removed == 2
+    assert not pod.parent.exists()

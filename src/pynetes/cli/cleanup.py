@@ -122,18 +122,38 @@ def _remove_portmap_rules() -> None:
     subprocess.run(["iptables-restore", "-T", "nat"], input=restored, text=True, capture_output=True, check=False)
 
 
-def remove_cgroups(name: str) -> int:
-    """Removes the cgroup trees of that name in every hierarchy, the innermost first."""
-    removed = 0
+def remove_cgroups(name: str, seconds: float = 10.0) -> int:
+    """Removes the cgroup trees of that name in every hierarchy, the innermost first; how many directories went.
+
+    What still runs in them is killed. A process leaves its cgroups only when it has ended for good, which takes a
+    moment on a busy machine: until `seconds` are over, what cannot be removed is tried again.
+    """
     base = Path("/sys/fs/cgroup")
     roots = [base / name.strip("/"), *(h / name.strip("/") for h in base.iterdir() if h.is_dir())]
-    for root in roots:
-        if not root.is_dir():
-            continue
-        for directory, _, _ in os.walk(root, topdown=False):
+    deadline, removed = clock.monotonic() + seconds, 0
+    while True:
+        stay: dict[str, OSError] = {}
+        for directory in [directory for root in roots for directory, _, _ in os.walk(root, topdown=False)]:
             try:
                 os.rmdir(directory)
                 removed += 1
             except OSError as error:
-                log.warning("cgroup %s stays: %s", directory, error)
+                stay[directory] = error
+        if not stay or clock.monotonic() > deadline:
+            break
+        for directory in stay:
+            _kill_all_of(Path(directory))
+        clock.sleep_blocking(0.05)
+    for directory, why in stay.items():
+        log.warning("cgroup %s stays: %s", directory, why)
     return removed
+
+
+def _kill_all_of(cgroup: Path) -> None:
+    try:
+        pids = (cgroup / "cgroup.procs").read_text().split()
+    except OSError:
+        return
+    for pid in pids:
+        if pid != "0":  # of another PID namespace
+            _kill(int(pid))
