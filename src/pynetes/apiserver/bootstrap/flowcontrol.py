@@ -1,5 +1,6 @@
 """Mandatory and suggested FlowSchemas and priority levels."""
 
+import asyncio
 from typing import Any
 
 from pynetes.apimachinery import meta
@@ -19,8 +20,9 @@ async def reconcile(client: Client) -> None:
         (FLOW_SCHEMAS, mandatory.MANDATORY_SCHEMAS, mandatory.SUGGESTED_SCHEMAS),
     ):
         present = {meta.name(obj): obj for obj in (await client.list(gvr))["items"]}
-        for obj in (*wanted, *suggested):
-            await _ensure(client, gvr, obj, present.get(meta.name(obj)), always=obj in wanted)
+        async with asyncio.TaskGroup() as group:  # so that the writes share the store's commits
+            for obj in (*wanted, *suggested):
+                group.create_task(_ensure(client, gvr, obj, present.get(meta.name(obj)), always=obj in wanted))
 
 
 async def _ensure(
