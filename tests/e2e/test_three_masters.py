@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -40,15 +41,21 @@ def machine() -> Iterator[Machine]:
 
 
 def endpoints(machine: Machine) -> set[str]:
-    """Addresses of the API servers, as pods see them."""
-    slices = machine.get("endpointslices -l kubernetes.io/service-name=kubernetes")["items"]
+    """Addresses of the API servers, as pods see them; none while a read is refused, as it may be during a change-over."""
+    slices = (read(machine, "endpointslices -l kubernetes.io/service-name=kubernetes") or {}).get("items", ())
     return {address for each in slices for entry in each["endpoints"] for address in entry["addresses"]}
 
 
 def leader(machine: Machine) -> str:
     """The master whose controllers work."""
-    holder = machine.get("lease -n kube-system kube-controller-manager")["spec"]["holderIdentity"]
-    return str(holder).partition("_")[0]
+    lease = until(lambda: read(machine, "lease -n kube-system kube-controller-manager"))
+    return str(lease["spec"]["holderIdentity"]).partition("_")[0]
+
+
+def read(machine: Machine, what: str) -> Any:
+    """None if the API server that is asked is not in step yet (a timeout, upon which clients ask again)."""
+    found = machine.kubectl(f"get {what} -o json", check=False)
+    return json.loads(found.stdout) if found.returncode == 0 else None
 
 
 def works(machine: Machine, name: str) -> None:
@@ -81,7 +88,7 @@ def written(machine: Machine, prefix: str) -> Iterator[list[str]]:
 
 
 def names(machine: Machine) -> set[str]:
-    return {item["metadata"]["name"] for item in machine.get("configmaps")["items"]}
+    return {item["metadata"]["name"] for item in until(lambda: read(machine, "configmaps"))["items"]}
 
 
 def test_all_masters_serve_one_cluster(machine: Machine) -> None:
