@@ -41,7 +41,7 @@ def machine() -> Iterator[Machine]:
 
 
 def endpoints(machine: Machine) -> set[str]:
-    """Addresses of the API servers, as pods see them; none while a read is refused, as it may be during a change-over."""
+    """Addresses of the API servers, as pods see them; none while a read is refused."""
     slices = (read(machine, "endpointslices -l kubernetes.io/service-name=kubernetes") or {}).get("items", ())
     return {address for each in slices for entry in each["endpoints"] for address in entry["addresses"]}
 
