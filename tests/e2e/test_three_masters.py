@@ -55,6 +55,7 @@ def leader(machine: Machine) -> str:
 def read(machine: Machine, what: str) -> Any:
     """None if the API server that is asked is not in step yet (a timeout, upon which clients ask again)."""
     found = machine.kubectl(f"get {what} -o json", check=False)
+    assert found.returncode == 0 or "Too large resource version" in found.stderr, found.stderr
     return json.loads(found.stdout) if found.returncode == 0 else None
 
 
