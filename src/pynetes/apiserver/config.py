@@ -4,6 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
+class ConfigurationError(Exception):
+    """The settings do not make a server; the message says which and why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class APIServerConfig:
     """Files are PEM. Durations are seconds. Empty means: not configured."""

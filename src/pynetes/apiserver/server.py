@@ -8,10 +8,8 @@ async with APIServer(config) as server:      # listens; /readyz tells when the b
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,64 +17,46 @@ from pynetes import KUBERNETES_VERSION
 from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.names import (
     API_SERVICES,
-    COMPONENT_STATUSES,
     CUSTOM_RESOURCE_DEFINITIONS,
     ENDPOINT_SLICES,
     SERVICES,
 )
+from pynetes.apiserver import installing
 from pynetes.apiserver.admission import chain as admission
-from pynetes.apiserver.admission.attributes import Plugin
-from pynetes.apiserver.admission.certificates import CertificateApproval, CertificateSigning
 from pynetes.apiserver.admission.dynamic import DynamicAdmission
-from pynetes.apiserver.admission.noderestriction import NodeRestriction
-from pynetes.apiserver.admission.rbacescalation import RBACEscalation
 from pynetes.apiserver.admission.resourcequota import ResourceQuota
-from pynetes.apiserver.admission.serviceaccount import ServiceAccount
 from pynetes.apiserver.aggregation.aggregator import Aggregator
 from pynetes.apiserver.aggregation.connection import Connections, Identity
 from pynetes.apiserver.aggregation.registration import Registration
 from pynetes.apiserver.audit import auditor as audit
-from pynetes.apiserver.authentication import union as authentication
-from pynetes.apiserver.authentication.authenticator import RequestAuthenticator, TokenAuthenticator
-from pynetes.apiserver.authentication.config import Anonymous, AuthenticationConfigError, Structured, configured
-from pynetes.apiserver.authentication.oidc import OIDCAuthenticator
+from pynetes.apiserver.authentication.authenticator import RequestAuthenticator
 from pynetes.apiserver.authentication.user import LOOPBACK_USER, UserInfo
-from pynetes.apiserver.authentication.webhook import VERSIONS, WebhookTokenAuthenticator
-from pynetes.apiserver.authorization import config as authorization
 from pynetes.apiserver.authorization.attributes import Authorizer
-from pynetes.apiserver.authorization.union import OBSERVED, ClusterAuthorizer
-from pynetes.apiserver.authorization.webhook import WebhookAuthorizer
 from pynetes.apiserver.bootstrap.hooks import PostStartHooks
-from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.config import APIServerConfig, ConfigurationError
 from pynetes.apiserver.customresources.controller import DefinitionController
 from pynetes.apiserver.customresources.serving import CustomResources
 from pynetes.apiserver.edge.serving import Edge
-from pynetes.apiserver.endpoints import component_status, health, openapi, version
+from pynetes.apiserver.endpoints import openapi
 from pynetes.apiserver.endpoints.discovery import Discovery
 from pynetes.apiserver.endpoints.install import install
-from pynetes.apiserver.endpoints.router import Router, bind
-from pynetes.apiserver.endpoints.scope import Backend, Scope
-from pynetes.apiserver.endpoints.subresources import connect, reviews, token
+from pynetes.apiserver.endpoints.router import Router
+from pynetes.apiserver.endpoints.scope import Backend
 from pynetes.apiserver.filters import chain as filters
 from pynetes.apiserver.filters.flowcontrol import with_flow_control
 from pynetes.apiserver.flowcontrol.controller import FlowController
-from pynetes.apiserver.http import Answer, Filter, Handler, Request, Response
+from pynetes.apiserver.http import Answer, Filter, Handler, Request
 from pynetes.apiserver.local import LocalTransport
-from pynetes.apiserver.negotiation import negotiate
-from pynetes.apiserver.objects import Change, Observer
+from pynetes.apiserver.objects import Change
 from pynetes.apiserver.registry.registry import Registry
 from pynetes.apiserver.registry.services.hooks import ServiceHooks
 from pynetes.apiserver.requestinfo import RequestInfo
+from pynetes.apiserver.security import SecuritySetup
 from pynetes.apiserver.streaming.kubelet import KubeletClient, KubeletSettings
-from pynetes.apiserver.tokens import discovery as token_discovery
-from pynetes.apiserver.tokens.keys import KeySet, SigningKey
-from pynetes.apiserver.tokens.request import TokenRequests
 from pynetes.apiserver.webhooks.client import WebhookClient
-from pynetes.apiserver.webhooks.reviews import ReviewClient
-from pynetes.client.kubeconfig import ConfigError
 from pynetes.client.rest import Client
-from pynetes.component import certificates, clock, metrics
-from pynetes.component.health import PING, Check, HealthGroup
+from pynetes.component import certificates, clock
+from pynetes.component.health import PING, Check
 from pynetes.component.tasks import Tasks
 from pynetes.storage import Store
 from pynetes.storage.compactor import Compactor
@@ -89,19 +69,6 @@ log = logging.getLogger(__name__)
 
 #: How long a store may take to be there: both may start with the machine.
 _STORE_SECONDS = 60.0
-
-
-class ConfigurationError(Exception):
-    """The settings do not make a server; the message says which and why."""
-
-
-@dataclass(slots=True)
-class _Security:
-    """Who asks and what they may."""
-
-    authenticator: RequestAuthenticator
-    authorizer: Authorizer
-    plugins: list[Plugin]
 
 
 class APIServer:
@@ -156,9 +123,7 @@ class APIServer:
     async def _start(self, stack: AsyncExitStack) -> None:
         config = self.config
         # Before anything runs: configurations that cannot be end the start.
-        chain = self._chain(stack) if self._given_authorizer is None else []
-        identities = self._identities() if self._given_authenticator is None else Structured()
-        tokens = self._remote_tokens(stack, identities) if self._given_authenticator is None else []
+        setup = SecuritySetup(config, stack, authenticator=self._given_authenticator, authorizer=self._given_authorizer)
         self.encryption = await self._encrypting(stack)
         store = self._given_store
         if store is None:
@@ -171,13 +136,13 @@ class APIServer:
         )
         self.registry.start(tasks)
         tasks.start(Compactor(store).run(), name="compactor")
-        security = await self._security(tasks, chain, tokens, identities.anonymous)
+        security = await setup.start(self.registry, tasks)
         client = Client(LocalTransport(self, LOOPBACK_USER), user_agent=f"kube-apiserver/{KUBERNETES_VERSION}")
         quota = ResourceQuota(self.registry, client)
         webhooks = await stack.enter_async_context(WebhookClient(self.registry))
         dynamic = DynamicAdmission(self.registry, webhooks, security.authorizer)
         for gvr, observer in dynamic.observers.items():
-            await self._observe(gvr, observer, tasks)
+            await self.registry.feed(gvr, observer, tasks)
         plugins = admission.build(config, self.registry, (*security.plugins, *dynamic.plugins, quota))
         backend = Backend(config, self.registry, plugins, security.authorizer)
         kubelets = await stack.enter_async_context(KubeletClient(self.registry, self._kubelet_settings()))
@@ -188,7 +153,10 @@ class APIServer:
         self._inside = filters.build_trusted(router.handle, security.authorizer, config)
         registration = Registration(self.registry, client)
         self._hooks = PostStartHooks(client, self.registry, config, self._public_address, registration.built_in)
-        discovery = self._install(router, backend, security, kubelets, store)
+        install(router, backend, installing.special(backend, security, kubelets, store))
+        installing.add_paths(router, config, self._checks(store))
+        address = f"{config.external_hostname or config.advertise_address}:{config.secure_port}"
+        discovery = Discovery(router, self.registry.built_in, address)
         documents = openapi.OpenAPI(router, self.registry.built_in)
         await self._serve_custom(CustomResources(backend, router, discovery, documents, webhooks, tasks), tasks)
         identity = Identity(config.proxy_client_cert_file, config.proxy_client_key_file)
@@ -289,103 +257,6 @@ class APIServer:
 
     # --- parts
 
-    async def _security(
-        self,
-        tasks: Tasks,
-        chain: Sequence[str | Authorizer],
-        tokens: Sequence[TokenAuthenticator],
-        anonymous: Anonymous | None,
-    ) -> _Security:
-        authenticator = self._given_authenticator or self._authenticator(
-            tokens, anonymous or Anonymous(self.config.anonymous_auth)
-        )
-        for each in tokens:
-            if isinstance(each, OIDCAuthenticator):
-                tasks.start(each.run(), name=f"issuer {each.issuer.url}")
-        authorizer = self._given_authorizer
-        plugins: list[Plugin] = [ServiceAccount(self.registry)]
-        if authorizer is None:
-            authorizer = ClusterAuthorizer(chain=chain)
-            plugins.append(RBACEscalation(authorizer))
-            await self._feed(authorizer, tasks)
-        plugins.append(NodeRestriction(self.registry, authorizer))
-        plugins += [CertificateApproval(authorizer), CertificateSigning(authorizer)]
-        return _Security(authenticator, authorizer, plugins)
-
-    def _identities(self) -> Structured:
-        try:
-            return configured(self.config)
-        except AuthenticationConfigError as error:
-            raise ConfigurationError(str(error)) from None
-
-    def _remote_tokens(self, stack: AsyncExitStack, identities: Structured) -> list[TokenAuthenticator]:
-        """Kinds of tokens that others know."""
-        config = self.config
-        audiences = config.api_audiences or (config.service_account_issuer,)
-        found: list[TokenAuthenticator] = []
-        for issuer in identities.issuers:
-            authenticator = OIDCAuthenticator(issuer, audiences)
-            stack.push_async_callback(authenticator.close)
-            found.append(authenticator)
-        file = config.authentication_token_webhook_config_file
-        if file is None:
-            return found
-        version = config.authentication_token_webhook_version
-        if version not in VERSIONS:
-            told = f'unsupported authentication webhook version "{version}", supported versions are "v1", "v1beta1"'
-            raise ConfigurationError(told)
-        seconds = config.authentication_token_webhook_cache_ttl
-        webhook = WebhookTokenAuthenticator(_reviews(file, 30.0), audiences, version=version, seconds=seconds)
-        stack.push_async_callback(webhook.close)
-        return [*found, webhook]
-
-    def _chain(self, stack: AsyncExitStack) -> list[str | Authorizer]:
-        """The authorizers of the configuration; the connections of webhooks end with the server."""
-        try:
-            links = authorization.configured(self.config)
-        except authorization.AuthorizationConfigError as error:
-            raise ConfigurationError(str(error)) from None
-        chain: list[str | Authorizer] = []
-        for link in links:
-            if isinstance(link, str):
-                chain.append(link)
-                continue
-            client = _reviews(link.kubeconfig, link.timeout)
-            stack.push_async_callback(client.close)
-            chain.append(WebhookAuthorizer(link.name, client, link.settings))
-        return chain
-
-    async def _feed(self, authorizer: ClusterAuthorizer, tasks: Tasks) -> None:
-        """Tells the authorizer the state and every change; returns when it knows the state."""
-        for gvr in OBSERVED:
-            await self._observe(gvr, authorizer.observe, tasks)
-
-    async def _observe(self, gvr: GroupVersionResource, observer: Observer, tasks: Tasks) -> None:
-        """Returns when the observer has been told all objects; changes follow."""
-        synced = asyncio.Event()
-        tasks.start(self.registry.observe(gvr, observer, synced=synced), name=f"observer of {gvr}")
-        await synced.wait()
-
-    def _authenticator(self, tokens: Sequence[TokenAuthenticator], anonymous: Anonymous) -> RequestAuthenticator:
-        config = self.config
-        settings = authentication.Settings(
-            client_ca_file=config.client_ca_file,
-            service_account_key_files=self._key_files(),
-            service_account_issuers=(config.service_account_issuer,),
-            api_audiences=config.api_audiences,
-            enable_bootstrap_token_auth=config.enable_bootstrap_token_auth,
-            token_auth_file=config.token_auth_file,
-            requestheader_client_ca_file=config.requestheader_client_ca_file,
-            requestheader_allowed_names=config.requestheader_allowed_names,
-            anonymous_auth=anonymous.enabled,
-            anonymous_paths=anonymous.paths,
-        )
-        return authentication.build(settings, self.registry, last_tokens=tokens)
-
-    def _key_files(self) -> tuple[Path, ...]:
-        signing = self.config.service_account_signing_key_file
-        return self.config.service_account_key_files or ((signing,) if signing is not None else ())
-
     def _kubelet_settings(self) -> KubeletSettings:
         config = self.config
         return KubeletSettings(
@@ -404,10 +275,7 @@ class APIServer:
             custom.observe(change, definition)
             controller.observe(change, definition)
 
-        synced = asyncio.Event()
-        following = self.registry.observe(CUSTOM_RESOURCE_DEFINITIONS, observe, synced=synced)
-        tasks.start(following, name="custom resource definitions")
-        await synced.wait()
+        await self.registry.feed(CUSTOM_RESOURCE_DEFINITIONS, observe, tasks)
         tasks.start(controller.run(), name="custom resource definitions' status")
 
     async def _aggregate(self, aggregator: Aggregator, registration: Registration, tasks: Tasks) -> None:
@@ -417,75 +285,19 @@ class APIServer:
             aggregator.observe(change, api_service)
             registration.observe(change, api_service)
 
-        await self._observe(API_SERVICES, observe, tasks)
-        await self._observe(SERVICES, aggregator.observe_service, tasks)
-        await self._observe(ENDPOINT_SLICES, aggregator.observe_slice, tasks)
-        await self._observe(CUSTOM_RESOURCE_DEFINITIONS, registration.observe_definition, tasks)
+        await self.registry.feed(API_SERVICES, observe, tasks)
+        await self.registry.feed(SERVICES, aggregator.observe_service, tasks)
+        await self.registry.feed(ENDPOINT_SLICES, aggregator.observe_slice, tasks)
+        await self.registry.feed(CUSTOM_RESOURCE_DEFINITIONS, registration.observe_definition, tasks)
 
-    def _install(
-        self, router: Router, backend: Backend, security: _Security, kubelets: KubeletClient, store: Store
-    ) -> Discovery:
-        extra = dict(connect.handlers(backend, kubelets))
-        if isinstance(security.authenticator, authentication.Authenticator) and isinstance(
-            security.authorizer, ClusterAuthorizer
-        ):
-            answerers = reviews.answerers(security.authenticator, security.authorizer)
-            for resource in self.registry.resources:
-                answerer = answerers.get((resource.gvk.group, resource.plural))
-                if answerer is not None:
-                    extra[resource.gvk.group, resource.plural, ""] = {"create": reviews.create(resource, answerer)}
-        self._install_tokens(router, backend, extra)
-        components = next(r for r in self.registry.resources if r.gvr == COMPONENT_STATUSES)
-        probes = component_status.probes(store, self.config.storage)
-        extra["", components.plural, ""] = component_status.handlers(components, probes)
-        install(router, backend, extra)
-        host, port = self.config.external_hostname or self.config.advertise_address, self.config.secure_port
-        self._install_plain(router, store)
-        return Discovery(router, self.registry.built_in, f"{host}:{port}")
-
-    def _install_tokens(
-        self, router: Router, backend: Backend, extra: dict[tuple[str, str, str], Mapping[str, Handler]]
-    ) -> None:
-        config = self.config
-        if config.service_account_signing_key_file is None:
-            return
-        key = SigningKey.load(config.service_account_signing_key_file, config.service_account_issuer)
-        tokens = TokenRequests(
-            key,
-            self.registry,
-            api_audiences=config.api_audiences,
-            extend=config.service_account_extend_token_expiration,
-            maximum_seconds=int(config.service_account_max_token_expiration),
-        )
-        resource = next(r for r in self.registry.resources if r.gvk.kind == "ServiceAccount")
-        subresource = resource.subresource("token")
-        assert subresource is not None
-        assert subresource.gvk is not None
-        scope = Scope(backend, resource, self.registry.store_of(resource.gvr), subresource.gvk, subresource)
-        extra["", "serviceaccounts", "token"] = {"create": bind(scope, token.create(tokens))}
-        keys_uri = config.service_account_jwks_uri or f"{config.service_account_issuer}/openid/v1/jwks"
-        keys = KeySet.load(*self._key_files())
-        for path, handler in token_discovery.handlers(config.service_account_issuer, keys_uri, keys).items():
-            router.add_path(path, handler)
-
-    def _install_plain(self, router: Router, store: Store) -> None:
+    def _checks(self, store: Store) -> dict[str, list[Check]]:
+        """What /healthz, /livez and /readyz ask."""
         assert self._hooks is not None
         live = [PING, Check("etcd", _store_check(store)), *self._hooks.checks()]
         if self.encryption is not None and self.encryption.has_check:
             live.append(Check("kms-providers", self.encryption.check))
-        groups = {
-            "healthz": live,
-            "livez": live,
-            "readyz": [*live, Check("informer-sync", self._caches_ready), Check("shutdown", self._not_stopping)],
-        }
-        for name, checks in groups.items():
-            router.add_prefix(f"/{name}", health.handler(HealthGroup(name, checks)))
-        router.add_path("/version", _version)
-        router.add_path("/metrics", _metrics)
-        router.add_path("/metrics/slis", _slis)
-        router.add_path("/statusz", health.statusz())
-        router.add_path("/flagz", health.flagz(self.config))
-        router.add_path("/", router.index)
+        ready = [*live, Check("informer-sync", self._caches_ready), Check("shutdown", self._not_stopping)]
+        return {"healthz": live, "livez": live, "readyz": ready}
 
     async def _caches_ready(self) -> None:
         waiting = [rs.group_resource for rs in self.registry.stores if not rs.cacher.is_ready]
@@ -497,32 +309,12 @@ class APIServer:
             raise RuntimeError("process is shutting down")
 
 
-def _reviews(file: Path, timeout: float) -> ReviewClient:
-    try:
-        return ReviewClient.from_kubeconfig(file, timeout=timeout)
-    except ConfigError as error:
-        raise ConfigurationError(str(error)) from None
-
-
 def _store_check(store: Store) -> Callable[[], Awaitable[None]]:
     async def run() -> None:
         async with asyncio.timeout(2):
             await store.check()
 
     return run
-
-
-async def _version(request: Request) -> Answer:
-    media = negotiate(request, "text")
-    return Response(200, media.codec.encode(version.document(), True), media.codec.media_type)
-
-
-async def _metrics(request: Request) -> Answer:
-    return Response(200, metrics.render(), metrics.CONTENT_TYPE)
-
-
-async def _slis(request: Request) -> Answer:
-    return Response(200, metrics.render(metrics.SLIS), metrics.CONTENT_TYPE)
 
 
 def _own_address() -> str:

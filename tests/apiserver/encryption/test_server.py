@@ -16,8 +16,8 @@ import aiohttp
 import pytest
 import yaml
 
-from pynetes.apiserver.config import APIServerConfig
-from pynetes.apiserver.server import APIServer, ConfigurationError
+from pynetes.apiserver.config import APIServerConfig, ConfigurationError
+from pynetes.apiserver.server import APIServer
 from pynetes.component import certificates, pki
 from pynetes.storage import KeyValue, open_store
 from tests.apiserver.encryption.kms_plugin import Plugin

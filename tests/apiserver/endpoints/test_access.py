@@ -7,9 +7,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.config import APIServerConfig, ConfigurationError
 from pynetes.apiserver.edge.serving import BindError
-from pynetes.apiserver.server import APIServer, ConfigurationError
+from pynetes.apiserver.server import APIServer
 from tests.apiserver.endpoints.conftest import Web
 
 

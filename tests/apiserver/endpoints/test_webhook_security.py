@@ -11,8 +11,8 @@ import pytest
 import yaml
 from aiohttp import web
 
-from pynetes.apiserver.config import APIServerConfig
-from pynetes.apiserver.server import APIServer, ConfigurationError
+from pynetes.apiserver.config import APIServerConfig, ConfigurationError
+from pynetes.apiserver.server import APIServer
 from pynetes.client import kubeconfig
 from pynetes.component import clock
 from pynetes.component.pki import PKI

@@ -138,6 +138,12 @@ class Registry:
                         if event.type == "BOOKMARK" and synced is not None:
                             synced.set()
 
+    async def feed(self, gvr: GroupVersionResource, observer: Observer, tasks: Tasks) -> None:
+        """Starts to observe; returns when the observer has been told all objects."""
+        synced = asyncio.Event()
+        tasks.start(self.observe(gvr, observer, synced=synced), name=f"observer of {gvr}")
+        await synced.wait()
+
     # --- deletes that differ by kind
 
     async def delete(

@@ -1,0 +1,92 @@
+"""What the router serves from the start: built-in resources, those of them that are answered in a way of their own, and
+the paths beside resources.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from pynetes.apis.names import COMPONENT_STATUSES, SERVICE_ACCOUNTS
+from pynetes.apiserver.authentication.union import Authenticator
+from pynetes.apiserver.authorization.union import ClusterAuthorizer
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.endpoints import component_status, health, version
+from pynetes.apiserver.endpoints.router import Router, bind
+from pynetes.apiserver.endpoints.scope import Backend, Scope
+from pynetes.apiserver.endpoints.subresources import connect, reviews, token
+from pynetes.apiserver.http import Answer, Handler, Request, Response
+from pynetes.apiserver.negotiation import negotiate
+from pynetes.apiserver.security import Security, key_files
+from pynetes.apiserver.streaming.kubelet import KubeletClient
+from pynetes.apiserver.tokens import discovery as token_discovery
+from pynetes.apiserver.tokens.keys import KeySet, SigningKey
+from pynetes.apiserver.tokens.request import TokenRequests
+from pynetes.component import metrics
+from pynetes.component.health import Check, HealthGroup
+from pynetes.storage import Store
+
+Handlers = dict[tuple[str, str, str], Mapping[str, Handler]]
+
+
+def special(backend: Backend, security: Security, kubelets: KubeletClient, store: Store) -> Handlers:
+    """Verb → handler by (group, resource, subresource), for what is not simply stored and read."""
+    made: Handlers = {**connect.handlers(backend, kubelets), **_tokens(backend)}
+    if isinstance(security.authenticator, Authenticator) and isinstance(security.authorizer, ClusterAuthorizer):
+        answerers = reviews.answerers(security.authenticator, security.authorizer)
+        for resource in backend.registry.resources:
+            answerer = answerers.get((resource.gvk.group, resource.plural))
+            if answerer is not None:
+                made[resource.gvk.group, resource.plural, ""] = {"create": reviews.create(resource, answerer)}
+    components = next(r for r in backend.registry.resources if r.gvr == COMPONENT_STATUSES)
+    probes = component_status.probes(store, backend.config.storage)
+    made["", components.plural, ""] = component_status.handlers(components, probes)
+    return made
+
+
+def _tokens(backend: Backend) -> Handlers:
+    config, registry = backend.config, backend.registry
+    if config.service_account_signing_key_file is None:
+        return {}
+    key = SigningKey.load(config.service_account_signing_key_file, config.service_account_issuer)
+    tokens = TokenRequests(
+        key,
+        registry,
+        api_audiences=config.api_audiences,
+        extend=config.service_account_extend_token_expiration,
+        maximum_seconds=int(config.service_account_max_token_expiration),
+    )
+    resource = next(r for r in registry.resources if r.gvr == SERVICE_ACCOUNTS)
+    subresource = resource.subresource("token")
+    assert subresource is not None
+    assert subresource.gvk is not None
+    scope = Scope(backend, resource, registry.store_of(resource.gvr), subresource.gvk, subresource)
+    return {("", "serviceaccounts", "token"): {"create": bind(scope, token.create(tokens))}}
+
+
+def add_paths(router: Router, config: APIServerConfig, checks: Mapping[str, Sequence[Check]]) -> None:
+    """`checks` by health endpoint: `livez`."""
+    for name, each in checks.items():
+        router.add_prefix(f"/{name}", health.handler(HealthGroup(name, each)))
+    router.add_path("/version", _version)
+    router.add_path("/metrics", _metrics)
+    router.add_path("/metrics/slis", _slis)
+    router.add_path("/statusz", health.statusz())
+    router.add_path("/flagz", health.flagz(config))
+    router.add_path("/", router.index)
+    if config.service_account_signing_key_file is None:
+        return
+    keys_uri = config.service_account_jwks_uri or f"{config.service_account_issuer}/openid/v1/jwks"
+    keys = KeySet.load(*key_files(config))
+    for path, handler in token_discovery.handlers(config.service_account_issuer, keys_uri, keys).items():
+        router.add_path(path, handler)
+
+
+async def _version(request: Request) -> Answer:
+    media = negotiate(request, "text")
+    return Response(200, media.codec.encode(version.document(), True), media.codec.media_type)
+
+
+async def _metrics(request: Request) -> Answer:
+    return Response(200, metrics.render(), metrics.CONTENT_TYPE)
+
+
+async def _slis(request: Request) -> Answer:
+    return Response(200, metrics.render(metrics.SLIS), metrics.CONTENT_TYPE)

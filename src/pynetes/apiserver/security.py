@@ -1,0 +1,152 @@
+"""Who asks and what they may: the authenticators and authorizers of the configuration, and the admission plugins that
+are part of them.
+
+`SecuritySetup` reads the configuration before anything runs, so that one that cannot be ends the start; `start` makes
+what it says, once there is a registry to ask.
+"""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from pynetes.apiserver.admission.attributes import Plugin
+from pynetes.apiserver.admission.certificates import CertificateApproval, CertificateSigning
+from pynetes.apiserver.admission.noderestriction import NodeRestriction
+from pynetes.apiserver.admission.rbacescalation import RBACEscalation
+from pynetes.apiserver.admission.serviceaccount import ServiceAccount
+from pynetes.apiserver.authentication import union as authentication
+from pynetes.apiserver.authentication.authenticator import RequestAuthenticator, TokenAuthenticator
+from pynetes.apiserver.authentication.config import Anonymous, AuthenticationConfigError, Structured, configured
+from pynetes.apiserver.authentication.oidc import OIDCAuthenticator
+from pynetes.apiserver.authentication.webhook import VERSIONS, WebhookTokenAuthenticator
+from pynetes.apiserver.authorization import config as authorization
+from pynetes.apiserver.authorization.attributes import Authorizer
+from pynetes.apiserver.authorization.union import OBSERVED, ClusterAuthorizer
+from pynetes.apiserver.authorization.webhook import WebhookAuthorizer
+from pynetes.apiserver.config import APIServerConfig, ConfigurationError
+from pynetes.apiserver.registry.registry import Registry
+from pynetes.apiserver.webhooks.reviews import ReviewClient
+from pynetes.client.kubeconfig import ConfigError
+from pynetes.component.tasks import Tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    authenticator: RequestAuthenticator
+    authorizer: Authorizer
+    plugins: Sequence[Plugin]
+
+
+class SecuritySetup:
+    """What the configuration says; `authenticator` and `authorizer` stand in for it where they are given.
+
+    Connections to issuers and webhooks end with `stack`. ConfigurationError if the configuration cannot be.
+    """
+
+    def __init__(
+        self,
+        config: APIServerConfig,
+        stack: AsyncExitStack,
+        *,
+        authenticator: RequestAuthenticator | None = None,
+        authorizer: Authorizer | None = None,
+    ) -> None:
+        self._config = config
+        self._authenticator = authenticator
+        self._authorizer = authorizer
+        self._chain = _chain(config, stack) if authorizer is None else []
+        identities = _identities(config) if authenticator is None else Structured()
+        self._tokens = _remote_tokens(config, stack, identities) if authenticator is None else []
+        self._anonymous = identities.anonymous or Anonymous(config.anonymous_auth)
+
+    async def start(self, registry: Registry, tasks: Tasks) -> Security:
+        """Returns when the authorizer knows all roles and what else it decides by."""
+        authenticator = self._authenticator or authentication.build(
+            _settings(self._config, self._anonymous), registry, last_tokens=self._tokens
+        )
+        for each in self._tokens:
+            if isinstance(each, OIDCAuthenticator):
+                tasks.start(each.run(), name=f"issuer {each.issuer.url}")
+        authorizer = self._authorizer
+        plugins: list[Plugin] = [ServiceAccount(registry)]
+        if authorizer is None:
+            authorizer = ClusterAuthorizer(chain=self._chain)
+            plugins.append(RBACEscalation(authorizer))
+            for gvr in OBSERVED:
+                await registry.feed(gvr, authorizer.observe, tasks)
+        plugins.append(NodeRestriction(registry, authorizer))
+        plugins += [CertificateApproval(authorizer), CertificateSigning(authorizer)]
+        return Security(authenticator, authorizer, plugins)
+
+
+def key_files(config: APIServerConfig) -> tuple[Path, ...]:
+    """With which service account tokens are checked."""
+    signing = config.service_account_signing_key_file
+    return config.service_account_key_files or ((signing,) if signing is not None else ())
+
+
+def _settings(config: APIServerConfig, anonymous: Anonymous) -> authentication.Settings:
+    return authentication.Settings(
+        client_ca_file=config.client_ca_file,
+        service_account_key_files=key_files(config),
+        service_account_issuers=(config.service_account_issuer,),
+        api_audiences=config.api_audiences,
+        enable_bootstrap_token_auth=config.enable_bootstrap_token_auth,
+        token_auth_file=config.token_auth_file,
+        requestheader_client_ca_file=config.requestheader_client_ca_file,
+        requestheader_allowed_names=config.requestheader_allowed_names,
+        anonymous_auth=anonymous.enabled,
+        anonymous_paths=anonymous.paths,
+    )
+
+
+def _identities(config: APIServerConfig) -> Structured:
+    try:
+        return configured(config)
+    except AuthenticationConfigError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def _remote_tokens(config: APIServerConfig, stack: AsyncExitStack, identities: Structured) -> list[TokenAuthenticator]:
+    """Kinds of tokens that others know."""
+    audiences = config.api_audiences or (config.service_account_issuer,)
+    found: list[TokenAuthenticator] = []
+    for issuer in identities.issuers:
+        authenticator = OIDCAuthenticator(issuer, audiences)
+        stack.push_async_callback(authenticator.close)
+        found.append(authenticator)
+    file = config.authentication_token_webhook_config_file
+    if file is None:
+        return found
+    version = config.authentication_token_webhook_version
+    if version not in VERSIONS:
+        told = f'unsupported authentication webhook version "{version}", supported versions are "v1", "v1beta1"'
+        raise ConfigurationError(told)
+    seconds = config.authentication_token_webhook_cache_ttl
+    webhook = WebhookTokenAuthenticator(_reviews(file, 30.0), audiences, version=version, seconds=seconds)
+    stack.push_async_callback(webhook.close)
+    return [*found, webhook]
+
+
+def _chain(config: APIServerConfig, stack: AsyncExitStack) -> list[str | Authorizer]:
+    try:
+        links = authorization.configured(config)
+    except authorization.AuthorizationConfigError as error:
+        raise ConfigurationError(str(error)) from None
+    chain: list[str | Authorizer] = []
+    for link in links:
+        if isinstance(link, str):
+            chain.append(link)
+            continue
+        client = _reviews(link.kubeconfig, link.timeout)
+        stack.push_async_callback(client.close)
+        chain.append(WebhookAuthorizer(link.name, client, link.settings))
+    return chain
+
+
+def _reviews(file: Path, timeout: float) -> ReviewClient:
+    try:
+        return ReviewClient.from_kubeconfig(file, timeout=timeout)
+    except ConfigError as error:
+        raise ConfigurationError(str(error)) from None
