@@ -54,6 +54,8 @@ class APIServerConfig:
     #: Keys that verify tokens (public or private); the signing key's is always accepted.
     service_account_key_files: tuple[Path, ...] = ()
     service_account_signing_key_file: Path | None = None
+    #: Whether tokens from Secrets end with their Secret and account.
+    service_account_lookup: bool = True
     service_account_jwks_uri: str = ""
     #: Audiences of the API itself; the issuer if empty.
     api_audiences: tuple[str, ...] = ()

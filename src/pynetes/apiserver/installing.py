@@ -17,10 +17,11 @@ from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.security import Security, key_files
 from pynetes.apiserver.streaming.kubelet import KubeletClient
 from pynetes.apiserver.tokens import discovery as token_discovery
-from pynetes.apiserver.tokens.keys import KeySet, SigningKey
+from pynetes.apiserver.tokens.keys import KeySet
 from pynetes.apiserver.tokens.request import TokenRequests
 from pynetes.component import metrics
 from pynetes.component.health import Check, HealthGroup
+from pynetes.component.signing import SigningKey
 from pynetes.storage import Store
 
 Handlers = dict[tuple[str, str, str], Mapping[str, Handler]]

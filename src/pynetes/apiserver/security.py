@@ -28,6 +28,7 @@ from pynetes.apiserver.config import APIServerConfig, ConfigurationError
 from pynetes.apiserver.registry.registry import Registry
 from pynetes.apiserver.webhooks.reviews import ReviewClient
 from pynetes.client.kubeconfig import ConfigError
+from pynetes.client.rest import Client
 from pynetes.component.tasks import Tasks
 
 
@@ -60,10 +61,10 @@ class SecuritySetup:
         self._tokens = _remote_tokens(config, stack, identities) if authenticator is None else []
         self._anonymous = identities.anonymous or Anonymous(config.anonymous_auth)
 
-    async def start(self, registry: Registry, tasks: Tasks) -> Security:
-        """Returns when the authorizer knows all roles and what else it decides by."""
+    async def start(self, registry: Registry, client: Client, tasks: Tasks) -> Security:
+        """Returns when the authorizer knows all roles and what else it decides by. `client` writes as the server."""
         authenticator = self._authenticator or authentication.build(
-            _settings(self._config, self._anonymous), registry, last_tokens=self._tokens
+            _settings(self._config, self._anonymous), registry, client, last_tokens=self._tokens
         )
         for each in self._tokens:
             if isinstance(each, OIDCAuthenticator):
@@ -91,6 +92,7 @@ def _settings(config: APIServerConfig, anonymous: Anonymous) -> authentication.S
         client_ca_file=config.client_ca_file,
         service_account_key_files=key_files(config),
         service_account_issuers=(config.service_account_issuer,),
+        service_account_lookup=config.service_account_lookup,
         api_audiences=config.api_audiences,
         enable_bootstrap_token_auth=config.enable_bootstrap_token_auth,
         token_auth_file=config.token_auth_file,

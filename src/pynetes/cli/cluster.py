@@ -103,6 +103,7 @@ def controller_manager_config(layout: Layout, settings: Settings) -> ControllerM
         cluster_cidr=settings.cluster_cidr,
         service_cluster_ip_range=settings.service_cidr,
         root_ca=pki.ca.certificate.read_text(),
+        service_account_private_key_file=str(pki.service_account_key),
         cluster_signing_cert_file=str(pki.ca.certificate),
         cluster_signing_key_file=str(pki.ca.key),
         node_monitor_grace_period=settings.node_monitor_grace_period,

@@ -88,6 +88,11 @@ def controller_manager_configz(config: ControllerManagerConfig, serving: Serving
         "PodGCController": {"TerminatedPodGCThreshold": config.terminated_pod_gc_threshold},
         "ReplicaSetController": {"ConcurrentRSSyncs": config.concurrent_replicaset_syncs},
         "ReplicationController": {"ConcurrentRCSyncs": config.concurrent_rc_syncs},
+        "SAController": {
+            "ServiceAccountKeyFile": config.service_account_private_key_file,
+            "ConcurrentSATokenSyncs": config.concurrent_serviceaccount_token_syncs,
+        },
+        "LegacySATokenCleaner": {"CleanUpPeriod": format_duration(config.legacy_service_account_token_clean_up_period)},
         "TTLAfterFinishedController": {"ConcurrentTTLSyncs": config.concurrent_ttl_after_finished_syncs},
     }
     return {"kubecontrollermanager.config.k8s.io": document}

@@ -21,6 +21,11 @@ class ControllerManagerConfig:
     service_cluster_ip_range: str = "10.96.0.0/12"
     root_ca: str = ""
     """PEM of the CA that pods trust; empty switches its publisher off."""
+    service_account_private_key_file: str = ""
+    """The key that signs service account tokens in Secrets; empty switches their controller off."""
+    legacy_service_account_token_clean_up_period: float = 365 * 24 * 3600.0
+    """For how long a token that was made for an account must be unused before it is marked as invalid, and again before
+    it is deleted."""
     cluster_signing_cert_file: str = ""
     """CA that signs CertificateSigningRequests; empty switches their signing off."""
     cluster_signing_key_file: str = ""

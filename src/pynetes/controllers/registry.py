@@ -30,14 +30,18 @@ from pynetes.controllers.podgc import PodGarbageCollector
 from pynetes.controllers.replicaset.controller import ReplicaSetController, ReplicationControllerController
 from pynetes.controllers.resourcequota.controller import ResourceQuotaController
 from pynetes.controllers.rootcapublisher import RootCACertificatePublisher
-from pynetes.controllers.serviceaccounts import ServiceAccountController
+from pynetes.controllers.serviceaccount.cleaner import LegacyTokenCleaner
+from pynetes.controllers.serviceaccount.default import ServiceAccountController
+from pynetes.controllers.serviceaccount.tokens import ServiceAccountTokenController
 from pynetes.controllers.statefulset.controller import StatefulSetController
 from pynetes.controllers.ttlafterfinished import TTLAfterFinishedController
 
 Constructor = Callable[[ControllerContext], BaseController]
 
 CONTROLLERS: dict[str, Constructor] = {
+    "serviceaccount-token-controller": ServiceAccountTokenController,
     "serviceaccount-controller": ServiceAccountController,
+    "legacy-serviceaccount-token-cleaner-controller": LegacyTokenCleaner,
     "root-ca-certificate-publisher-controller": RootCACertificatePublisher,
     "namespace-controller": NamespaceController,
     "node-ipam-controller": NodeIPAMController,
@@ -81,6 +85,8 @@ def enabled(config: ControllerManagerConfig) -> list[str]:
         if f"-{name}" in wanted or not (name in wanted or by_star):
             continue
         if name == "root-ca-certificate-publisher-controller" and not config.root_ca:
+            continue
+        if name == "serviceaccount-token-controller" and not config.service_account_private_key_file:
             continue
         if name == "node-ipam-controller" and not config.allocate_node_cidrs:
             continue

@@ -7,9 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
-from pynetes.apiserver.tokens.keys import SigningKey, VerificationKey
 from pynetes.component import certificates, clock
 from pynetes.component.pki import PKI
+from pynetes.component.signing import SigningKey, VerificationKey
 
 
 class Issuer:

@@ -19,10 +19,11 @@ from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.http import Request
 from pynetes.apiserver.tokens import discovery
 from pynetes.apiserver.tokens.claims import EXTENDED_SECONDS, WARN_ONLY_SECONDS
-from pynetes.apiserver.tokens.keys import KeySet, SigningKey
+from pynetes.apiserver.tokens.keys import KeySet
 from pynetes.apiserver.tokens.request import TokenRequests
 from pynetes.apiserver.tokens.review import review_self, review_token
 from pynetes.component import certificates, clock
+from pynetes.component.signing import SigningKey
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 NOW = 1_700_000_000.0

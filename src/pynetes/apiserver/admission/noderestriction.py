@@ -12,13 +12,13 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from pynetes.apimachinery.errors import StatusError
+from pynetes.apis.core.pod_references import referenced_names
 from pynetes.apis.names import CSI_DRIVERS, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
 from pynetes.apiserver.admission.attributes import Attributes, Plugin
 from pynetes.apiserver.authentication.user import NODE_PREFIX
 from pynetes.apiserver.authentication.user import NODES as NODES_GROUP
 from pynetes.apiserver.authorization import attributes as authorization
 from pynetes.apiserver.authorization.attributes import Authorizer
-from pynetes.apiserver.authorization.node_graph import referenced_names
 from pynetes.apiserver.objects import ObjectReader, find
 
 MIRROR = "kubernetes.io/config.mirror"

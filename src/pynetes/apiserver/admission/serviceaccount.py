@@ -9,9 +9,9 @@ from typing import Any
 
 from pynetes.apimachinery import errors, names
 from pynetes.apimachinery.errors import StatusError
+from pynetes.apis.core.pod_references import referenced_names
 from pynetes.apis.names import SERVICE_ACCOUNTS
 from pynetes.apiserver.admission.attributes import Attributes, Plugin
-from pynetes.apiserver.authorization.node_graph import referenced_names
 from pynetes.apiserver.objects import ObjectReader, find
 from pynetes.apiserver.tokens.claims import WARN_ONLY_SECONDS
 from pynetes.component import clock

@@ -1,5 +1,6 @@
 """The two shapes of an authenticator, and how one says that credentials are bad."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from pynetes.apiserver.authentication.user import UserInfo
@@ -8,6 +9,11 @@ from pynetes.apiserver.http import Request
 
 class InvalidCredentials(Exception):
     """Credentials of this authenticator's kind that do not hold. The text may be shown to the user."""
+
+    def __init__(self, text: str, annotations: Mapping[str, str] | None = None) -> None:
+        """`annotations`: what the audit log is to say."""
+        super().__init__(text)
+        self.annotations = dict(annotations or {})
 
 
 class RequestAuthenticator(Protocol):

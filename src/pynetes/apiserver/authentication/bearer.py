@@ -28,17 +28,19 @@ class BearerAuthenticator:
     async def authenticate_token(self, token: str, audiences: tuple[str, ...]) -> UserInfo:
         """The identity of a token; `InvalidCredentials` if there is none."""
         problems: list[str] = []
+        annotations: dict[str, str] = {}
         for kind in self._kinds:
             try:
                 found = await kind.authenticate_token(token, audiences)
             except InvalidCredentials as error:
                 problems.append(str(error))
+                annotations |= error.annotations
             else:
                 if found is not None:
                     return found
         if len(problems) > 1:
-            raise InvalidCredentials("[" + ", ".join(problems) + "]")
-        raise InvalidCredentials(problems[0] if problems else "invalid bearer token")
+            raise InvalidCredentials("[" + ", ".join(problems) + "]", annotations)
+        raise InvalidCredentials(problems[0] if problems else "invalid bearer token", annotations)
 
 
 def header_token(request: Request) -> str:

@@ -13,17 +13,24 @@ from pynetes.apimachinery.times import parse_time
 from pynetes.apis.names import NODES, PODS, SECRETS, SERVICE_ACCOUNTS
 from pynetes.apiserver.authentication import user
 from pynetes.apiserver.authentication.authenticator import InvalidCredentials
-from pynetes.apiserver.authentication.user import UserInfo
+from pynetes.apiserver.authentication.user import Remarks, UserInfo
 from pynetes.apiserver.objects import ObjectReader, find
 from pynetes.apiserver.tokens import keys
 from pynetes.apiserver.tokens.claims import Claims, Reference, credential_id
 from pynetes.apiserver.tokens.keys import InvalidSignatureError, KeySet
-from pynetes.component import clock
+from pynetes.component import clock, metrics
 
 #: Clocks may differ this much (seconds).
 LEEWAY = 60
 _REMEMBERED = 8192
 _INVALIDATED = "service account token has been invalidated"
+
+_stale_total = metrics.counter(
+    "serviceaccount_stale_tokens_total", "Cumulative stale projected service account tokens used"
+)
+_valid_total = metrics.counter(
+    "serviceaccount_valid_tokens_total", "Cumulative valid projected service account tokens used"
+)
 
 
 class ServiceAccountAuthenticator:
@@ -46,9 +53,10 @@ class ServiceAccountAuthenticator:
             raise InvalidCredentials(
                 f"token audiences {_quoted(claims.audiences)} is invalid for the target audiences {_quoted(audiences)}"
             )
-        check_time(claims, clock.time_seconds())
+        now = clock.time_seconds()
+        check_time(claims, now)
         await self._check_objects(claims)
-        return _user(claims, accepted)
+        return _user(claims, accepted, _stale(claims, now))
 
     def _verify(self, token: str) -> Claims:
         try:
@@ -102,7 +110,22 @@ def check_time(claims: Claims, now: float) -> None:
         raise InvalidCredentials("service account token is issued in the future")
 
 
-def _user(claims: Claims, audiences: tuple[str, ...]) -> UserInfo:
+def _stale(claims: Claims, now: float) -> Remarks | None:
+    """Says that a token, meant for an hour and good for a year, is not read again by the program that uses it."""
+    if not claims.warn_after:
+        return None
+    if now <= claims.warn_after:
+        _valid_total.inc()
+        return None
+    _stale_total.inc()
+    subject = user.service_account_name(claims.namespace, claims.service_account.name)
+    late = int(now) - claims.warn_after
+    return Remarks(
+        {"authentication.k8s.io/stale-token": f"subject: {subject}, seconds after warning threshold: {late}"}
+    )
+
+
+def _user(claims: Claims, audiences: tuple[str, ...], remarks: Remarks | None) -> UserInfo:
     extra: dict[str, tuple[str, ...]] = {}
     if claims.id:
         extra[user.CREDENTIAL_ID] = (credential_id(claims.id),)
@@ -119,6 +142,7 @@ def _user(claims: Claims, audiences: tuple[str, ...]) -> UserInfo:
         groups=user.service_account_groups(claims.namespace),
         extra=extra,
         audiences=audiences,
+        remarks=remarks,
     )
 
 

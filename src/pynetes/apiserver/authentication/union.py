@@ -13,6 +13,7 @@ from pynetes.apiserver.authentication.authenticator import (
 )
 from pynetes.apiserver.authentication.bearer import BearerAuthenticator
 from pynetes.apiserver.authentication.bootstrap_token import BootstrapTokenAuthenticator
+from pynetes.apiserver.authentication.legacy_service_account import LegacyServiceAccountAuthenticator
 from pynetes.apiserver.authentication.request_header import RequestHeaderAuthenticator
 from pynetes.apiserver.authentication.service_account import ServiceAccountAuthenticator
 from pynetes.apiserver.authentication.static_token import StaticTokenAuthenticator
@@ -27,6 +28,7 @@ from pynetes.apiserver.authentication.x509 import X509Authenticator
 from pynetes.apiserver.http import Request
 from pynetes.apiserver.objects import ObjectReader
 from pynetes.apiserver.tokens.keys import KeySet
+from pynetes.client.rest import Client
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +58,12 @@ class Authenticator:
                 found = await authenticator.authenticate(request)
             except InvalidCredentials as error:
                 problems.append(str(error))
+                request.annotations.update(error.annotations)
                 continue
             if found is not None:
+                if found.remarks is not None:
+                    request.annotations.update(found.remarks.annotations)
+                    request.warnings.extend(found.remarks.warnings)
                 return _authenticated(found)
         if problems:
             log.info("unable to authenticate the request from %s: %s", request.remote, "; ".join(problems))
@@ -78,6 +84,7 @@ class Settings:
     client_ca_file: Path | None = None
     service_account_key_files: tuple[Path, ...] = ()
     service_account_issuers: tuple[str, ...] = ("https://kubernetes.default.svc.cluster.local",)
+    service_account_lookup: bool = True
     api_audiences: tuple[str, ...] = ()
     enable_bootstrap_token_auth: bool = True
     token_auth_file: Path | None = None
@@ -90,10 +97,15 @@ class Settings:
 def build(
     settings: Settings,
     objects: ObjectReader,
+    client: Client | None = None,
     extra_tokens: Sequence[TokenAuthenticator] = (),
     last_tokens: Sequence[TokenAuthenticator] = (),
 ) -> Authenticator:
-    """The authenticator that the settings describe, with kinds of tokens that are asked first or last."""
+    """The authenticator that the settings describe, with kinds of tokens that are asked first or last.
+
+    `client` notes the use of tokens in Secrets.
+    """
+    audiences = settings.api_audiences or settings.service_account_issuers[:1]
     requests: list[RequestAuthenticator] = []
     if settings.requestheader_client_ca_file is not None:
         requests.append(
@@ -106,11 +118,13 @@ def build(
         tokens.append(StaticTokenAuthenticator.load(settings.token_auth_file))
     if settings.service_account_key_files:
         keys = KeySet.load(*settings.service_account_key_files)
+        tokens.append(
+            LegacyServiceAccountAuthenticator(keys, audiences, objects, client, lookup=settings.service_account_lookup)
+        )
         tokens.append(ServiceAccountAuthenticator(keys, settings.service_account_issuers, objects))
     if settings.enable_bootstrap_token_auth:
         tokens.append(BootstrapTokenAuthenticator(objects))
     tokens += last_tokens
-    audiences = settings.api_audiences or settings.service_account_issuers[:1]
     return Authenticator(
         requests,
         BearerAuthenticator(tokens, audiences),

@@ -30,6 +30,14 @@ NODE_UID = EXTRA_PREFIX + "node-uid"
 
 
 @dataclass(frozen=True, slots=True)
+class Remarks:
+    """What is to be said about credentials beside whose they are: in the audit log, and to the client as warnings."""
+
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class UserInfo:
     """An identity. `extra` maps a key to its values; `audiences` are those its token was accepted for."""
 
@@ -38,6 +46,7 @@ class UserInfo:
     groups: tuple[str, ...] = ()
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     audiences: tuple[str, ...] = ()
+    remarks: Remarks | None = field(default=None, compare=False, repr=False)
 
     def with_groups(self, *groups: str) -> Self:
         """The same identity in further groups."""

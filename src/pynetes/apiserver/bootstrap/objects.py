@@ -1,12 +1,12 @@
 """Objects that every cluster has: system namespaces, priority classes, what aggregated API servers trust."""
 
-from datetime import date
 from typing import Any
 
 import orjson
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
+from pynetes.apis.core import service_account_token
 from pynetes.apis.names import CONFIG_MAPS, NAMESPACES, PRIORITY_CLASSES
 from pynetes.apiserver.authentication import request_header
 from pynetes.apiserver.config import APIServerConfig
@@ -83,7 +83,7 @@ async def legacy_token_tracking(client: Client) -> None:
 
     Controllers that clean up unused ones wait for it.
     """
-    name, namespace = "kube-apiserver-legacy-service-account-token-tracking", "kube-system"
+    name, namespace = service_account_token.TRACKING, "kube-system"
     data = {"since": clock.now().date().isoformat()}
     obj: Object = {
         "apiVersion": "v1",
@@ -93,15 +93,8 @@ async def legacy_token_tracking(client: Client) -> None:
     }
     await create_missing(client, CONFIG_MAPS, obj)
     present = await client.get(CONFIG_MAPS, name, namespace)
-    if not _is_date((present.get("data") or {}).get("since", "")):
+    if service_account_token.day_of((present.get("data") or {}).get("since")) is None:
         await client.patch(CONFIG_MAPS, name, {"data": data}, namespace)
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
 
 
 def authentication_data(config: APIServerConfig) -> dict[str, str]:

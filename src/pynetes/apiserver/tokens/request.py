@@ -12,8 +12,8 @@ from pynetes.apimachinery.times import format_time
 from pynetes.apis.names import NODES, PODS, SECRETS, SERVICE_ACCOUNTS
 from pynetes.apiserver.objects import ObjectReader
 from pynetes.apiserver.tokens.claims import EXTENDED_SECONDS, WARN_ONLY_SECONDS, Claims, Reference
-from pynetes.apiserver.tokens.keys import SigningKey
 from pynetes.component import clock
+from pynetes.component.signing import SigningKey
 
 GROUP = "authentication.k8s.io"
 KIND = "TokenRequest"

@@ -215,10 +215,6 @@ CONTROLLER_ROLES: dict[str, tuple[str, ...]] = {
         "create core serviceaccounts",
         "create,patch,update core,events.k8s.io events",
     ),
-    "service-ca-cert-publisher": (
-        "create,update core configmaps",
-        "create,patch,update core,events.k8s.io events",
-    ),
     "service-cidrs-controller": (
         "get,list,patch,update,watch networking.k8s.io servicecidrs",
         "patch,update networking.k8s.io servicecidrs/finalizers",
