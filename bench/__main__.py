@@ -27,7 +27,7 @@ def main() -> None:
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # else it remarks on every process that is started
     machine = machine_line()
     print(f"Machine: {machine}. Medians of {given.rounds} rounds.\n")
-    options = Options(given.rounds, given.seconds, given.directory, given.cache)
+    options = Options(given.rounds, given.seconds, given.directory, given.cache, given.only)
     for name in given.names or MEASUREMENTS:
         progress(name)
         tables = importlib.import_module(f"bench.{name}").run(options)
@@ -44,6 +44,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.0, help="length of one case of a rate (default %(default)s)")
     parser.add_argument("--directory", help="where temporary data lies, on a disk that matters")
     parser.add_argument("--cache", type=Path, default=Options.cache, help="kept between runs (default %(default)s)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="of the API server: cases with this in their names")
     parser.add_argument("--write", type=Path, help="put the tables into this file, between its markers")
     given = parser.parse_args()
     if unknown := set(given.names) - MEASUREMENTS.keys():

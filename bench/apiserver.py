@@ -1,4 +1,4 @@
-"""The API server over HTTPS with a client certificate: creates, gets, lists and watch events a second.
+"""The API server over HTTPS with a client certificate: each kind of request, and events to many watchers.
 
 Anchors in the same run: bare durable puts and gets of a value of the same size in Debian's etcd over gRPC, and the
 original API server on etcd, if there is one (see `servers`).
@@ -12,15 +12,17 @@ from pathlib import Path
 
 import uvloop
 
-from bench import etcd, load, servers
+from bench import etcd, load, servers, widgets
 from bench.frame import Options, Table, median, milliseconds, percentile, progress, rate, ratio
 from bench.servers import Server
+from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
+from pynetes.apis.names import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, SERVICE_ACCOUNTS
+from pynetes.client.rest import Client
 
-CLIENTS = (1, 16, 64)
-NAMESPACES = GroupVersionResource("", "v1", "namespaces")
-SERVICE_ACCOUNTS = GroupVersionResource("", "v1", "serviceaccounts")
-_POPULATIONS = {"pods500": 500, "pods5000": 5000}
+_WIDGETS = GroupVersionResource(widgets.GROUP, "v1", widgets.PLURAL)
+_POPULATIONS = {"pods500": 500, "pods5000": 5000, "patches": 64}
+_EMPTY = ("creates", "applies", "configs", "widgets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,24 @@ class Case:
     namespace: str
     objects: int = 1
     anchor: str = ""
+    clients: tuple[int, ...] = (1, 16)
 
 
 CASES = (
-    Case("create a pod", "create", "creates", anchor="etcd-put"),
-    Case("get a pod", "get", "pods500", 500, anchor="etcd-get"),
-    Case("list 500 pods", "list", "pods500"),
-    Case("list 5,000 pods", "list", "pods5000"),
-    Case("watch events", "watch", "pods500"),
+    Case("get a pod", "get", "pods500", 500, anchor="etcd-get", clients=(1, 16, 64)),
+    Case("create a pod", "create", "creates", anchor="etcd-put", clients=(1, 16, 64)),
+    Case("list 500 pods", "list", "pods500", clients=(1, 16, 64)),
+    Case("list 5,000 pods", "list", "pods5000", clients=(1, 8)),
+    Case("update a config map", "put", "configs"),
+    Case("create and delete a config map", "create-and-delete", "configs"),
+    Case("JSON patch of a pod", "json-patch", "patches"),
+    Case("merge patch of a pod", "merge-patch", "patches"),
+    Case("strategic merge patch of a pod", "strategic-merge-patch", "patches"),
+    Case("server-side apply of a pod", "apply", "applies"),
+    Case("create a custom resource with CEL rules", "create-widget", "widgets"),
+    Case("merge patch of a custom resource with CEL rules", "patch-widget", "widgets"),
+    Case("server-side apply of a custom resource with CEL rules", "apply-widget", "widgets"),
+    Case("watch events", "watch", "pods500", clients=(1, 64, 1000)),
 )
 
 Samples = dict[tuple[str, int, str], list[load.Result]]
@@ -58,26 +70,42 @@ async def _run(options: Options) -> list[Table]:
         (place / "bare").mkdir()
         etcd_port, _ = await stack.enter_async_context(etcd.started(place / "bare"))
         found = [server for server in (ours, original) if server is not None]
+        cases = [case for case in CASES if options.only in case.name]
         for server in found:
             await populate(server)
         await _populate_etcd(etcd_port)
         for number in range(options.rounds):
             progress(f"apiserver: round {number + 1} of {options.rounds}")
-            for case in CASES:
-                for clients in CLIENTS:
+            for case in cases:
+                for clients in case.clients:
                     await _round(samples, case, clients, found, etcd_port, options.seconds)
-    return [_table(samples, case, [server.name for server in found]) for case in CASES]
+    return [_table(samples, case, [server.name for server in found]) for case in cases]
 
 
 async def populate(server: Server) -> None:
     async with server.client() as client:
-        for namespace in (*_POPULATIONS, "creates"):
+        await client.create(CUSTOM_RESOURCE_DEFINITIONS, widgets.definition())
+        for namespace in (*_POPULATIONS, *_EMPTY):
             await client.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
             metadata = {"name": "default", "namespace": namespace}
             account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
             await client.create(SERVICE_ACCOUNTS, account)
-    for namespace, objects in _POPULATIONS.items():
-        await load.measure(server.job("populate", clients=16, namespace=namespace, objects=objects))
+        for namespace, objects in _POPULATIONS.items():
+            await load.measure(server.job("populate", clients=16, namespace=namespace, objects=objects))
+        await _served(client)
+
+
+async def _served(client: Client) -> None:
+    """Until the custom resource is."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await client.list(_WIDGETS, "widgets")
+                return
+            except StatusError as error:
+                if error.code != 404:
+                    raise
+            await asyncio.sleep(0.1)
 
 
 async def _populate_etcd(port: int) -> None:
@@ -100,17 +128,34 @@ async def _round(
         samples.setdefault((case.name, clients, "etcd"), []).append(await load.measure(job))
 
 
+_COLUMNS = ["", "clients", "a second", "p50 ms", "p99 ms", "CPU µs", "pynetes ÷ this", "CPU: this ÷ pynetes"]
+
+
 def _table(samples: Samples, case: Case, names: list[str]) -> Table:
     engines = [*names, "etcd"] if case.anchor else names
-    table = Table(case.name, ["", "clients", "a second", "p50 ms", "p99 ms", "pynetes ÷ this"])
-    for clients in CLIENTS:
-        ours = median(result.rate for result in samples[case.name, clients, names[0]])
-        for name in engines:
-            results = samples[case.name, clients, name]
-            times = [seconds for result in results for seconds in result.times]
-            found = median(result.rate for result in results)
-            percentiles = (milliseconds(percentile(times, share)) for share in (0.5, 0.99))
-            table.rows.append(
-                [name, str(clients), rate(found), *percentiles, ratio(ours, found) if name != names[0] else ""]
-            )
+    table = Table(case.name, _COLUMNS)
+    for clients in case.clients:
+        ours, *_ = rows = [_Row.of(name, samples[case.name, clients, name]) for name in engines]
+        table.rows += [row.cells(clients, ours) for row in rows]
     return table
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """`cpu`: the server's seconds for one operation; 0 if not measured."""
+
+    name: str
+    rate: float
+    times: list[float]
+    cpu: float
+
+    @classmethod
+    def of(cls, name: str, results: list[load.Result]) -> "_Row":
+        times = [seconds for result in results for seconds in result.times]
+        return cls(name, median(result.rate for result in results), times, median(result.cpu for result in results))
+
+    def cells(self, clients: int, ours: "_Row") -> list[str]:
+        percentiles = (milliseconds(percentile(self.times, share)) for share in (0.5, 0.99))
+        cpu = f"{self.cpu * 1e6:,.0f}" if self.cpu else ""
+        compared = ["", ""] if self is ours else [ratio(ours.rate, self.rate), ratio(self.cpu, ours.cpu) if cpu else ""]
+        return [self.name, str(clients), rate(self.rate), *percentiles, cpu, *compared]

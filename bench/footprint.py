@@ -13,10 +13,10 @@ from pathlib import Path
 
 from bench import machine, servers
 from bench.frame import Options, Table, median, progress
+from bench.processes import cpu_seconds, pss
 
 SETTLE, SAMPLE = 15.0, 30.0
 _CONTROL_PLANE = ("supervisor", "apiserver", "controller-manager", "scheduler")
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def run(options: Options) -> list[Table]:
@@ -67,17 +67,3 @@ def _table(title: str, rows: Mapping[str, tuple[float, float]]) -> Table:
 
 def _sum(found: list[tuple[float, float]]) -> tuple[float, float]:
     return sum(memory for memory, _ in found), sum(cpu for _, cpu in found)
-
-
-def pss(pid: int) -> float:
-    """MiB."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError(f"process {pid} has no memory map")
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of all its threads."""
-    ticks = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(ticks[11]) + int(ticks[12])) / _TICKS

@@ -14,12 +14,14 @@ from pathlib import Path
 class Options:
     """`rounds`: how often each case is measured. `seconds`: how long one case of a rate runs. `directory`: where
     temporary data lies; it should be on a disk, since a sync on a tmpfs costs nothing. `cache`: kept between runs.
+    `only`: a part of the names of those cases of the API server that are measured.
     """
 
     rounds: int = 5
     seconds: float = 1.0
     directory: str | None = None
     cache: Path = Path("/var/cache/pynetes")
+    only: str = ""
 
 
 @dataclass(slots=True)

@@ -35,7 +35,7 @@ class Server:
 
     def job(self, operation: str, **values: object) -> load.Job:
         admin = self.pki.admin
-        job = load.Job(operation, self.port, ca=str(self.pki.ca.certificate))
+        job = load.Job(operation, self.port, ca=str(self.pki.ca.certificate), pids=list(self.processes.values()))
         return replace(job, certificate=str(admin.certificate), key=str(admin.key), **values)  # type: ignore[arg-type]
 
     @asynccontextmanager
