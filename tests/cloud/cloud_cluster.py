@@ -8,33 +8,52 @@ from pathlib import Path
 from typing import Any
 
 from pynetes.apimachinery.errors import StatusError
-from pynetes.apis.names import EVENTS, NODES, SERVICES
+from pynetes.apis.names import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, EVENTS, NODES, SERVICES
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
+from pynetes.client.https import HTTPSTransport
 from pynetes.client.rest import Client
-from pynetes.cloud import manager
+from pynetes.cloud import manager, rights
 from pynetes.cloud.config import CloudControllerManagerConfig
 from pynetes.cloud.context import CloudContext
 from pynetes.cloud.interface import CloudProvider
-from pynetes.component import pki
+from pynetes.component import certificates, pki
+from pynetes.component.pki import CLOUD_CONTROLLER_MANAGER_USER, PKI
 from pynetes.component.tasks import Tasks
 
 Object = dict[str, Any]
 PAGE = Path(__file__).parents[2] / "docs" / "write-a-cloud-provider.md"
 
 
-def documented_provider() -> Any:
+def documented_provider(name: str = "AcmeCloud") -> Any:
     """An instance of what the page "Write a cloud provider" shows."""
-    code = re.search(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert code is not None
+    code = "\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL))
     module: dict[str, Any] = {}
-    exec(compile(code[1], str(PAGE), "exec"), module)
-    return module["AcmeCloud"]("")
+    exec(compile(code, str(PAGE), "exec"), module)
+    return module[name]("")
 
 
 class Cluster:
-    def __init__(self, client: Client) -> None:
-        self.client = client
+    def __init__(self, server: APIServer, keys: PKI) -> None:
+        self.client = server.client()
+        self._server, self._keys = server, keys
+
+    @asynccontextmanager
+    async def as_manager(self, provider: CloudProvider) -> AsyncIterator[Client]:
+        """Over HTTPS as the cloud controller manager's user, which may do what `provider` needs and nothing else."""
+        pair, name = self._keys.cloud_controller_manager, CLOUD_CONTROLLER_MANAGER_USER
+        metadata, group = {"name": name}, "rbac.authorization.k8s.io"
+        reference = {"apiGroup": group, "kind": "ClusterRole", "name": name}
+        subjects = [{"apiGroup": group, "kind": "User", "name": name}]
+        await self.client.create(CLUSTER_ROLES, {"metadata": metadata, "rules": rights.rules(provider)})
+        binding = {"metadata": metadata, "roleRef": reference, "subjects": subjects}
+        await self.client.create(CLUSTER_ROLE_BINDINGS, binding)
+        tls = certificates.client_context(self._keys.ca.certificate, pair.certificate, pair.key)
+        client = Client(HTTPSTransport(f"https://127.0.0.1:{self._server.port}", tls=tls))
+        try:
+            yield client
+        finally:
+            await client.close()
 
     async def create_node(self, name: str, *, ready: bool = True, **changes: Any) -> Object:
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, **changes}
@@ -120,14 +139,16 @@ async def serving(directory: Path) -> AsyncIterator[Cluster]:
     )
     async with APIServer(config) as server:
         await server.ready()
-        yield Cluster(server.client())
+        yield Cluster(server, keys)
 
 
 @asynccontextmanager
-async def managing(cluster: Cluster, provider: CloudProvider, **settings: Any) -> AsyncIterator[None]:
-    """The cloud controller manager; `settings` are its own."""
+async def managing(
+    cluster: Cluster, provider: CloudProvider, client: Client | None = None, **settings: Any
+) -> AsyncIterator[None]:
+    """The cloud controller manager; `settings` are its own, `client` whom it acts as."""
     settings = {"leader_elect": False, "node_monitor_period": 0.05, **settings}
-    context = CloudContext.for_client(cluster.client, provider, CloudControllerManagerConfig(**settings))
+    context = CloudContext.for_client(client or cluster.client, provider, CloudControllerManagerConfig(**settings))
     async with Tasks("test") as tasks:
         tasks.start(manager.run(context), name="cloud controller manager")
         yield

@@ -151,6 +151,7 @@ async def test_balancers_follow_the_set_of_nodes(cluster: Cluster) -> None:
     async with managing(cluster, cloud):
         await cluster.create_service()
         await cluster.has_address()
+        cloud.machines["n2"] = machine()  # without one, it might be taken for gone before it is ready
         await cluster.create_node("n2")
         updated = await cluster.event("web", "UpdatedLoadBalancer")
         assert updated["message"] == "Updated load balancer with new hosts"

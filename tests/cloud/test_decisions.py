@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from cloud_cluster import documented_provider
 
+from pynetes.cloud import rights
 from pynetes.cloud.config import CloudControllerManagerConfig
 from pynetes.cloud.controllers import nodechanges, nodelifecycle, nodepredicates, routeplan, servicechanges
 from pynetes.cloud.interface import CloudProvider, InstanceMetadata, Route
 from pynetes.cloud.providers import ProviderError, load, names
-from pynetes.cloud.registry import enabled
+from pynetes.cloud.registry import CONTROLLERS, enabled
 
 Object = dict[str, Any]
 
@@ -168,6 +170,28 @@ def test_controllers_without_means_do_not_start_and_old_names_are_taken() -> Non
     assert enabled(CloudControllerManagerConfig(("*", "-service")), local) == nodes
     with pytest.raises(ValueError, match='"nodes" is not in the list of known controllers'):
         enabled(CloudControllerManagerConfig(("nodes",)), local)
+
+
+def test_a_providers_own_controllers_are_switched_as_upstreams_are() -> None:
+    acme = documented_provider("AcmeCloudWithFirewalls")
+    own = "acme-firewall-controller"
+    everything = enabled(CloudControllerManagerConfig(), acme)
+    assert everything == [*(name for name in CONTROLLERS if name != "node-route-controller"), own]
+    assert enabled(CloudControllerManagerConfig(("*", f"-{own}")), acme) == everything[:-1]
+    assert enabled(CloudControllerManagerConfig((own,)), acme) == [own]
+    acme.controllers = {"service-lb-controller": acme.controllers[own]}
+    with pytest.raises(ValueError, match="acme has a controller of upstream's name: service-lb-controller"):
+        enabled(CloudControllerManagerConfig(), acme)
+
+
+def test_rights_name_the_providers_definitions() -> None:
+    rules = rights.rules(documented_provider("AcmeCloudWithFirewalls"))
+    own = [rule for rule in rules if rule["resources"] == ["customresourcedefinitions"]]
+    assert [(rule["verbs"], rule.get("resourceNames")) for rule in own] == [
+        (["create"], None),
+        (["get", "patch"], ["firewalls.acme.example"]),
+    ]
+    assert rights.rules(documented_provider()) == [rule for rule in rules if "acme.example" not in str(rule)][:-1]
 
 
 def test_an_unknown_provider_or_configuration_is_told() -> None:

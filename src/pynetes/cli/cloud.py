@@ -15,33 +15,15 @@ _LABELS = {"app.kubernetes.io/managed-by": "pynetes"}
 _RBAC = "rbac.authorization.k8s.io"
 
 
-def _rule(groups: str, resources: str, verbs: str, *names: str) -> Object:
-    """Words, `core` for the group without a name."""
-    rule: Object = {
-        "apiGroups": ["" if group == "core" else group for group in groups.split()],
-        "resources": resources.split(),
-        "verbs": verbs.split(),
-    }
-    return {**rule, "resourceNames": list(names)} if names else rule
-
-
 def rights() -> list[tuple[GroupVersionResource, Object]]:
-    """Upstream's ClusterRole system:cloud-controller-manager, as far as its controllers need it here."""
+    """The manager's user may do what upstream's controllers and those of the provider `local` need."""
+    from pynetes.cloud import providers
+    from pynetes.cloud.rights import rules
+
     name = CLOUD_CONTROLLER_MANAGER_USER
-    rules = [
-        _rule("core events.k8s.io", "events", "create patch update"),
-        _rule("core", "nodes", "get list watch update patch delete"),
-        _rule("core", "nodes/status services/status", "patch update"),
-        _rule("core", "services", "get list watch patch update"),
-        _rule("coordination.k8s.io", "leases", "create"),
-        _rule("coordination.k8s.io", "leases", "get update", "cloud-controller-manager"),
-        # who asks for its metrics, and may they?
-        _rule("authentication.k8s.io", "tokenreviews", "create"),
-        _rule("authorization.k8s.io", "subjectaccessreviews", "create"),
-        _rule("core", "configmaps", "get", "extension-apiserver-authentication"),
-    ]
     metadata = {"name": name, "labels": _LABELS}
-    role = {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": metadata, "rules": rules}
+    may = rules(providers.load("local"))
+    role = {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": metadata, "rules": may}
     binding = {
         "apiVersion": f"{_RBAC}/v1",
         "kind": "ClusterRoleBinding",

@@ -2,7 +2,8 @@
 
 `interface` is what a provider implements; `providers` finds it by its entry point and holds the one that comes along
 (`local`, for clusters without a cloud). `controllers` are upstream's four, under upstream's names; `registry` lists
-them and `manager.run` runs them.
+them and a provider's own, and `manager.run` runs them. `customresources` installs a provider's own API, `rights` says
+what the manager's user must be permitted.
 
 To add a provider: a package of your own with an entry point in the group `pynetes.cloud_providers`; see
 `docs/write-a-cloud-provider.md`. To add a controller: a module in `controllers` and a line in `registry`.

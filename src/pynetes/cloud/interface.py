@@ -8,15 +8,15 @@ another controller.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pynetes.client.controller import RetryAfter
 
 if TYPE_CHECKING:
-    from pynetes.client.basecontroller import SharedController
-    from pynetes.cloud.context import CloudContext
+    from pynetes.cloud.context import CloudContext, CloudController
 
 __all__ = [
     "CloudProvider",
@@ -74,6 +74,10 @@ class LoadBalancers(ABC):
     load_balancer_class: str = ""
     """Services of this class are the provider's too; those of any other class never are."""
 
+    retry: Callable[[str], None] = staticmethod(lambda key: None)
+    """Set by the controller: `retry("namespace/name")` has a Service looked at again at once, because what it failed
+    for may be there now."""
+
     @abstractmethod
     async def get(self, cluster: str, service: Object) -> Object | None:
         """The status (`{"ingress": [{"ip": …, "ipMode": "VIP"}]}`) of the Service's balancer; None if there is none."""
@@ -124,13 +128,17 @@ class CloudProvider:
     instances: Instances | None = None
     load_balancers: LoadBalancers | None = None
     routes: Routes | None = None
+    custom_resource_definitions: Sequence[Object] = ()
+    """CustomResourceDefinitions of the provider's own API. The leader applies them and waits until they are
+    Established before anything else of the provider is called."""
+    controllers: "Mapping[str, Callable[[CloudContext], CloudController]]" = MappingProxyType({})
+    """Controllers of the provider's own, name → constructor: they run beside upstream's, and `--controllers` knows
+    them."""
+    rules: Sequence[Object] = ()
+    """RBAC rules that the manager's user needs for the above, beside those that `pynetes.cloud.rights` lists."""
 
     async def start(self, context: "CloudContext") -> None:
         """Called once, before any controller is made: the place to ask for informers and to sign in to the cloud."""
-
-    def controllers(self, context: "CloudContext") -> "Sequence[SharedController[CloudContext]]":
-        """Controllers of the provider's own that run beside upstream's."""
-        return ()
 
     async def close(self) -> None:
         """Called when the manager ends."""

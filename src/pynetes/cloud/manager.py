@@ -3,11 +3,11 @@
 import logging
 import os
 
-from pynetes.client.basecontroller import SharedController
 from pynetes.client.events import EventRecorder
 from pynetes.client.leaderelection import LeaderElector, default_identity
+from pynetes.cloud import customresources
 from pynetes.cloud.context import MANAGER, CloudContext
-from pynetes.cloud.registry import CONTROLLERS, enabled
+from pynetes.cloud.registry import constructors, enabled
 from pynetes.component.health import PING, Check, HealthGroup
 from pynetes.component.tasks import Tasks
 
@@ -46,15 +46,17 @@ async def run(context: CloudContext, *, identity: str = "", health: HealthGroup 
 
 
 async def run_controllers(context: CloudContext, names: list[str], health: HealthGroup | None = None) -> None:
-    """Starts the provider, makes the controllers, and runs them with what they share."""
-    await context.provider.start(context)
-    controllers: list[SharedController[CloudContext]] = [CONTROLLERS[name](context) for name in names]
-    controllers += context.provider.controllers(context)
+    """Applies the provider's definitions, starts it, makes the controllers, and runs them with what they share."""
+    provider = context.provider
+    await customresources.install(context.client, provider.custom_resource_definitions)
+    await provider.start(context)
+    make = constructors(provider)
+    controllers = [make[name](context) for name in names]
     async with Tasks("cloud controllers") as tasks:
         context.start(tasks)
         running = [tasks.start(controller.run(), name=controller.name) for controller in controllers]
         if health is not None:
             health.checks += [Check(controller.name, PING.run) for controller in controllers]
-        log.info("%d cloud controllers of provider %s in process %d", len(running), context.provider.name, os.getpid())
+        log.info("%d cloud controllers of provider %s in process %d", len(running), provider.name, os.getpid())
         for task in running:
             await task

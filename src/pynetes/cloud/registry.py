@@ -1,4 +1,7 @@
-"""The table of cloud controllers: upstream's names → constructors. A new controller is one line here."""
+"""The table of cloud controllers: upstream's names → constructors. A new controller is one line here.
+
+A provider's own are in its `controllers`, and are switched on and off as these are.
+"""
 
 import logging
 from collections.abc import Callable
@@ -31,14 +34,22 @@ ALIASES = {
 }
 
 
+def constructors(provider: CloudProvider) -> dict[str, Constructor]:
+    """Upstream's controllers and the provider's; ValueError for a name that both have."""
+    if taken := CONTROLLERS.keys() & provider.controllers.keys():
+        raise ValueError(f"cloud provider {provider.name} has a controller of upstream's name: {min(taken)}")
+    return {**CONTROLLERS, **provider.controllers}
+
+
 def enabled(config: CloudControllerManagerConfig, provider: CloudProvider) -> list[str]:
     """The controllers that are asked for and that the provider has the means for; ValueError for a name of none."""
+    known = constructors(provider)
     wanted = {_canonical(name) for name in config.controllers}
-    unknown = {name.removeprefix("-") for name in wanted} - CONTROLLERS.keys() - {"*"}
+    unknown = {name.removeprefix("-") for name in wanted} - known.keys() - {"*"}
     if unknown:
         raise ValueError(f'"{sorted(unknown)[0]}" is not in the list of known controllers')
-    asked = [name for name in CONTROLLERS if f"-{name}" not in wanted and (name in wanted or "*" in wanted)]
-    return [name for name in asked if _possible(name, config, provider)]
+    asked = [name for name in known if f"-{name}" not in wanted and (name in wanted or "*" in wanted)]
+    return [name for name in asked if name in provider.controllers or _possible(name, config, provider)]
 
 
 def _canonical(name: str) -> str:

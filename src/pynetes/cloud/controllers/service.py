@@ -51,12 +51,17 @@ class ServiceLBController(CloudController):
         self.nodes = self.informer(NODES)
         self.services.add_handler(self._service_added, self._service_updated, self.enqueue)
         self.nodes.add_handler(self._nodes_changed, self._node_updated, self._nodes_changed)
+        self.balancers.retry = self._retry
 
     async def run(self) -> None:
         await self.wait_for_sync()
         async with Tasks(self.name) as tasks:
             tasks.start(Controller(self._node_queue.name, self._node_queue, self.sync_nodes).run(), name="nodes")
             await super().run()
+
+    def _retry(self, key: str) -> None:
+        self.queue.forget(key)
+        self.queue.add(key)
 
     def _wants(self, service: Object) -> bool:
         return servicechanges.wants_load_balancer(service, self.balancers.load_balancer_class)
