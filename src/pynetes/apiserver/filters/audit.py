@@ -86,6 +86,8 @@ class _Audited:
         if impersonator is not None and self._request.user is not None:
             self._event["user"] = impersonator.to_wire()
             self._event["impersonatedUser"] = self._request.user.to_wire()
+            if constraint := self._request.context.get("constraint"):
+                self._event["authenticationMetadata"] = {"impersonationConstraint": constraint}
         info = self._request.info
         if info is None or not info.is_resource or not self._noted.at_least(REQUEST):
             return
