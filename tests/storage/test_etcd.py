@@ -8,9 +8,13 @@ import pytest
 
 from pynetes.component import clock
 from pynetes.storage import KeyValue, StoreUnavailable, open_store
+from pynetes.storage.etcd import EtcdStore
+from pynetes.storage.etcd.endpoints import Endpoints
 from pynetes.storage.etcd.leases import Leases
+from tests.storage.conftest import Servers
 from tests.storage.engines import Etcd, SecureEtcd
 from tests.storage.engines.engine import free_port
+from tests.storage.engines.proxy import Proxy
 
 
 class Member(Etcd):
@@ -82,6 +86,33 @@ async def test_writes_and_watches_go_on_when_a_member_dies(members: list[Member]
         revisions = [kv.mod_revision for kv in seen]
         assert revisions == list(range(revisions[0], revisions[0] + len(revisions)))
     await store.close()
+
+
+def test_a_failure_from_before_a_member_was_taken_is_not_its_own() -> None:
+    endpoints = Endpoints(("one:1", "two:1"), None)
+    one, began = endpoints.member, clock.monotonic()
+    endpoints.leave(one, began)
+    endpoints.take(one)
+    endpoints.leave(one, began)
+    assert endpoints.member is one
+    endpoints.leave(one, clock.monotonic())
+    assert endpoints.member is not one
+
+
+async def test_history_is_read_on_when_the_member_is_left(servers: Servers) -> None:
+    servers["etcd"].empty()
+    async with Proxy(servers["etcd"].port) as proxy:
+        store = await EtcdStore.open([f"127.0.0.1:{proxy.port}"])
+        made = [await store.create(f"/{number}", b"") for number in range(3)]
+        proxy.silent = True
+        reading = asyncio.ensure_future(store._feed.read_after("/", made[0].mod_revision, made[-1].mod_revision, 10))
+        await asyncio.sleep(0.05)
+        proxy.mend()
+        proxy.break_all()
+        store._feed.reconnect()
+        async with asyncio.timeout(10):
+            assert [event.kv for event in await reading] == made[1:]
+        await store.close()
 
 
 async def test_the_first_member_may_be_dead_from_the_start(members: list[Member]) -> None:

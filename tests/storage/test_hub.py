@@ -119,15 +119,21 @@ async def test_progress_follows_other_keys_without_a_batch(history: History) -> 
 # --- with other servers on the store: it may be ahead of the hub
 
 
+def answer(given: int | Exception) -> "asyncio.Future[int]":
+    future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    if isinstance(given, Exception):
+        future.set_exception(given)
+    else:
+        future.set_result(given)
+    return future
+
+
 @pytest.fixture
 def behind(history: History) -> History:
     """The store is at revision 4, and the first has been handed out."""
 
-    async def newest() -> int:
-        return 4
-
     history.commit(key="/b/")
-    history.hub.newest = newest
+    history.hub.newest = lambda: answer(4)
     return history
 
 
@@ -155,11 +161,21 @@ async def test_events_on_the_way_to_the_progress_are_told_at_once(behind: Histor
         assert (await anext(watch)).revision == 4
 
 
-async def test_a_store_that_does_not_answer_leaves_the_watch_running(history: History) -> None:
-    async def newest() -> int:
-        raise StoreUnavailable("gone")
+async def test_events_do_not_wait_for_a_store_that_is_slow_to_tell_its_revision(history: History) -> None:
+    asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    history.hub.newest = lambda: asked
+    async with history.hub.watch("/a/", 0) as watch:
+        watch.request_progress()
+        waiting = asyncio.ensure_future(anext(watch))
+        await asyncio.sleep(0)
+        history.commit()
+        assert [event.kv.mod_revision for event in (await waiting).events] == [1]
+        asked.set_result(1)
+        assert (await anext(watch)).revision == 1
 
-    history.hub.newest = newest
+
+async def test_a_store_that_does_not_answer_leaves_the_watch_running(history: History) -> None:
+    history.hub.newest = lambda: answer(StoreUnavailable("gone"))
     async with history.hub.watch("/a/", 0) as watch:
         watch.request_progress()
         waiting = asyncio.ensure_future(anext(watch))

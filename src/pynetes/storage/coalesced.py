@@ -19,14 +19,14 @@ class Coalesced(Generic[T]):
         self._next: asyncio.Future[T] | None = None
         self._running = False
 
-    async def __call__(self) -> T:
+    def __call__(self) -> "asyncio.Future[T]":
         if self._next is None:
             self._next = asyncio.get_running_loop().create_future()
             self._next.add_done_callback(_retrieve)
             if not self._running:
                 self._running = True
                 self._tasks.start(self._run(), name="coalesced")
-        return await asyncio.shield(self._next)
+        return asyncio.shield(self._next)
 
     async def _run(self) -> None:
         try:

@@ -18,7 +18,7 @@ from pynetes.storage.interface import Batch, Event, StoreError, StoreUnavailable
 ReadAfter = Callable[[str, int, int, int], Awaitable[list[Event]]]
 """`LogReader.after`, awaited: prefix, revision, upto, limit. More than `limit` to keep a revision's events together."""
 
-Newest = Callable[[], Awaitable[int]]
+Newest = Callable[[], "asyncio.Future[int]"]
 """The store's revision, at the time of the call or later. StoreUnavailable."""
 
 _CAPACITY = 4096
@@ -39,8 +39,10 @@ class Hub:
         self._reached: list[tuple[int, asyncio.Future[None]]] = []
         self._closed: StoreError | None = None
 
-    async def _newest(self) -> int:
-        return self.published
+    def _newest(self) -> "asyncio.Future[int]":
+        newest: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        newest.set_result(self.published)
+        return newest
 
     @asynccontextmanager
     async def watch(self, prefix: str, start: int) -> AsyncIterator["HubWatch"]:
@@ -143,6 +145,7 @@ class HubWatch:
         self._replayed: list[Event] = []
         self._replayed_to = cursor
         self._progress_wanted = False
+        self._asked: asyncio.Future[int] | None = None
         self._goal: asyncio.Future[None] | None = None
         self._error: StoreError | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -209,8 +212,7 @@ class HubWatch:
             if self._replayed:
                 events, self._replayed, self._cursor = self._replayed, [], self._replayed_to
                 return Batch(events, self._cursor)
-            if self._progress_wanted:
-                await self._set_goal()
+            self._seek_progress()
             if not self._live:
                 await self.catch_up()
             elif self._queue or self._goal_reached():
@@ -220,18 +222,27 @@ class HubWatch:
             else:
                 await self._wait()
 
-    async def _set_goal(self) -> None:
-        """Progress is told once the hub has come to where the store was when asked."""
-        self._progress_wanted = False
-        try:
-            revision = await self._hub.newest()
-        except StoreUnavailable:
-            return  # whoever needs it asks again; the watch itself goes on
-        except BaseException:
-            self._progress_wanted = True
-            raise
-        self._goal = self._hub.reached(revision)
-        self._goal.add_done_callback(lambda _: self._wake())
+    def _seek_progress(self) -> None:
+        """Progress is told once the hub has come to where the store was when asked; events do not wait for that."""
+        self._take_answer()
+        if self._progress_wanted and self._asked is None:
+            self._progress_wanted = False
+            self._asked = self._hub.newest()
+            self._asked.add_done_callback(self._answered)
+            self._take_answer()
+
+    def _answered(self, asked: "asyncio.Future[int]") -> None:
+        if not asked.cancelled():
+            asked.exception()  # the watch may have ended: then it is nobody's
+        self._wake()
+
+    def _take_answer(self) -> None:
+        if self._asked is None or not self._asked.done():
+            return
+        asked, self._asked = self._asked, None
+        if not asked.cancelled() and asked.exception() is None:  # else whoever needs it asks again
+            self._goal = self._hub.reached(asked.result())
+            self._goal.add_done_callback(lambda _: self._wake())
 
     def _goal_reached(self) -> bool:
         if self._goal is None or not self._goal.done():

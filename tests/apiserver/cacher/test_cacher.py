@@ -1,7 +1,9 @@
 """Get and list at the asked freshness, chunks, and starting anew."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Self
 
 import pytest
 
@@ -11,10 +13,10 @@ from pynetes.apiserver.cacher import cacher as cacher_module
 from pynetes.apiserver.cacher import listing as listing_module
 from pynetes.component import metrics
 from pynetes.component.tasks import Tasks
-from pynetes.storage import KeyValue, StoreUnavailable
+from pynetes.storage import Batch, KeyValue, StoreUnavailable, Watch
 from pynetes.storage.memory import MemoryStore
 
-from .conftest import POD, PODS, Pods
+from .conftest import POD, PODS, Pods, pod_fields
 
 
 def names(entries: list[Entry]) -> list[str]:
@@ -167,6 +169,50 @@ async def test_until_it_is_loaded_clients_are_asked_to_come_again(pods: Pods, mo
         with pytest.raises(StatusError, match="storage is \\(re\\)initializing") as caught:
             await request
         assert (caught.value.code, caught.value.details["retryAfterSeconds"]) == (429, 1)
+
+
+class StalledWatch:
+    """Tells nothing, as a watch of a member that has lost its power."""
+
+    progress = 0
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Batch:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError
+
+    def request_progress(self) -> None:
+        pass
+
+
+class StalledStore(MemoryStore):
+    @asynccontextmanager
+    async def watch(self, prefix: str, *, start: int) -> AsyncIterator[Watch]:
+        yield StalledWatch()
+
+
+async def test_where_the_cache_stays_behind_consistent_reads_ask_the_store(
+    pods: Pods, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cacher_module, "_FRESH_TIMEOUT", 0.02)
+    pods.store = StalledStore()
+    async with Tasks("test") as tasks:
+        cacher = Cacher(pods.store, PODS, gvk=POD, fields_of=pod_fields)
+        tasks.start(cacher.run(), name="cacher")
+        await cacher.ready()
+        made = [await pods.create(f"p{number}") for number in range(5)]
+        assert await cacher.serves(0)
+        assert not await cacher.serves(None)
+        first = await cacher.list(limit=3)
+        assert (names(first.entries), first.revision, first.remaining) == (["p0", "p1", "p2"], made[-1].mod_revision, 2)
+        rest = await cacher.list(limit=3, continue_=first.continue_, revision=None)
+        assert (names(rest.entries), rest.revision) == (["p3", "p4"], first.revision)
+        assert names((await cacher.list(predicate=is_even)).entries) == ["p0", "p2", "p4"]
+        for revision, exact in ((made[-1].mod_revision, False), (99, True)):
+            with pytest.raises(StatusError, match="Too large resource version"):
+                await cacher.list(revision=revision, exact=exact)
 
 
 class FlakyStore(MemoryStore):

@@ -1,6 +1,7 @@
 """Follows the store's changes of one resource and answers get, list and watch from memory, as fresh as asked."""
 
 import asyncio
+import contextlib
 import logging
 
 from pynetes.apimachinery import errors
@@ -15,7 +16,7 @@ from pynetes.apiserver.cacher.state import State
 from pynetes.apiserver.cacher.watcher import Watcher
 from pynetes.apiserver.cacher.window import Window, WindowLimits
 from pynetes.component import clock
-from pynetes.storage import Batch, Event, KeyValue, Store, StoreError
+from pynetes.storage import Batch, Event, FutureRevision, KeyValue, Store, StoreError
 from pynetes.storage import Watch as StoreWatch
 
 log = logging.getLogger(__name__)
@@ -192,23 +193,34 @@ class Cacher:
 
         With a store in this process it is there already. StatusError 504 for a revision that is not reached in time.
         """
+        missing = await self._missing(revision)
+        if missing:
+            raise _too_large(missing, self.revision)
+
+    async def serves(self, revision: int | None) -> bool:
+        """`fresh`, but False where a consistent read has to ask the store, because the cache is behind for long."""
+        missing = await self._missing(revision)
+        if missing and revision is not None:
+            raise _too_large(missing, self.revision)
+        return not missing
+
+    async def _missing(self, revision: int | None) -> int:
+        """0, or the revision that was not reached in time."""
         if not self._ready.is_set():
             await self.ready()
         if revision is None:
             revision = await self._store.revision()
-        if self.revision < revision:
-            await self._wait_for(revision)
+        return 0 if self.revision >= revision or await self._comes(revision) else revision
 
-    async def _wait_for(self, revision: int) -> None:
-        try:
+    async def _comes(self, revision: int) -> bool:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FRESH_TIMEOUT):
                 while self.revision < revision:
                     # A quiet resource hears nothing of other keys' revisions unless it asks.
                     if self._watch is not None:
                         self._watch.request_progress()
                     await self._wait_for_batch(revision)
-        except TimeoutError:
-            raise _too_large(revision, self.revision) from None
+        return self.revision >= revision
 
     async def _wait_for_batch(self, revision: int) -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -264,16 +276,20 @@ class Cacher:
             start, at = continuation.decode(continue_, prefix)
         if at > 0:
             return await self._list_at(at, Wanted(prefix, predicate, limit, start))
-        await self.fresh(revision)
         wanted = Wanted(prefix, predicate, limit if revision != 0 else 0, start)
+        if not await self.serves(revision):
+            return await stored_page(self._store, wanted, 0, self._fields_of, self._decode)
         return page(self._state.range(prefix, start), wanted, self.revision)
 
     async def _list_at(self, revision: int, wanted: Wanted) -> Listing:
         """The state at `revision`: ours, if nothing has changed since."""
-        await self.fresh(revision)
-        if self._changed <= revision:
+        behind = await self._missing(revision)
+        if not behind and self._changed <= revision:
             return page(self._state.range(wanted.prefix, wanted.start), wanted, revision)
-        return await stored_page(self._store, wanted, revision, self._fields_of, self._decode)
+        try:
+            return await stored_page(self._store, wanted, revision, self._fields_of, self._decode)
+        except FutureRevision as e:
+            raise _too_large(revision, e.current) from None
 
     # --- watch
 

@@ -1,4 +1,4 @@
-"""Pages of a list, from memory or from the store at an old revision."""
+"""Pages of a list, from memory or from the store."""
 
 from dataclasses import dataclass
 
@@ -52,7 +52,7 @@ def page(entries: list[Entry], wanted: Wanted, revision: int) -> Listing:
 async def stored_page(
     store: Store, wanted: Wanted, revision: int, fields_of: SelectableFields, decode: Decode | None = None
 ) -> Listing:
-    """The page at an old revision. StatusError 410 when it is compacted."""
+    """The page at an old revision, or now (0). StatusError 410 when it is compacted."""
     try:
         return await _read_page(store, wanted, revision, fields_of, decode)
     except Compacted:
@@ -73,6 +73,7 @@ async def _read_page(
         missing = wanted.limit - len(found) if wanted.limit else 0
         keys = missing if missing and wanted.predicate is None else PAGE
         part = await store.list(prefix, revision=revision, limit=keys, start=start)
+        revision = part.revision
         items = [kv for kv in part.items if not one_key or kv.key == prefix]
         entries = [Entry.from_stored(kv, fields_of) for kv in (await decode(items) if decode else items)]
         matching, scanned = _first_matching(entries, wanted.predicate, missing)

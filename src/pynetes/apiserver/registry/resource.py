@@ -103,11 +103,11 @@ class ResourceStore:
     async def get(self, namespace: str, name: str, revision: int | None = None) -> Entry:
         """The object, as fresh as asked (None: the newest); StatusError 404."""
         key = self.key(namespace, name)
-        if self.cacher.failure is None:
-            await self.cacher.fresh(revision)
+        # While it is not ready, another object may be what cannot be decoded.
+        if self.cacher.is_ready and await self.cacher.serves(revision):
             entry = self.cacher.get(key)
         else:
-            entry = await self.read(key)  # another object may be what cannot be decoded
+            entry = await self.read(key)
         if entry is None:
             raise self.not_found(name)
         return entry

@@ -127,6 +127,7 @@ class Endpoints:
         self._tls = tls
         self._members = [Member(address, tls) for address in addresses]
         self._current = 0
+        self._taken = 0.0  # when the member in use was taken
         self.on_change: Callable[[], None] = lambda: None
         if tls is not None:
             tls.credentials()  # a missing file is told now, not by the first call
@@ -149,6 +150,7 @@ class Endpoints:
         """Goes (back) to a member that serves."""
         if member in self._members and member is not self.member:
             self._current = self._members.index(member)
+            self._taken = clock.monotonic()
             self.on_change()
 
     async def update(self, addresses: Sequence[str]) -> None:
@@ -167,10 +169,14 @@ class Endpoints:
         for address in known.keys() - set(wanted):
             await known[address].close()
 
-    def leave(self, member: Member) -> None:
-        """Goes to the next member, unless another call did so already."""
-        if member is self.member and len(self._members) > 1:
+    def leave(self, member: Member, began: float) -> None:
+        """Goes to the next member, unless another call did so already.
+
+        What began before it was taken (again) and failed says nothing about it: its trouble was another one.
+        """
+        if member is self.member and began >= self._taken and len(self._members) > 1:
             self._current = (self._current + 1) % len(self._members)
+            self._taken = clock.monotonic()
             log.info("etcd %s failed, changing over to %s", member.address, self.member.address)
             self.on_change()
 
@@ -182,8 +188,8 @@ class Endpoints:
         deadline = clock.monotonic() + timeout
         tries = 0
         while True:
-            member = self.member
-            left = deadline - clock.monotonic()
+            member, began = self.member, clock.monotonic()
+            left = deadline - began
             attempt = min(left, max(_ATTEMPT, timeout / len(self._members))) if repeatable else left
             try:
                 answer: R = await member.unary(method, response)(request, timeout=max(attempt, 0.01), metadata=METADATA)
@@ -192,7 +198,7 @@ class Endpoints:
                 error = store_error(e, member.address)
                 if not isinstance(error, StoreUnavailable) or e.code() not in _PASSING:
                     raise error from None
-                self.leave(member)
+                self.leave(member, began)
                 tries += 1
                 if not (repeatable or _never_run(e)):
                     raise FateUnknown(str(error)) from None

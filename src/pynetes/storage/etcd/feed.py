@@ -6,6 +6,7 @@ versions (before 3.4.25) can send ahead of the events they vouch for: every revi
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -32,6 +33,10 @@ _READ_TIMEOUT = 60.0
 _END: Final[Any] = vars(grpc.aio)["EOF"]  # which its type stubs forgot
 
 
+class _Left(StoreUnavailable):
+    """Another member is in use now."""
+
+
 class Feed:
     """`run` publishes to the hub until cancelled, reconnecting without gap or duplicate.
 
@@ -44,15 +49,15 @@ class Feed:
         self._hub = hub
         self._newest = newest
         self.offset = 0
-        self._call: Any = None
-        self._reconnecting = False
+        self._calls: set[Any] = set()
+        self._left: set[Any] = set()
         endpoints.on_change = self.reconnect
 
     def reconnect(self) -> None:
         """For callers who know sooner than the stream that its member failed, or that the store went back."""
-        if self._call is not None:
-            self._reconnecting = True
-            self._call.cancel()
+        for call in self._calls - self._left:
+            self._left.add(call)
+            call.cancel()
 
     async def run(self) -> None:
         broken = False
@@ -60,7 +65,7 @@ class Feed:
             try:
                 if broken:
                     await self._newest()
-                async with aclosing(self._changes(self._hub.published, follow=True)) as changes:
+                async with aclosing(self._changes(self._hub.published)) as changes:
                     async for batch in changes:
                         if broken:
                             log.info(
@@ -83,22 +88,26 @@ class Feed:
         found: list[Event] = []
         if upto - self.offset <= FIRST_REVISION:  # the only one without an event
             return found
+        told = revision
         try:
-            async with asyncio.timeout(_READ_TIMEOUT), aclosing(self._changes(revision)) as changes:
-                async for batch in changes:
-                    found += [e for e in batch.events if e.kv.mod_revision <= upto and e.kv.key.startswith(prefix)]
-                    if batch.revision >= upto or len(found) >= limit:
-                        break
+            async with asyncio.timeout(_READ_TIMEOUT):
+                while told < upto and len(found) < limit:
+                    with contextlib.suppress(_Left):
+                        async with aclosing(self._changes(told)) as changes:
+                            async for batch in changes:
+                                found += [e for e in batch.events if _concerns(e, prefix, upto)]
+                                told = batch.revision
+                                if told >= upto or len(found) >= limit:
+                                    break
         except TimeoutError:
-            raise StoreUnavailable(f"etcd did not tell its changes from {revision} to {upto} in time") from None
+            raise StoreUnavailable(f"etcd did not tell its changes from {told} to {upto} in time") from None
         return found
 
-    async def _changes(self, after: int, *, follow: bool = False) -> AsyncGenerator[Batch, None]:
+    async def _changes(self, after: int) -> AsyncGenerator[Batch, None]:
         """Batches of whole revisions later than `after`, for ever. Compacted when some of them are gone."""
-        member = self._endpoints.member
+        member, began = self._endpoints.member, clock.monotonic()
         call = member.stream(_WATCH, pb.WatchResponse)(metadata=METADATA)
-        if follow:
-            self._call, self._reconnecting = call, False
+        self._calls.add(call)
         try:
             # From `after` itself: etcd refuses a watch only if it starts before the compacted revision, at which
             # deletes are gone already.
@@ -117,17 +126,17 @@ class Feed:
             raise StoreUnavailable(f"etcd {member.address} ended the watch: {await call.details()}")
         except asyncio.CancelledError:  # of the call or of this task
             task = asyncio.current_task()
-            if not (follow and self._reconnecting) or task is None or task.cancelling():
+            if call not in self._left or task is None or task.cancelling():
                 raise
-            self._reconnecting = False
-            raise StoreUnavailable(f"the watch of etcd {member.address} was left") from None
+            raise _Left(f"the watch of etcd {member.address} was left") from None
         except grpc.aio.AioRpcError as e:
-            self._endpoints.leave(member)
+            self._endpoints.leave(member, began)
             raise store_error(e, member.address) from None
         except (grpc.aio.UsageError, grpc.aio.InternalError) as e:
             raise StoreUnavailable(f"etcd {member.address}: {e}") from None
         finally:
-            self._call = None if follow else self._call
+            self._calls.discard(call)
+            self._left.discard(call)
             call.cancel()
 
     def _refusal(self, response: pb.WatchResponse, after: int) -> Compacted | StoreUnavailable:
@@ -142,6 +151,10 @@ class Feed:
         key, revision = event.kv.key.decode(), event.kv.mod_revision + self.offset
         value, created = (prev.value, prev.create_revision) if prev else (b"", 0)
         return Event("DELETE", KeyValue(key, value, created, revision), prev)
+
+
+def _concerns(event: Event, prefix: str, upto: int) -> bool:
+    return event.kv.mod_revision <= upto and event.kv.key.startswith(prefix)
 
 
 def _request(start: int) -> pb.WatchRequest:
