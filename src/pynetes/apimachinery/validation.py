@@ -227,11 +227,29 @@ def validate_label_selector(
         return []
     errors = validate_labels(selector.get("matchLabels"), f"{path}.matchLabels")
     for index, requirement in enumerate(selector.get("matchExpressions") or ()):
-        errors += _validate_requirement(requirement, f"{path}.matchExpressions[{index}]", allow_invalid_values)
+        where = f"{path}.matchExpressions[{index}]"
+        errors += validate_requirement(requirement, where, allow_invalid_values=allow_invalid_values)
     return errors
 
 
-def _validate_requirement(requirement: Mapping[str, Any], path: str, allow_invalid_values: bool) -> list[FieldError]:
+def validate_requirement(
+    requirement: Mapping[str, Any],
+    path: str,
+    *,
+    allow_invalid_values: bool = False,
+    allow_unknown_operator: bool = False,
+) -> list[FieldError]:
+    """One requirement of a label selector."""
+    errors = validate_operator(requirement, path, allow_unknown=allow_unknown_operator)
+    errors += validate_label_name(requirement.get("key") or "", f"{path}.key")
+    if not allow_invalid_values:
+        for index, value in enumerate(requirement.get("values") or ()):
+            errors += [invalid_value(f"{path}.values[{index}]", value, text) for text in names.label_value(value)]
+    return errors
+
+
+def validate_operator(requirement: Mapping[str, Any], path: str, *, allow_unknown: bool = False) -> list[FieldError]:
+    """Whether a selector's operator is one, and has values where it needs them."""
     operator = requirement.get("operator") or ""
     values = requirement.get("values") or []
     errors: list[FieldError] = []
@@ -242,12 +260,8 @@ def _validate_requirement(requirement: Mapping[str, Any], path: str, allow_inval
         if values:
             detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
             errors.append(field_forbidden(f"{path}.values", detail))
-    else:
+    elif not allow_unknown:
         errors.append(invalid_value(f"{path}.operator", operator, "not a valid selector operator"))
-    errors += validate_label_name(requirement.get("key") or "", f"{path}.key")
-    if not allow_invalid_values:
-        for index, value in enumerate(values):
-            errors += [invalid_value(f"{path}.values[{index}]", value, text) for text in names.label_value(value)]
     return errors
 
 

@@ -136,3 +136,8 @@ class APIServerConfig:
     kubelet_timeout: float = 5.0
 
     feature_gates: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def external_address(self) -> str:
+        """Where clients reach this server, by what it was told."""
+        return f"{self.external_hostname or self.advertise_address}:{self.secure_port}"

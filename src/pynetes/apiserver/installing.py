@@ -74,7 +74,7 @@ def add_paths(router: Router, config: APIServerConfig, checks: Mapping[str, Sequ
     router.add_path("/", router.index)
     if config.service_account_signing_key_file is None:
         return
-    keys_uri = config.service_account_jwks_uri or f"{config.service_account_issuer}/openid/v1/jwks"
+    keys_uri = config.service_account_jwks_uri or f"https://{config.external_address}{token_discovery.KEYS_PATH}"
     keys = KeySet.load(*key_files(config))
     for path, handler in token_discovery.handlers(config.service_account_issuer, keys_uri, keys).items():
         router.add_path(path, handler)

@@ -155,8 +155,7 @@ class APIServer:
         self._hooks = PostStartHooks(client, self.registry, config, self._public_address, registration.built_in)
         install(router, backend, installing.special(backend, security, kubelets, store))
         installing.add_paths(router, config, self._checks(store))
-        address = f"{config.external_hostname or config.advertise_address}:{config.secure_port}"
-        discovery = Discovery(router, self.registry.built_in, address)
+        discovery = Discovery(router, self.registry.built_in, config.external_address)
         documents = openapi.OpenAPI(router, self.registry.built_in)
         await self._serve_custom(CustomResources(backend, router, discovery, documents, webhooks, tasks), tasks)
         identity = Identity(config.proxy_client_cert_file, config.proxy_client_key_file)

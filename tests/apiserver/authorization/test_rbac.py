@@ -214,6 +214,32 @@ async def test_access_reviews_answer_for_others_and_for_oneself() -> None:
         await reviews.review_self(found, ALICE, {"spec": {}})
 
 
+@pytest.mark.parametrize(
+    ("selectors", "problem"),
+    [
+        (
+            {"fieldSelector": {"requirements": [{"operator": "Zonk"}]}},
+            "fieldSelector.requirements[0].key: Required value",
+        ),
+        (
+            {"labelSelector": {"requirements": [{"key": "?", "operator": "Zonk"}]}},
+            'requirements[0].key: Invalid value: "?"',
+        ),
+        (
+            {"fieldSelector": {"requirements": [{"key": "a", "operator": "In"}]}},
+            "requirements[0].values: Required value",
+        ),
+        ({"fieldSelector": {}}, "requirements or rawSelector is required"),
+    ],
+)
+async def test_selectors_of_reviews_are_checked_and_no_kind_is_named(selectors: dict[str, Any], problem: str) -> None:
+    spec = {"user": "bob", "resourceAttributes": {"verb": "list", "resource": "pods", **selectors}}
+    with pytest.raises(StatusError) as refused:
+        await reviews.review_subject(authorizer(), {"spec": spec})
+    assert refused.value.message.startswith('.authorization.k8s.io "" is invalid: spec.resourceAttributes.')
+    assert problem in refused.value.message
+
+
 def test_rules_reviews_list_what_one_holds() -> None:
     found = authorizer(
         role("r", "read core pods", "get url /healthz"),

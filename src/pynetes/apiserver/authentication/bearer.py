@@ -9,6 +9,7 @@ from pynetes.apiserver.authentication.request_header import values
 from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.http import Request
 
+INVALID_TOKEN = "invalid bearer token"
 WEBSOCKET_PREFIX = "base64url.bearer.authorization.k8s.io."
 
 
@@ -40,7 +41,7 @@ class BearerAuthenticator:
                     return found
         if len(problems) > 1:
             raise InvalidCredentials("[" + ", ".join(problems) + "]", annotations)
-        raise InvalidCredentials(problems[0] if problems else "invalid bearer token", annotations)
+        raise InvalidCredentials(problems[0] if problems else INVALID_TOKEN, annotations)
 
 
 def header_token(request: Request) -> str:

@@ -1,9 +1,10 @@
 """SubjectAccessReview and its kin: may this user do that? What may I do?"""
 
+from collections.abc import Callable
 from typing import Any
 
-from pynetes.apimachinery import errors
-from pynetes.apimachinery.errors import FieldError
+from pynetes.apimachinery import errors, validation
+from pynetes.apimachinery.errors import FieldError, StatusError
 from pynetes.apimachinery.selectors import Requirement, parse_field_selector, parse_label_selector
 from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.authorization.attributes import Attributes, FieldRequirement, decide
@@ -17,7 +18,6 @@ _LABEL_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotEx
 
 async def review_subject(authorizer: ClusterAuthorizer, review: Object, *, namespace: str | None = None) -> Object:
     """Answers a SubjectAccessReview; with `namespace`, a LocalSubjectAccessReview posted there."""
-    kind = "SubjectAccessReview" if namespace is None else "LocalSubjectAccessReview"
     spec = review.get("spec") or {}
     found = _check_spec(spec)
     if not spec.get("user") and not spec.get("groups"):
@@ -27,7 +27,7 @@ async def review_subject(authorizer: ClusterAuthorizer, review: Object, *, names
     if namespace is not None:
         found += _check_local(review, spec, namespace)
     if found:
-        raise errors.invalid(kind, GROUP, "", found)
+        raise _invalid(found)
     return await _answered(authorizer, review, subject(spec), spec)
 
 
@@ -36,7 +36,7 @@ async def review_self(authorizer: ClusterAuthorizer, user: UserInfo, review: Obj
     spec = review.get("spec") or {}
     found = _check_spec(spec) + _check_metadata(review, local=False)
     if found:
-        raise errors.invalid("SelfSubjectAccessReview", GROUP, "", found)
+        raise _invalid(found)
     return await _answered(authorizer, review, user, spec)
 
 
@@ -65,6 +65,11 @@ def review_rules(authorizer: ClusterAuthorizer, user: UserInfo, review: Object) 
         "spec": {},
         "status": status,
     }
+
+
+def _invalid(found: list[FieldError]) -> StatusError:
+    """The original names no kind here."""
+    return errors.invalid("", GROUP, "", found)
 
 
 def subject(spec: Object) -> UserInfo:
@@ -164,18 +169,24 @@ def _check_spec(spec: Object) -> list[FieldError]:
     found = []
     if resource is not None and path is not None:
         text = "cannot be specified in combination with resourceAttributes"
-        found.append(errors.invalid_value("spec.nonResourceAttributes", path, text))
+        found.append(_path_problem(path, text))
     if resource is None and path is None:
         text = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
         found.append(errors.invalid_value("spec.resourceAttributes", None, text))
-    for field in ("fieldSelector", "labelSelector"):
+    for field, check in (("fieldSelector", _check_field), ("labelSelector", _check_label)):
         selector = (resource or {}).get(field)
         if selector is not None:
-            found += _check_selector(selector, f"spec.resourceAttributes.{field}")
+            found += _check_selector(selector, f"spec.resourceAttributes.{field}", check)
     return found
 
 
-def _check_selector(selector: Object, path: str) -> list[FieldError]:
+def _path_problem(given: Object, text: str) -> FieldError:
+    """The original shows the names of its own fields."""
+    shown = {"Path": given.get("path") or "", "Verb": given.get("verb") or ""}
+    return errors.invalid_value("spec.nonResourceAttributes", shown, text)
+
+
+def _check_selector(selector: Object, path: str, check: Callable[[Object, str], list[FieldError]]) -> list[FieldError]:
     raw, requirements = selector.get("rawSelector"), selector.get("requirements")
     if raw and requirements:
         text = "may not specified at the same time as requirements"
@@ -183,7 +194,20 @@ def _check_selector(selector: Object, path: str) -> list[FieldError]:
     if not raw and not requirements:
         text = f"when {path} is specified, requirements or rawSelector is required"
         return [errors.required(f"{path}.requirements", text)]
-    return []
+    return [
+        problem
+        for index, requirement in enumerate(requirements or ())
+        for problem in check(requirement, f"{path}.requirements[{index}]")
+    ]
+
+
+def _check_field(requirement: Object, path: str) -> list[FieldError]:
+    found = [] if requirement.get("key") else [errors.required(f"{path}.key", "must be specified")]
+    return found + validation.validate_operator(requirement, path, allow_unknown=True)
+
+
+def _check_label(requirement: Object, path: str) -> list[FieldError]:
+    return validation.validate_requirement(requirement, path, allow_unknown_operator=True)
 
 
 def _check_metadata(review: Object, *, local: bool) -> list[FieldError]:
@@ -204,7 +228,7 @@ def _check_local(review: Object, spec: Object, namespace: str) -> list[FieldErro
         found.append(errors.invalid_value(field, resource.get("namespace") or "", "must match metadata.namespace"))
     if spec.get("nonResourceAttributes") is not None:
         text = "disallowed on this kind of request"
-        found.append(errors.invalid_value("spec.nonResourceAttributes", spec["nonResourceAttributes"], text))
+        found.append(_path_problem(spec["nonResourceAttributes"], text))
     return found
 
 

@@ -91,20 +91,20 @@ class TokenRequests:
         identity = {"name": live["name"], "namespace": live["namespace"], "uid": live.get("uid", "")}
         spec = dict(request.get("spec") or {})
         spec["audiences"] = list(spec.get("audiences") or self._audiences)
+        spec.setdefault("boundObjectRef", None)
         if spec.get("expirationSeconds") is None:
             spec["expirationSeconds"] = DEFAULT_SECONDS
         metadata = {**given, **identity, "creationTimestamp": format_time(now)}
         return {"kind": KIND, "apiVersion": f"{GROUP}/v1", "metadata": metadata, "spec": spec}
 
     async def _bound(self, reference: dict[str, Any] | None, namespace: str, account: str) -> _Bound:
-        if not reference:
+        if reference is None:
             return _Bound()
         group, version = split_api_version(reference.get("apiVersion") or "")
         kind, name = reference.get("kind") or "", reference.get("name") or ""
         gvr = None if group else _BINDABLE.get(kind)
         if gvr is None:
-            api_version = f"{group}/{version}" if group else version
-            raise errors.bad_request(f"cannot bind token to object of type {api_version}, Kind={kind}")
+            raise errors.bad_request(f"cannot bind token to object of type {group}/{version}, Kind={kind}")
         obj = await self._objects.get(gvr, name, None if gvr is NODES else namespace)
         bound = await self._bind(gvr, obj, account)
         wanted = reference.get("uid")

@@ -5,6 +5,7 @@ from typing import Any
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.times import format_time
 from pynetes.apiserver.authentication.authenticator import InvalidCredentials
+from pynetes.apiserver.authentication.bearer import INVALID_TOKEN
 from pynetes.apiserver.authentication.union import Authenticator
 from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.component import clock
@@ -19,7 +20,7 @@ async def review_token(authenticator: Authenticator, review: dict[str, Any]) -> 
     try:
         found = await authenticator.authenticate_token(spec["token"], tuple(spec.get("audiences") or ()))
     except InvalidCredentials as error:
-        status["error"] = str(error)
+        status = {"user": {}, "error": _told(str(error))}
     else:
         status = {"authenticated": True, "user": found.to_wire()}
         if found.audiences:
@@ -28,6 +29,14 @@ async def review_token(authenticator: Authenticator, review: dict[str, Any]) -> 
             # The authenticator knows no audiences (static and bootstrap tokens): upstream refuses to vouch for any.
             raise errors.internal("unexpected audiences in the authentication response")
     return {**review, "status": status, "metadata": review.get("metadata") or {}}
+
+
+def _told(problem: str) -> str:
+    """With the sentence of the original's first authenticator, which knows one token only, its own."""
+    if problem == INVALID_TOKEN:
+        return problem
+    inner = problem[1:-1] if problem.startswith("[") and problem.endswith("]") else problem
+    return f"[{INVALID_TOKEN}, {inner}]"
 
 
 def review_self(user: UserInfo, review: dict[str, Any]) -> dict[str, Any]:

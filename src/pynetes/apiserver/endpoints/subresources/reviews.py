@@ -13,6 +13,7 @@ from pynetes.apiserver.endpoints.tables import partial
 from pynetes.apiserver.http import Answer, Handler, Request, Response
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
+from pynetes.apiserver.registry.create import match_namespace
 from pynetes.apiserver.tokens import review as tokens
 
 Object = dict[str, Any]
@@ -60,6 +61,8 @@ def create(resource: Resource, answer: Answerer) -> Handler:
         media = negotiate(request, "reviews")
         options = WriteOptions.of(request.query, "CreateOptions")
         review = await decode_as(resource.gvk, request, options)
+        if resource.namespaced:
+            match_namespace(review, info.namespace)
         answered = await answer(request.user or ANONYMOUS_USER, info.namespace, review)
         if media.transform is not None:
             answered = partial(answered, media.transform.api_version)

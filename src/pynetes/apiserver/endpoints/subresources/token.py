@@ -8,6 +8,7 @@ from pynetes.apiserver.endpoints.write import decode
 from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
+from pynetes.apiserver.registry.create import match_namespace
 from pynetes.apiserver.tokens.request import TokenRequests
 
 Object = dict[str, Any]
@@ -20,6 +21,7 @@ def create(tokens: TokenRequests) -> Endpoint:
         media = negotiate(request)
         options = WriteOptions.of(request.query, "CreateOptions")
         asked = await decode(scope, request, options)
+        match_namespace(asked, info.namespace)
         ctx = scope.write_context(request, options)
         await ctx.admit("CREATE", info.namespace, info.name, asked, None)
 
