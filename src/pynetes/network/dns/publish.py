@@ -1,7 +1,7 @@
 """Makes this node's DNS server an endpoint of the Service `kube-dns`.
 
 The Service has no selector: its endpoints are processes on nodes, not pods. Each server keeps one EndpointSlice of its
-own.
+own, which its Node owns: the garbage collector removes it with a node that is gone for good.
 """
 
 import logging
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pynetes.apimachinery.errors import StatusError
-from pynetes.apis.names import ENDPOINT_SLICES, SERVICES
+from pynetes.apis.names import ENDPOINT_SLICES, NODES, SERVICES
 from pynetes.client.rest import Client
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ async def publish(client: Client, published: Published) -> None:
             raise
         await _create(client, SERVICES, service(published))
     wanted = endpoint_slice(published)
+    wanted["metadata"]["ownerReferences"] = await _owners(client, published.node_name)
     try:
         current = await client.get(ENDPOINT_SLICES, wanted["metadata"]["name"], NAMESPACE)
     except StatusError as error:
@@ -81,8 +82,20 @@ async def publish(client: Client, published: Published) -> None:
             raise
         await _create(client, ENDPOINT_SLICES, wanted)
         return
-    if any(current.get(field) != wanted[field] for field in ("ports", "endpoints")):
+    same = current["metadata"].get("ownerReferences", []) == wanted["metadata"]["ownerReferences"]
+    if not same or any(current.get(field) != wanted[field] for field in ("ports", "endpoints")):
         await client.update(ENDPOINT_SLICES, {**wanted, "metadata": {**current["metadata"], **wanted["metadata"]}})
+
+
+async def _owners(client: Client, node_name: str) -> list[dict[str, Any]]:
+    """None before the kubelet has registered the node: names are answered all the same, and it is asked again."""
+    try:
+        node = await client.get(NODES, node_name)
+    except StatusError as error:
+        if error.code != 404:
+            raise
+        return []
+    return [{"apiVersion": "v1", "kind": "Node", "name": node_name, "uid": node["metadata"]["uid"]}]
 
 
 async def _create(client: Client, gvr: Any, obj: dict[str, Any]) -> None:
