@@ -1,8 +1,12 @@
 """The HTTPS transport against a real TLS server on loopback."""
 
+import asyncio
+import contextlib
 import datetime
 import ipaddress
+import socket
 import ssl
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
@@ -175,6 +179,37 @@ async def test_a_server_that_asks_for_patience_is_asked_again(authority, tmp_pat
     async with serving(handler, authority, tmp_path) as url, connected(url, tls=tls) as transport:
         assert (await Client(transport).get(PODS, "a", "default"))["metadata"]["name"] == "a"
         assert calls == 3
+
+
+async def test_a_request_that_is_given_up_does_not_wait_for_the_servers_goodbye(authority, tmp_path):
+    """The server has heard the request, and says nothing any more."""
+    cert, key = authority.issue("server")
+    (tmp_path / "s.crt").write_bytes(cert)
+    (tmp_path / "s.key").write_bytes(key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "s.crt", tmp_path / "s.key")
+    heard = threading.Event()
+
+    def serve(listener):
+        accepted, _ = listener.accept()
+        accepted.settimeout(10)
+        with context.wrap_socket(accepted, server_side=True) as wrapped:
+            wrapped.recv(65536)
+            plain = socket.socket(fileno=wrapped.detach())
+        heard.set()
+        plain.settimeout(10)
+        with plain, contextlib.suppress(ConnectionResetError):
+            while plain.recv(65536):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = asyncio.ensure_future(asyncio.to_thread(serve, listener))
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        async with connected(url, tls=tls_context(ca_data=authority.pem)) as transport:
+            request = asyncio.ensure_future(transport.request("GET", "/"))
+            assert await asyncio.to_thread(heard.wait, 10)
+            request.cancel()
+            await serving  # a time-out if the connection is left open
 
 
 async def test_a_refusal_is_a_status_error(authority, tmp_path):

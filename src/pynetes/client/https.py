@@ -2,14 +2,11 @@
 
 Several addresses of one cluster may be given, and changed while it runs; requests stay on one until that fails, then
 move to the next (`changeover`). Reads that failed with it are repeated, writes are not: they may have taken effect.
-Keep-alive probes and TCP_USER_TIMEOUT end half-open connections within seconds (client-go relies on HTTP/2 pings for
-that).
 """
 
 import asyncio
 import logging
 import os
-import socket
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -22,6 +19,7 @@ from yarl import URL
 
 from pynetes.client import requestmetrics
 from pynetes.client.changeover import STREAM_PATIENCE, Changeover
+from pynetes.client.connector import Connector
 from pynetes.client.servers import Servers
 from pynetes.client.transport import Query, TransportError, TransportResponse, TransportStream
 from pynetes.component import clock
@@ -316,7 +314,7 @@ class HTTPSTransport:
     async def _is_ready(self, server: str) -> bool:
         """Asked over a connection of its own: those that are there may lead nowhere."""
         timeout = aiohttp.ClientTimeout(total=CHANGEOVER_TIMEOUT)
-        connector = aiohttp.TCPConnector(ssl=self._tls or True, force_close=True)
+        connector = Connector(ssl=self._tls or True)
         try:
             async with (
                 aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
@@ -347,9 +345,7 @@ class HTTPSTransport:
             self._watched = True
             self._tasks.start(self._changeover.run(), name="change-over")
         if self._session is None:
-            connector = aiohttp.TCPConnector(
-                limit=0, ssl=self._tls or True, keepalive_timeout=IDLE_SECONDS, socket_factory=_keepalive_socket
-            )
+            connector = Connector(ssl=self._tls or True, keepalive_timeout=IDLE_SECONDS)
             self._session = aiohttp.ClientSession(
                 connector=connector, auto_decompress=True, cookie_jar=aiohttp.DummyCookieJar()
             )
@@ -381,13 +377,3 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _describe(error: BaseException) -> str:
     return str(error) or type(error).__name__
-
-
-def _keepalive_socket(address: Any) -> socket.socket:
-    family, kind, protocol, _, _ = address
-    made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in (("TCP_KEEPIDLE", 4), ("TCP_KEEPINTVL", 2), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 6_000)):
-        if hasattr(socket, option):
-            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-    return made
