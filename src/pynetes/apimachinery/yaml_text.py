@@ -144,13 +144,13 @@ def _resolve(event: yaml.ScalarEvent) -> Any:
     tag = _SHORT_TAGS.get(event.tag or "", event.tag)
     if tag == "str" or (tag is None and not event.implicit[0]):
         return text
-    value = _plain(text)
+    value = plain(text)
     if tag in ("int", "float", "bool", "null") or tag is None or tag == "!":
         return text if tag == "!" else value
     return text
 
 
-def _plain(text: str) -> Any:
+def plain(text: str) -> Any:
     """What a plain scalar means."""
     if text in _NULLS:
         return None

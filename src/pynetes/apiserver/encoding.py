@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-import yaml
 
+from pynetes.apimachinery import yaml_writer
 from pynetes.apimachinery.protobuf import encoder as protobuf
 from pynetes.apimachinery.protobuf.decoder import MEDIA_TYPE as PROTOBUF_TYPE
 
 Object = dict[str, Any]
-_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +39,7 @@ def _json(obj: Any, pretty: bool) -> bytes:
 
 
 def _yaml(obj: Any, pretty: bool) -> bytes:
-    text = yaml.dump(obj, Dumper=_Dumper, default_flow_style=False, sort_keys=True, allow_unicode=True, width=1 << 30)
-    return text.encode() if isinstance(text, str) else bytes(text)
+    return yaml_writer.dump(obj)
 
 
 JSON = Codec("application/json", _json)

@@ -42,6 +42,8 @@ class Request:
     audit_id: str = ""
     #: Facts that one stage leaves for a later one (the impersonator).
     context: dict[str, Any] = field(default_factory=dict)
+    #: The uids of the FlowSchema and the priority level that it was served under.
+    flow: tuple[str, str] | None = None
     #: What stages note for the audit log.
     annotations: dict[str, str] = field(default_factory=dict)
 
@@ -88,9 +90,12 @@ Handler: TypeAlias = Callable[[Request], Awaitable[Answer]]
 Filter: TypeAlias = Callable[[Handler], Handler]
 
 
+NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
+
+
 def text(body: str, status: int = 200) -> Response:
     """A plain-text answer."""
-    return Response(status, body.encode(), "text/plain; charset=utf-8")
+    return Response(status, body.encode(), "text/plain; charset=utf-8", dict(NO_SNIFFING))
 
 
 def compose(handler: Handler, filters: list[Filter]) -> Handler:

@@ -8,12 +8,13 @@ from pynetes.apis.names import COMPONENT_STATUSES, SERVICE_ACCOUNTS
 from pynetes.apiserver.authentication.union import Authenticator
 from pynetes.apiserver.authorization.union import ClusterAuthorizer
 from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.encoding import JSON
 from pynetes.apiserver.endpoints import component_status, health, version
 from pynetes.apiserver.endpoints.router import Router, bind
 from pynetes.apiserver.endpoints.scope import Backend, Scope
 from pynetes.apiserver.endpoints.subresources import connect, reviews, token
 from pynetes.apiserver.http import Answer, Handler, Request, Response
-from pynetes.apiserver.negotiation import negotiate
+from pynetes.apiserver.negotiation import require
 from pynetes.apiserver.security import Security, key_files
 from pynetes.apiserver.streaming.kubelet import KubeletClient
 from pynetes.apiserver.tokens import discovery as token_discovery
@@ -66,7 +67,7 @@ def add_paths(router: Router, config: APIServerConfig, checks: Mapping[str, Sequ
     """`checks` by health endpoint: `livez`."""
     for name, each in checks.items():
         router.add_prefix(f"/{name}", health.handler(HealthGroup(name, each)))
-    router.add_path("/version", _version)
+    router.add_document("/version", _version)
     router.add_path("/metrics", _metrics)
     router.add_path("/metrics/slis", _slis)
     router.add_path("/statusz", health.statusz())
@@ -77,12 +78,12 @@ def add_paths(router: Router, config: APIServerConfig, checks: Mapping[str, Sequ
     keys_uri = config.service_account_jwks_uri or f"https://{config.external_address}{token_discovery.KEYS_PATH}"
     keys = KeySet.load(*key_files(config))
     for path, handler in token_discovery.handlers(config.service_account_issuer, keys_uri, keys).items():
-        router.add_path(path, handler)
+        router.add_document(path, handler)
 
 
 async def _version(request: Request) -> Answer:
-    media = negotiate(request, "text")
-    return Response(200, media.codec.encode(version.document(), True), media.codec.media_type)
+    require(request, JSON.media_type)
+    return Response(200, JSON.encode(version.document(), True), JSON.media_type)
 
 
 async def _metrics(request: Request) -> Answer:

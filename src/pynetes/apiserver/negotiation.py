@@ -4,11 +4,12 @@
 to be turned into (`as=Table;v=v1;g=meta.k8s.io`) is checked against what the endpoint allows.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from pynetes.apimachinery.errors import StatusError, not_acceptable, unsupported_media_type
-from pynetes.apiserver.encoding import CODECS, INPUT_TYPES, JSON, Codec
+from pynetes.apiserver.encoding import CODECS, INPUT_TYPES, JSON, PROTOBUF, YAML, Codec
 from pynetes.apiserver.http import Request
 
 _META_VERSIONS = ("v1", "v1beta1")
@@ -75,11 +76,6 @@ def accept_plain(media: Codec, transform: Transform | None) -> bool:
     return transform is None
 
 
-def accept_text(media: Codec, transform: Transform | None) -> bool:
-    """The restriction of documents that are no objects."""
-    return media.text and transform is None
-
-
 def accept_discovery(media: Codec, transform: Transform | None) -> bool:
     """The restriction of /api and /apis, which also know the aggregated form."""
     if transform is None:
@@ -88,66 +84,110 @@ def accept_discovery(media: Codec, transform: Transform | None) -> bool:
     return media.text and wanted == ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2")
 
 
-_RESTRICTIONS = {
-    "objects": accept_objects,
-    "custom": accept_custom,
-    "reviews": accept_reviews,
-    "plain": accept_plain,
-    "text": accept_text,
-    "discovery": accept_discovery,
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """Endpoints that negotiate alike. `routed`: the original's router looks at the types before they do."""
+
+    allows: Callable[[Codec, Transform | None], bool]
+    routed: bool = True
+
+
+_FAMILIES = {
+    "objects": _Family(accept_objects),
+    "custom": _Family(accept_custom, routed=False),
+    "reviews": _Family(accept_reviews),
+    "plain": _Family(accept_plain),
+    "discovery": _Family(accept_discovery),
+    "groups": _Family(accept_discovery, routed=False),
+    "errors": _Family(accept_plain, routed=False),
 }
 
 
-def negotiate(request: Request, restriction: str = "objects") -> MediaType:
-    """The media type of the answer; StatusError 406 if none is acceptable."""
-    headers = request.headers
-    found = _negotiate(headers.get("Accept", ""), restriction)
+def negotiate(request: Request, family: str = "objects", *, stream: bool = False) -> MediaType:
+    """The media type of the answer, or of a watch's (`stream`); StatusError 406 if none is acceptable."""
+    header = request.headers.get("Accept", "")
+    listed = request.info is not None and request.info.verb in ("list", "watch")
+    found = _negotiate(header, family, listed, stream)
     if found is None:
-        raise _refusal(request, headers.get("Accept", ""))
+        raise _refusal(header, family, listed, stream)
     if _wants_pretty(request):
         return MediaType(found.codec, True, found.transform, found.profile)
     return found
 
 
-def _refusal(request: Request, header: str) -> StatusError:
+def require(request: Request, *types: str) -> None:
+    """StatusError 406 unless one of the types is acceptable by the rules of the original's router."""
+    if not is_routed(request.headers.get("Accept", ""), types):
+        raise _unrouted(types)
+
+
+def choose(request: Request, types: Sequence[str]) -> str | None:
+    """Of documents that come in some types, the one that is wanted most."""
+    for clause in _parse_accept(request.headers.get("Accept", "") or "*/*"):
+        for each in types:
+            if _matches(clause, each):
+                return each
+    return None
+
+
+@lru_cache(1024)
+def is_routed(header: str, produced: Sequence[str]) -> bool:
+    """Whether the original's router goes on with this `Accept`: it looks at whole types, and at nothing behind them."""
+    types = [part.partition(";")[0].strip() for part in header.split(",")] if header else ["*/*"]
+    return any(each == "*/*" or each in produced for each in types)
+
+
+def _unrouted(types: Sequence[str]) -> StatusError:
+    text = "406: Not Acceptable\n\nAvailable representations: " + ", ".join(types)
+    return StatusError(406, "NotAcceptable", text, {})
+
+
+def _refusal(header: str, family: str, listed: bool, stream: bool) -> StatusError:
     """Upstream's router looks at the types alone, its codecs at what comes with them: each has a message of its own."""
-    types = [codec.media_type for codec in CODECS.values()]
-    if any(_matches(clause, codec) for clause in _parse_accept(header) for codec in CODECS.values()):
-        return not_acceptable(types)
-    if request.info is not None and request.info.verb in ("list", "watch"):
-        types.append(f"{JSON.media_type};stream=watch")
-    message = "406: Not Acceptable\n\nAvailable representations: " + ", ".join(types)
-    return StatusError(406, "NotAcceptable", message, {})
+    produced = _produced(listed)
+    if _FAMILIES[family].routed and not is_routed(header, produced):
+        return _unrouted(produced)
+    return not_acceptable(_STREAMS if stream else CODECS)
+
+
+_STREAMS = (f"{JSON.media_type};stream=watch", PROTOBUF.watch_type)
+
+
+def _produced(listed: bool) -> tuple[str, ...]:
+    return (*CODECS, *_STREAMS) if listed else tuple(CODECS)
 
 
 def _wants_pretty(request: Request) -> bool:
-    if request.query and "pretty" in request.query:
-        return request.query["pretty"][0].lower() in ("1", "t", "true")
+    asked = request.param("pretty") if request.query else ""
+    if asked:
+        return asked in ("1", "t", "T", "true", "TRUE", "True")
     return request.headers.get("User-Agent", "").startswith(("curl", "Wget", "Mozilla/5.0"))
 
 
 @lru_cache(1024)
-def _negotiate(header: str, restriction: str) -> MediaType | None:
+def _negotiate(header: str, name: str, listed: bool, stream: bool) -> MediaType | None:
     if not header:
         return MediaType(JSON)
-    allowed = _RESTRICTIONS[restriction]
+    family = _FAMILIES[name]
+    if family.routed and not is_routed(header, _produced(listed)):
+        return None
     for clause in _parse_accept(header):
         for codec in CODECS.values():
-            if not _matches(clause, codec):
+            if not _matches(clause, codec.media_type) or (stream and codec is YAML):
                 continue
             media = _with_params(codec, dict(clause.params))
-            if media is not None and allowed(codec, media.transform):
+            if media is not None and family.allows(codec, media.transform):
                 return media
     return None
 
 
-def _matches(clause: _Clause, codec: Codec) -> bool:
-    kind, _, sub = codec.media_type.partition("/")
+def _matches(clause: _Clause, media_type: str) -> bool:
+    kind, _, sub = media_type.partition("/")
     return (clause.type == kind and clause.subtype in (sub, "*")) or clause.type == clause.subtype == "*"
 
 
 def _with_params(codec: Codec, params: dict[str, str]) -> MediaType | None:
-    if params.get("stream", "") not in ("", "watch"):
+    if params.get("stream", "") not in ("", "watch") or ("stream" in params and codec is YAML):
         return None
     transform = None
     if params.keys() & {"as", "g", "v"}:
@@ -156,7 +196,7 @@ def _with_params(codec: Codec, params: dict[str, str]) -> MediaType | None:
 
 
 def _parse_accept(header: str) -> list[_Clause]:
-    """Clauses, the best quality first; equal ones in the header's order."""
+    """Clauses, the best first, as upstream sorts them: by quality, or what names a type before what does not."""
     clauses = []
     for part in header.split(","):
         media, *rest = part.split(";")
@@ -173,7 +213,20 @@ def _parse_accept(header: str) -> list[_Clause]:
             elif equals:
                 params.append((name.strip(), value.strip().strip('"')))
         clauses.append(_Clause(kind, sub, quality, tuple(params)))
-    return sorted(clauses, key=lambda clause: -clause.quality)
+    for last in range(1, len(clauses)):  # no order that a sort could rest on: its steps are what counts
+        for at in range(last, 0, -1):
+            if not _is_before(clauses[at], clauses[at - 1]):
+                break
+            clauses[at - 1], clauses[at] = clauses[at], clauses[at - 1]
+    return clauses
+
+
+def _is_before(one: _Clause, other: _Clause) -> bool:
+    return (
+        one.quality > other.quality
+        or (one.type != "*" and other.type == "*")
+        or (one.subtype != "*" and other.subtype == "*")
+    )
 
 
 def _quality(text: str) -> float:

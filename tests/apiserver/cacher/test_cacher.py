@@ -1,6 +1,7 @@
 """Get and list at the asked freshness, chunks, and starting anew."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Self
@@ -75,7 +76,9 @@ async def test_lists_of_prefixes_and_selections(pods: Pods, cacher: Cacher) -> N
     assert names((await cacher.list(f"{PODS}other/p1")).entries) == ["p1"]
     assert names((await cacher.list(f"{PODS}other/", predicate=is_even)).entries) == ["p0", "p2"]
     listed = await cacher.list(f"{PODS}other/", predicate=is_even)
-    assert listed.data == b",".join(entry.bytes for entry in listed.entries)
+    assert listed.items == b",".join(entry.bytes for entry in listed.entries)
+    typed = [{k: v for k, v in entry.object.items() if k not in ("apiVersion", "kind")} for entry in listed.entries]
+    assert json.loads(b"[%b]" % listed.typed_items) == typed
     assert cacher.entries(f"{PODS}other/") == (await cacher.list(f"{PODS}other/")).entries
     assert (await cacher.list(f"{PODS}none/")).entries == []
 

@@ -79,7 +79,7 @@ async def test_version_metrics_and_index(web: Web) -> None:
 async def test_service_account_keys_are_published(web: Web) -> None:
     issuer = await web.ok("GET", "/.well-known/openid-configuration")
     assert issuer["issuer"] == "https://kubernetes.default.svc.cluster.local"
-    keys = await web("GET", "/openid/v1/jwks")
+    keys = await web("GET", "/openid/v1/jwks", accept="*/*")
     assert keys.headers["Content-Type"] == "application/jwk-set+json"
     assert keys.json["keys"][0]["kty"] == "EC"
 

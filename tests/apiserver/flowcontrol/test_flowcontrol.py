@@ -70,8 +70,8 @@ async def test_the_objects_are_there_and_requests_say_who_took_them(files: PKI) 
         async with session(files) as web, asyncio.timeout(20):
             while True:
                 async with web.get(url + MAPS) as answer:
-                    taken = answer.headers["X-Kubernetes-PF-FlowSchema-UID"]
-                    placed = answer.headers["X-Kubernetes-PF-PriorityLevel-UID"]
+                    taken = answer.headers["X-Kubernetes-Pf-Flowschema-Uid"]
+                    placed = answer.headers["X-Kubernetes-Pf-Prioritylevel-Uid"]
                 if taken:
                     break
                 await asyncio.sleep(0.02)

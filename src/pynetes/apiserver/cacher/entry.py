@@ -15,7 +15,7 @@ from pynetes.storage import KeyValue
 
 T = TypeVar("T")
 
-_METADATA = b'"metadata":{'
+METADATA = b'"metadata":{'
 _VERSION = b'"resourceVersion":"'
 
 SelectableFields = Callable[[dict[str, Any]], dict[str, str]]
@@ -33,14 +33,14 @@ def metadata_fields(obj: dict[str, Any]) -> dict[str, str]:
 
 def wire_bytes(value: bytes, revision: int) -> bytes:
     """A stored value as clients see it: with its resourceVersion."""
-    at = value.index(_METADATA) + len(_METADATA)
+    at = value.index(METADATA) + len(METADATA)
     comma = b"" if value[at] == 0x7D else b","
     return b'%b"resourceVersion":"%d"%b%b' % (value[:at], revision, comma, value[at:])
 
 
 def _at_revision(data: bytes, revision: int) -> bytes:
     """Wire bytes with another resourceVersion in the place of theirs."""
-    at = data.index(_METADATA) + len(_METADATA) + len(_VERSION)
+    at = data.index(METADATA) + len(METADATA) + len(_VERSION)
     return b"%b%d%b" % (data[:at], revision, data[data.index(b'"', at) :])
 
 

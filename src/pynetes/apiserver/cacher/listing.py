@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pynetes.apimachinery import errors
 from pynetes.apiserver.cacher import continuation
-from pynetes.apiserver.cacher.entry import Decode, Entry, Predicate, SelectableFields
+from pynetes.apiserver.cacher.entry import METADATA, Decode, Entry, Predicate, SelectableFields
 from pynetes.storage import Compacted, Store
 
 PAGE = 2000
@@ -21,9 +21,14 @@ class Listing:
     remaining: int | None = None
 
     @property
-    def data(self) -> bytes:
+    def items(self) -> bytes:
         """The items' JSON, comma-separated, for the List's `items`."""
         return b",".join([entry.bytes for entry in self.entries])
+
+    @property
+    def typed_items(self) -> bytes:
+        """The same without `apiVersion` and `kind`, which all of them begin with."""
+        return b",".join([b"{" + entry.bytes[entry.bytes.index(METADATA) :] for entry in self.entries])
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,14 +44,14 @@ def _now() -> str:
 
 
 def _head(request: Request, status: int, content_type: str, headers: dict[str, str], keep: bool) -> list[str]:
-    lines = [
-        f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n"
-        f"Audit-Id: {request.audit_id}\r\n"
-        f"Content-Type: {content_type}\r\n"
-        f"Date: {_now()}\r\n"
-    ]
+    lines = [f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\nAudit-Id: {request.audit_id}\r\nDate: {_now()}\r\n"]
+    if content_type:
+        lines.append(f"Content-Type: {content_type}\r\n")
     if "Cache-Control" not in headers:
         lines.append("Cache-Control: no-cache, private\r\n")
+    if request.flow is not None:
+        schema, level = request.flow
+        lines.append(f"X-Kubernetes-Pf-Flowschema-Uid: {schema}\r\nX-Kubernetes-Pf-Prioritylevel-Uid: {level}\r\n")
     for name, value in headers.items():
         lines.append(f"{name}: {value}\r\n")
     for warning in dict.fromkeys(request.warnings):

@@ -62,7 +62,7 @@ class Discovery:
         for path in before.keys() - self._paths.keys():
             self._router.remove_path(path)
         for path in self._paths.keys() - before.keys():
-            self._router.add_path(path, self._handler(path))
+            (self._router.add_path if path == "/apis" else self._router.add_document)(path, self._handler(path))
 
     def _handler(self, path: str) -> Handler:
         async def handle(request: Request) -> Answer:
@@ -85,12 +85,12 @@ class Discovery:
         return out
 
     def _core(self) -> "_Document":
-        return _Document(self._api_versions(), self._aggregated(""))
+        return _Document(self._api_versions(), self._aggregated(""), family="discovery")
 
     def _named(self) -> "_Document":
         named = [group for group in self._versions() if group]
         classic = {"kind": "APIGroupList", "apiVersion": "v1", "groups": [self._group(group) for group in named]}
-        return _Document(classic, self._aggregated(*named))
+        return _Document(classic, self._aggregated(*named), family="groups")
 
     def _one_group(self, group: str) -> "_Document":
         return _Document({"kind": "APIGroup", "apiVersion": "v1", **self._group(group)})
@@ -245,13 +245,15 @@ def _kind(gvk: GroupVersionKind) -> Object:
 class _Document:
     """One document in its classic form, and aggregated where there is such a form."""
 
-    def __init__(self, classic: Object, aggregate: Object | None = None) -> None:
+    def __init__(self, classic: Object, aggregate: Object | None = None, *, family: str = "plain") -> None:
+        """`family`, see `negotiate`."""
         self._classic = classic
+        self._family = family
         self._whole = orjson.dumps(aggregate, option=orjson.OPT_APPEND_NEWLINE) if aggregate else b""
         self._etag = f'"{hashlib.sha512(self._whole).hexdigest().upper()}"'
 
     def answer(self, request: Request) -> Response:
-        media = negotiate(request, "discovery" if self._whole else "plain")
+        media = negotiate(request, self._family)
         if media.transform is not None and media.transform.version == "v2":
             return _aggregated_answer(request, self._whole, self._etag)
         return _classic_answer(self._classic, media)

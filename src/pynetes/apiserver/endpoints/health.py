@@ -19,9 +19,9 @@ def handler(group: HealthGroup) -> Handler:
         status, body = await group.answer(
             check, verbose="verbose" in request.query, exclude=request.query.get("exclude", ())
         )
-        answer = text(body, status)
-        answer.headers["X-Content-Type-Options"] = "nosniff"
-        return answer
+        if check and status == 200:
+            return Response(status, body.encode(), "text/plain; charset=utf-8")
+        return text(body, status)
 
     return handle
 

@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from pynetes.apimachinery.errors import not_acceptable
+import orjson
+
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.endpoints.router import Router
 from pynetes.apiserver.http import Answer, Handler, Request, Response
-from pynetes.apiserver.negotiation import MediaType, negotiate
+from pynetes.apiserver.negotiation import choose
 from pynetes.apiserver.openapi import gnostic, v2, v3
+from pynetes.component import clock
 
 _FOREVER = "public, immutable"
-_EXPIRES = "Thu, 31 Dec 2099 23:59:59 GMT"
+_VARY = "Accept-Encoding, Accept"
 _JSON = "application/json"
 
 Definitions = dict[str, dict[str, Any]]
@@ -37,7 +40,7 @@ class OpenAPI:
         self._extra: Definitions = {}
         self._elsewhere: dict[str, Described] = {}
         self._v2 = v2.Document(built_in)
-        self._index: dict[str, Any] | None = None
+        self._index: bytes | None = None
         self._hashes: dict[str, str] = {}
         router.add_path("/openapi/v2", self._serve_v2)
         router.add_prefix("/openapi/v3", self._serve_v3)
@@ -58,63 +61,50 @@ class OpenAPI:
         self._index = None
 
     async def _serve_index(self, request: Request) -> Answer:
-        media = negotiate(request, "text")
+        """JSON, whatever is asked for; the original does not name it."""
         if self._index is None:
             own = v3.index(self._resources, self._extra)["paths"]
             paths = {**own, **{path: other.index[path] for path, other in self._elsewhere.items()}}
-            self._index = {"paths": {path: paths[path] for path in sorted(paths)}}
-        return _document(media, self._index)
+            self._index = orjson.dumps({"paths": {path: paths[path] for path in sorted(paths)}})
+        return Response(200, self._index, "text/plain; charset=utf-8")
 
     async def _serve_v3(self, request: Request) -> Answer:
         """Below `/openapi/v3/`. A request that names the right hash gets an answer that never expires."""
-        group_version = request.path.removeprefix("/openapi/v3/").strip("/")
+        group_version = request.path.removeprefix("/openapi/v3/")
         if (other := self._elsewhere.get(group_version)) is not None:
             return await other.handler(request)
-        _require_json(request)
         body = v3.document(group_version, self._resources, self._extra)
+        if body is None:
+            return Response(404, b"", "")
+        if choose(request, (_JSON,)) is None:
+            return Response(406, b"", "", {"Vary": "Accept"})
         current = self._hashes.get(group_version)
         if current is None:
             current = v3.document_hash(group_version, self._resources, self._extra)
             self._hashes[group_version] = current
         wanted = request.param("hash")
+        headers = {"Vary": "Accept", "ETag": f'"{current}"'}
         if wanted and wanted != current:
-            location = f"{request.path}?hash={current}"
-            return Response(301, b"", _JSON, {"Location": location})
-        headers = {"ETag": f'"{current}"', "Vary": "Accept"}
+            return Response(301, b"", _JSON, {**headers, "Location": f"{request.path}?hash={current}"})
         if wanted:
-            headers |= {"Cache-Control": _FOREVER, "Expires": _EXPIRES}
-        if request.headers.get("If-None-Match") == headers["ETag"]:
-            return Response(304, b"", _JSON, headers)
-        return Response(200, body, _JSON, headers)
+            headers |= {"Cache-Control": _FOREVER, "Expires": _next_year()}
+        return _document(request, body, _JSON, headers)
 
     async def _serve_v2(self, request: Request) -> Answer:
-        as_protobuf = _wants_protobuf(request)
-        if not as_protobuf:
-            _require_json(request)
-        etag = f'"{self._v2.hash}"'
-        headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "no-cache, private"}
-        if request.headers.get("If-None-Match") == etag:
-            return Response(304, b"", _JSON, headers)
-        if as_protobuf:
-            return Response(200, self._v2.protobuf(), gnostic.MEDIA_TYPE, headers)
-        return Response(200, self._v2.json(), _JSON, headers)
+        found = choose(request, (_JSON, *gnostic.ACCEPTED))
+        if found is None:
+            return Response(406, b"", "", {"Vary": _VARY})
+        headers = {"ETag": f'"{self._v2.hash}"', "Vary": _VARY}
+        if found == _JSON:
+            return _document(request, self._v2.json(), _JSON, headers)
+        return _document(request, self._v2.protobuf(), gnostic.MEDIA_TYPE, headers)
 
 
-def _wants_protobuf(request: Request) -> bool:
-    """Of the forms this document has, the one that is named first."""
-    for clause in request.headers.get("Accept", "").split(","):
-        media = clause.partition(";")[0].strip()
-        if media in gnostic.ACCEPTED:
-            return True
-        if media in (_JSON, "application/*", "*/*"):
-            return False
-    return False
+def _document(request: Request, body: bytes, content_type: str, headers: dict[str, str]) -> Response:
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return Response(304, b"", "", headers)
+    return Response(200, body, content_type, headers)
 
 
-def _require_json(request: Request) -> None:
-    if negotiate(request, "text").codec.media_type != _JSON:
-        raise not_acceptable((_JSON,))
-
-
-def _document(media: MediaType, document: dict[str, Any]) -> Response:
-    return Response(200, media.codec.encode(document, media.pretty), media.codec.media_type)
+def _next_year() -> str:
+    return (clock.now() + timedelta(days=365)).strftime("%a, %d %b %Y %H:%M:%S UTC")

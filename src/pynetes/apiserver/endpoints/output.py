@@ -69,39 +69,56 @@ def _transform_object(
         return table(scope.resource, rows, {"resourceVersion": version}, transform.api_version, columns=columns)
     if transform.kind == "PartialObjectMetadata":
         return partial(obj, transform.api_version)
-    raise _not_a_list(obj)
+    found = _go_type(scope, obj.get("kind", ""))
+    text = f"you requested PartialObjectMetadataList, but the requested object is not a list ({found})"
+    raise StatusError(406, "NotAcceptable", text)
 
 
-def _not_a_list(obj: Object) -> StatusError:
-    text = f"you requested PartialObjectMetadataList, but the requested object is not a list (*{obj.get('kind')})"
-    return StatusError(406, "NotAcceptable", text)
+def _go_type(scope: Scope, kind: str) -> str:
+    """How the original's messages call what it holds."""
+    if scope.resource.schema is not None:
+        return "*unstructured.Unstructured" + ("List" if kind == scope.resource.list_kind else "")
+    package = scope.resource.gvk.group.partition(".")[0]
+    return f"*{_PACKAGES.get(package, package)}.{kind}"
+
+
+#: Where their name is not the group's first word.
+_PACKAGES = {"": "core", "events": "core", "internal": "apiserverinternal"}
+
+
+def _untyped(obj: Object) -> Object:
+    """An item of a typed list, whose type the list says."""
+    return {field: value for field, value in obj.items() if field not in ("apiVersion", "kind")}
 
 
 async def list_response(scope: Scope, request: Request, media: MediaType, listing: Listing) -> Response:
     """A list; in the plain form the items' stored bytes are joined, nothing is parsed."""
     kind, api_version = scope.resource.list_kind, scope.resource.gvk.api_version
     metadata = list_metadata(listing)
-    if scope.resource.schema is not None and media.transform is None:
+    typed = scope.resource.schema is None
+    if not typed and media.transform is None:
         metadata = {"continue": "", **metadata}  # lists without a type of their own always say it
     if media.plain and not scope.converted:
         head = orjson.dumps({"kind": kind, "apiVersion": api_version, "metadata": metadata})
-        return Response(200, b'%b,"items":[%b]}\n' % (head[:-1], listing.data))
+        items = listing.typed_items if typed else listing.items
+        return Response(200, b'%b,"items":[%b]}\n' % (head[:-1], items))
     if media.codec is PROTOBUF and media.transform is None:
         return await _protobuf_list(scope, listing)
     objects = (scope.served(parse(entry.bytes)) for entry in listing.entries)
     transform = media.transform
     out: Object
     if transform is None:
-        out = {"kind": kind, "apiVersion": api_version, "metadata": metadata, "items": list(objects)}
+        found = [_untyped(obj) for obj in objects] if typed else list(objects)
+        out = {"kind": kind, "apiVersion": api_version, "metadata": metadata, "items": found}
     elif transform.kind == "Table":
         include = include_object(request)
         rows = (row(scope.resource, obj, include, transform.api_version) for obj in objects)
         out = table(scope.resource, rows, metadata, transform.api_version)
     elif transform.kind == "PartialObjectMetadataList":
-        items = [partial(obj, transform.api_version) for obj in objects]
-        out = {"kind": transform.kind, "apiVersion": transform.api_version, "metadata": metadata, "items": items}
+        found = [_untyped(partial(obj, transform.api_version)) for obj in objects]
+        out = {"kind": transform.kind, "apiVersion": transform.api_version, "metadata": metadata, "items": found}
     else:
-        text = f"you requested PartialObjectMetadata, but the requested object is a list (*{kind})"
+        text = f"you requested PartialObjectMetadata, but the requested object is a list ({_go_type(scope, kind)})"
         raise StatusError(406, "NotAcceptable", text)
     return Response(200, media.codec.encode(out, media.pretty), media.codec.media_type)
 

@@ -16,7 +16,8 @@ Route = tuple[str, str, str, str, str]
 Late = Callable[[RequestInfo], Awaitable[bool]]
 
 
-_NO_PAGE = text("404 page not found\n", 404)
+#: Serves a path however it is asked for; a document answers GET alone, with and without slashes behind its path.
+_Path = tuple[Handler, bool]
 
 
 class Router:
@@ -25,7 +26,7 @@ class Router:
     def __init__(self) -> None:
         self._routes: dict[Route, Handler] = {}
         self._resources: dict[tuple[str, str, str], Resource] = {}
-        self._paths: dict[str, Handler] = {}
+        self._paths: dict[str, _Path] = {}
         self._prefixes: list[tuple[str, Handler]] = []
         self.late: Late | None = None
         #: Group versions that another server serves, by the start of their paths (`/apis/GROUP/VERSION`).
@@ -49,14 +50,19 @@ class Router:
             del self._routes[route]
 
     def add_path(self, path: str, handler: Handler) -> None:
-        self._paths[path] = handler
+        """`handler` is asked by any method."""
+        self._paths[path] = (handler, False)
+
+    def add_document(self, path: str, handler: Handler) -> None:
+        """`handler` is asked by GET alone."""
+        self._paths[path] = (handler, True)
 
     def remove_path(self, path: str) -> None:
         self._paths.pop(path, None)
 
     def add_prefix(self, prefix: str, handler: Handler) -> None:
         """Serves `prefix` and everything below it."""
-        self._paths[prefix] = handler
+        self.add_path(prefix, handler)
         self._prefixes.append((prefix.rstrip("/") + "/", handler))
 
     @property
@@ -84,19 +90,19 @@ class Router:
         if resource.schema is None:
             _check_scope(resource, info)
         elif not _in_scope(resource, info):
-            return _NO_PAGE
+            return no_page()
         if (request.method == "HEAD" and info.subresource != "proxy") or not _names_what_it_needs(info):
             raise _not_allowed()
         return await handler(request)
 
     async def _handle_path(self, request: Request) -> Answer:
-        path = request.path.rstrip("/") or "/"
-        handler = self._paths.get(path)
-        if handler is None:
+        path = request.path
+        handler, is_document = self._paths.get(path) or self._paths.get(path.rstrip("/")) or (None, False)
+        if handler is None or not (is_document or path in self._paths):
             handler = next((handler for prefix, handler in self._prefixes if path.startswith(prefix)), None)
         if handler is None:
             return self._unknown(request)
-        if request.method not in ("GET", "HEAD"):
+        if is_document and request.method != "GET":
             raise _not_allowed()
         return await handler(request)
 
@@ -109,14 +115,14 @@ class Router:
             raise not_found(resource.gvr.group_resource, info.name)
         if resource is not None or self._serves(info.api_prefix, info.group):
             raise route_not_found()
-        return _NO_PAGE
+        return no_page()
 
     def _unknown(self, request: Request) -> Answer:
         """Below a served group, what is missing is answered as an API answers; elsewhere, as a web server does."""
         prefix, _, rest = request.path.removeprefix("/").partition("/")
         if self._serves(prefix, rest.partition("/")[0] if prefix == "apis" else ""):
             raise route_not_found()
-        return _NO_PAGE
+        return no_page()
 
     def _serves(self, prefix: str, group: str) -> bool:
         """Groups of custom resources alone are not meant: of them the original knows no more than it is asked."""
@@ -127,6 +133,11 @@ class Router:
     async def index(self, request: Request) -> Answer:
         """`/`: the list of paths."""
         return Response(200, orjson.dumps({"paths": self.paths}, option=orjson.OPT_INDENT_2))
+
+
+def no_page() -> Response:
+    """Nothing is served there."""
+    return text("404 page not found\n", 404)
 
 
 def _root_of(path: str) -> str:

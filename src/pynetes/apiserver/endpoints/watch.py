@@ -24,7 +24,7 @@ EncodeObject = Callable[[WatchEvent], Object]
 async def watch(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
-    media = negotiate(request, scope.restriction)
+    media = negotiate(request, scope.restriction, stream=True)
     options = ListOptions.of(request.query, watch=True)
     name = info.parts[1] if len(info.parts) > 1 else ""
     selection = select(scope, options, info.namespace, name)

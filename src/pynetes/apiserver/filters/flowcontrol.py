@@ -9,10 +9,9 @@ from pynetes.apiserver.flowcontrol.controller import FlowController, Level
 from pynetes.apiserver.flowcontrol.matching import CompiledSchema
 from pynetes.apiserver.flowcontrol.queueset import Rejected, Seat
 from pynetes.apiserver.flowcontrol.seats import Count, width
-from pynetes.apiserver.http import Answer, Filter, Handler, Request, Response, StreamResponse
+from pynetes.apiserver.http import Answer, Filter, Handler, Request
 from pynetes.component import clock, metrics
 
-SCHEMA_HEADER, LEVEL_HEADER = "X-Kubernetes-PF-FlowSchema-UID", "X-Kubernetes-PF-PriorityLevel-UID"
 _RETRY_AFTER = 1
 #: Part of its time that a request may spend waiting.
 _WAITING = 1 / 4
@@ -45,20 +44,16 @@ def with_flow_control(controller: FlowController, count: Count, request_timeout:
             if long_running(request) and info.verb != "watch":
                 return await handler(request)
             schema, level = controller.find(user, info)
+            request.flow = (schema.uid, level.uid)
             if level.queues.exempt:
                 _count(level, schema)
-                answer = await handler(request)
-            else:
-                seats = width(info, request.query, count)
-                seat = await _seat(level, schema, schema.flow(user, info), seats, patience)
-                try:
-                    answer = await handler(request)
-                finally:
-                    level.queues.release(seat, clock.monotonic())
-            if isinstance(answer, (Response, StreamResponse)):
-                answer.headers[SCHEMA_HEADER] = schema.uid
-                answer.headers[LEVEL_HEADER] = level.uid
-            return answer
+                return await handler(request)
+            seats = width(info, request.query, count)
+            seat = await _seat(level, schema, schema.flow(user, info), seats, patience)
+            try:
+                return await handler(request)
+            finally:
+                level.queues.release(seat, clock.monotonic())
 
         return handle
 

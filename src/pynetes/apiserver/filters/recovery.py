@@ -7,8 +7,8 @@ import orjson
 
 from pynetes.apimachinery.errors import StatusError, internal, store_failed
 from pynetes.apiserver.encoding import JSON
-from pynetes.apiserver.http import Answer, Handler, Request, Response, StreamResponse
-from pynetes.apiserver.negotiation import negotiate
+from pynetes.apiserver.http import NO_SNIFFING, Answer, Handler, Request, Response, StreamResponse
+from pynetes.apiserver.negotiation import MediaType, negotiate
 from pynetes.component import clock, metrics
 from pynetes.storage import StoreUnavailable
 
@@ -31,6 +31,9 @@ _durations = metrics.histogram(
     _TIMED,
     buckets=_BUCKETS,
 )
+
+#: Refusals whose media type browsers are told to believe, as upstream tells them.
+_NO_SNIFFING = ("Forbidden",)
 
 #: Metrics of one kind of request and outcome, looked up once.
 _children: dict[tuple[Any, ...], tuple[Any, Any]] = {}
@@ -60,13 +63,14 @@ def with_recovery(handler: Handler) -> Handler:
 
 
 def status_response(request: Request, error: StatusError) -> Response:
-    """The error as the client reads it: a v1.Status in the negotiated format."""
+    """The error as the client reads it: a v1.Status in the negotiated format, or in indented JSON if there is none."""
     try:
-        media = negotiate(request, "objects")
-        codec, pretty = media.codec, media.pretty
+        media = negotiate(request, "errors")
     except StatusError:
-        codec, pretty = JSON, False
-    response = Response(error.code, codec.encode(error.status(), pretty), codec.media_type)
+        media = MediaType(JSON, pretty=True)
+    response = Response(error.code, media.codec.encode(error.status(), media.pretty), media.codec.media_type)
+    if error.reason in _NO_SNIFFING:
+        response.headers.update(NO_SNIFFING)
     retry = error.details.get("retryAfterSeconds")
     if retry:
         response.headers["Retry-After"] = str(retry)

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 
-from pynetes.apimachinery.errors import route_not_found
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.openapi import schemas
 from pynetes.apiserver.openapi.operations import (
@@ -95,12 +94,12 @@ def index(resources: Sequence[Resource], extra: Extra = {}) -> dict[str, Any]:  
     }
 
 
-def document(group_version: str, resources: Sequence[Resource], extra: Extra = {}) -> bytes:  # noqa: B006
-    """`/openapi/v3/<group_version>` (`apis/apps/v1`, `api/v1`, `apis/apps`, `version`). StatusError 404 for others."""
+def document(group_version: str, resources: Sequence[Resource], extra: Extra = {}) -> bytes | None:  # noqa: B006
+    """`/openapi/v3/<group_version>` (`apis/apps/v1`, `api/v1`, `apis/apps`, `version`); None for others."""
     members = _in(resources, group_version)
     root = None if members else _roots(resources).get(group_version)
     if not members and root is None:
-        raise route_not_found()
+        return None
     own = _relevant(extra, members)
     cached = (group_version, signature(members, own))
     found = _CACHE.get(cached)

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from pynetes.apiserver.http import Request, Response
+from pynetes.apiserver.negotiation import require
 from pynetes.apiserver.tokens.keys import KeySet
 
 CONFIGURATION_PATH = "/.well-known/openid-configuration"
@@ -39,6 +40,7 @@ def _document(content: dict[str, Any], content_type: str) -> Callable[[Request],
     body = orjson.dumps(content)
 
     async def serve(request: Request) -> Response:
+        require(request, content_type)
         return Response(200, body, content_type, {"Cache-Control": f"public, max-age={MAX_AGE}"})
 
     return serve
