@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pynetes.apis.core.quota.charge import QuotaExceeded, Write, charged, covers, shown
+from pynetes.apis.core.quota.limited import Limited, uncovered
 from pynetes.apis.core.quota.scopes import requirements
 from pynetes.apis.core.quota.usage import evaluator_of
 
@@ -246,3 +247,35 @@ def test_writes_that_may_change_what_is_taken(resource: str, operation: str, sub
 )
 def test_resources_of_pods(name: str, expected: bool) -> None:
     assert evaluator_of("pods").is_about(name) == expected
+
+
+CRITICAL = {"scopeName": "PriorityClass", "operator": "In", "values": ["critical"]}
+LIMITS = (
+    Limited("pods", ("requests.example.com/gpu",)),
+    Limited("pods", (), (CRITICAL,)),
+    Limited("jobs.batch", ("jobs",)),
+)
+
+
+def limiting(*names: str, **spec: Any) -> Object:
+    return {"metadata": {"name": "q"}, "spec": spec, "status": {"hard": dict.fromkeys(names, "10")}}
+
+
+@pytest.mark.parametrize(
+    ("obj", "quotas", "expected"),
+    [
+        (pod(), (), ([], [])),
+        (FULL, (), (["requests.example.com/gpu"], [])),
+        (FULL, (limiting("pods"),), (["requests.example.com/gpu"], [])),
+        (FULL, (limiting("requests.example.com/gpu"),), ([], [])),
+        (pod(priorityClassName="critical"), (limiting("pods"),), ([], [CRITICAL])),
+        (
+            pod(priorityClassName="critical"),
+            (limiting("pods", scopeSelector={"matchExpressions": [CRITICAL]}),),
+            ([], []),
+        ),
+    ],
+)
+def test_what_is_limited_needs_a_quota(obj: Object, quotas: tuple[Object, ...], expected: Any) -> None:
+    assert uncovered(LIMITS, quotas, Write(evaluator_of("pods"), obj, None, NOW)) == expected
+    assert uncovered(LIMITS, quotas, Write(evaluator_of("pods"), obj, obj, NOW)) == ([], [])

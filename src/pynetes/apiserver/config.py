@@ -125,6 +125,8 @@ class APIServerConfig:
     # Admission
     enable_admission_plugins: tuple[str, ...] = ()
     disable_admission_plugins: tuple[str, ...] = ()
+    #: An AdmissionConfiguration: what plugins are configured with.
+    admission_control_config_file: Path | None = None
     default_not_ready_toleration_seconds: int = 300
     default_unreachable_toleration_seconds: int = 300
 

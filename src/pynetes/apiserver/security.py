@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pynetes.apiserver.admission.attributes import Plugin
-from pynetes.apiserver.admission.certificates import CertificateApproval, CertificateSigning
-from pynetes.apiserver.admission.noderestriction import NodeRestriction
 from pynetes.apiserver.admission.rbacescalation import RBACEscalation
-from pynetes.apiserver.admission.serviceaccount import ServiceAccount
 from pynetes.apiserver.authentication import union as authentication
 from pynetes.apiserver.authentication.authenticator import RequestAuthenticator, TokenAuthenticator
 from pynetes.apiserver.authentication.config import Anonymous, AuthenticationConfigError, Structured, configured
@@ -70,14 +67,12 @@ class SecuritySetup:
             if isinstance(each, OIDCAuthenticator):
                 tasks.start(each.run(), name=f"issuer {each.issuer.url}")
         authorizer = self._authorizer
-        plugins: list[Plugin] = [ServiceAccount(registry)]
+        plugins: list[Plugin] = []
         if authorizer is None:
             authorizer = ClusterAuthorizer(chain=self._chain)
             plugins.append(RBACEscalation(authorizer))
             for gvr in OBSERVED:
                 await registry.feed(gvr, authorizer.observe, tasks)
-        plugins.append(NodeRestriction(registry, authorizer))
-        plugins += [CertificateApproval(authorizer), CertificateSigning(authorizer)]
         return Security(authenticator, authorizer, plugins)
 
 

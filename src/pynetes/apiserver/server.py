@@ -24,7 +24,6 @@ from pynetes.apis.names import (
 from pynetes.apiserver import installing
 from pynetes.apiserver.admission import chain as admission
 from pynetes.apiserver.admission.dynamic import DynamicAdmission
-from pynetes.apiserver.admission.resourcequota import ResourceQuota
 from pynetes.apiserver.aggregation.aggregator import Aggregator
 from pynetes.apiserver.aggregation.connection import Connections, Identity
 from pynetes.apiserver.aggregation.registration import Registration
@@ -138,12 +137,13 @@ class APIServer:
         tasks.start(Compactor(store).run(), name="compactor")
         client = Client(LocalTransport(self, LOOPBACK_USER), user_agent=f"kube-apiserver/{KUBERNETES_VERSION}")
         security = await setup.start(self.registry, client, tasks)
-        quota = ResourceQuota(self.registry, client)
         webhooks = await stack.enter_async_context(WebhookClient(self.registry))
         dynamic = DynamicAdmission(self.registry, webhooks, security.authorizer)
         for gvr, observer in dynamic.observers.items():
             await self.registry.feed(gvr, observer, tasks)
-        plugins = admission.build(config, self.registry, (*security.plugins, *dynamic.plugins, quota))
+        given = (*security.plugins, *dynamic.plugins)
+        plugins = admission.build(config, self.registry, client, security.authorizer, given)
+        stack.push_async_callback(plugins.close)
         backend = Backend(config, self.registry, plugins, security.authorizer)
         kubelets = await stack.enter_async_context(KubeletClient(self.registry, self._kubelet_settings()))
         await self.registry.ready()

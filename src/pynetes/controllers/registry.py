@@ -34,6 +34,11 @@ from pynetes.controllers.serviceaccount.cleaner import LegacyTokenCleaner
 from pynetes.controllers.serviceaccount.default import ServiceAccountController
 from pynetes.controllers.serviceaccount.tokens import ServiceAccountTokenController
 from pynetes.controllers.statefulset.controller import StatefulSetController
+from pynetes.controllers.storageprotection import (
+    PersistentVolumeClaimProtection,
+    PersistentVolumeProtection,
+    VolumeAttributesClassProtection,
+)
 from pynetes.controllers.ttlafterfinished import TTLAfterFinishedController
 
 Constructor = Callable[[ControllerContext], BaseController]
@@ -62,6 +67,9 @@ CONTROLLERS: dict[str, Constructor] = {
     "pod-garbage-collector-controller": PodGarbageCollector,
     "garbage-collector-controller": GarbageCollector,
     "resourcequota-controller": ResourceQuotaController,
+    "persistentvolumeclaim-protection-controller": PersistentVolumeClaimProtection,
+    "persistentvolume-protection-controller": PersistentVolumeProtection,
+    "volumeattributesclass-protection-controller": VolumeAttributesClassProtection,
     "clusterrole-aggregation-controller": ClusterRoleAggregationController,
     "certificatesigningrequest-signing-controller": SigningController,
     "certificatesigningrequest-approving-controller": ApprovingController,

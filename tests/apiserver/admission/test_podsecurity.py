@@ -3,15 +3,25 @@
 from typing import Any
 
 import pytest
+from admission_write import outcome, write
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
 from pynetes.apis.names import NAMESPACES, PODS
 from pynetes.apiserver.admission.attributes import Attributes
-from pynetes.apiserver.admission.podsecurity.levels import PREFIX, LevelVersion, policy_of
-from pynetes.apiserver.admission.podsecurity.plugin import PodSecurity, is_significant, is_stricter, namespace_warnings
+from pynetes.apiserver.admission.configuration import Configurations
+from pynetes.apiserver.admission.podsecurity.configuration import Configuration, load
+from pynetes.apiserver.admission.podsecurity.levels import PREFIX, LevelVersion, Policy, policy_of
+from pynetes.apiserver.admission.podsecurity.plugin import (
+    PodSecurity,
+    exempt_warnings,
+    is_significant,
+    is_stricter,
+    namespace_warnings,
+)
 from pynetes.apiserver.admission.podsecurity.standard import described, violations
 from pynetes.apiserver.authentication.user import UserInfo
+from pynetes.apiserver.config import ConfigurationError
 
 Object = dict[str, Any]
 
@@ -357,3 +367,58 @@ def test_of_many_pods_one_of_each_controller_is_looked_at_first() -> None:
     found = namespace_warnings("a", LevelVersion("baseline"), [*many, alone])
     assert found[0] == "new PodSecurity enforce level only checked against the first 3000 of 3002 existing pods"
     assert found[2] == "alone (and 2999 other pods): host namespaces"
+
+
+HEAD = {"apiVersion": "pod-security.admission.config.k8s.io/v1", "kind": "PodSecurityConfiguration"}
+
+
+def configured(**sections: Object) -> Configuration:
+    return load(Configurations({"PodSecurity": {**HEAD, **sections}}))
+
+
+def test_namespaces_without_labels_have_the_configured_levels() -> None:
+    defaults = configured(defaults={"enforce": "baseline", "warn": "restricted", "warn-version": "v1.25"}).defaults
+    policy, _ = policy_of({}, defaults)
+    assert (str(policy.enforce), str(policy.warn)) == ("baseline:latest", "restricted:v1.25")
+    policy, _ = policy_of(labels(enforce="privileged"), defaults)
+    assert (str(policy.enforce), str(policy.warn)) == ("privileged:latest", "restricted:v1.25")
+
+
+@pytest.mark.parametrize(
+    ("sections", "problem"),
+    [
+        ({"defaults": {"enforce": "strong"}}, 'defaults.enforce: Invalid value: "strong": must be one of privileged'),
+        ({"defaults": {"audit-version": "1"}}, 'defaults.audit-version: Invalid value: "1": must be "latest" or'),
+        ({"exemptions": {"namespaces": ["a", "a"]}}, 'exemptions.namespaces[1]: Duplicate value: "a"'),
+        ({"exemptions": {"usernames": [""]}}, "username must not be empty"),
+        ({"exemptions": {"users": []}}, 'strict decoding error: unknown field "exemptions.users"'),
+    ],
+)
+def test_configurations_that_cannot_be_are_refused(sections: Object, problem: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        configured(**sections)
+    assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("exemptions", "reason"),
+    [
+        ({"namespaces": ["a"]}, "namespace"),
+        ({"usernames": ["jane"]}, "user"),
+        ({"runtimeClasses": ["kata"]}, "runtimeClass"),
+        ({}, ""),
+    ],
+)
+async def test_what_is_exempt_is_let_in_and_noted(objects: Any, exemptions: Object, reason: str) -> None:
+    plugin = PodSecurity(objects, configured(defaults={"enforce": "baseline"}, exemptions=exemptions))
+    objects.add("namespaces", {"metadata": {"name": "a"}})
+    attrs = write(pod(hostNetwork=True, runtimeClassName="kata"))
+    assert (await outcome(plugin, attrs) == "") == bool(reason)
+    assert attrs.annotations.get(PREFIX + "exempt", "") == reason
+
+
+def test_who_labels_an_exempt_namespace_is_told() -> None:
+    given = labels(enforce="restricted", warn="baseline")
+    told = exempt_warnings("a", policy_of(given)[0], given, Policy())
+    stated = "enforce=restricted:latest, warn=baseline:latest"
+    assert told == [f'namespace "a" is exempt from Pod Security, and the policy ({stated}) will be ignored']

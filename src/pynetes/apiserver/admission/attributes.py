@@ -86,3 +86,6 @@ class Plugin:
 
     async def validate(self, attrs: Attributes) -> None:
         """Sees the final object; may only refuse."""
+
+    async def close(self) -> None:
+        """Lets go of connections."""

@@ -1,32 +1,130 @@
-"""The order of admission plugins (upstream's), and running them: all that mutate, later all that validate."""
+"""The order of admission plugins (upstream's), which of them are on, and running them: all that mutate, then all that
+validate."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from pynetes.apiserver.admission.attributes import Attributes, Objects, Plugin
-from pynetes.apiserver.admission.certificates import CertificateSubjectRestriction
+from pynetes.apiserver.admission.always import AlwaysAdmit, AlwaysDeny
+from pynetes.apiserver.admission.alwayspullimages import AlwaysPullImages
+from pynetes.apiserver.admission.attributes import Attributes, Plugin
+from pynetes.apiserver.admission.certificates import (
+    CertificateApproval,
+    CertificateSigning,
+    CertificateSubjectRestriction,
+)
+from pynetes.apiserver.admission.configuration import Configurations
 from pynetes.apiserver.admission.defaultingressclass import DefaultIngressClass
 from pynetes.apiserver.admission.defaultstorageclass import DefaultStorageClass
 from pynetes.apiserver.admission.defaulttolerationseconds import DefaultTolerationSeconds
+from pynetes.apiserver.admission.denyserviceexternalips import DenyServiceExternalIPs
+from pynetes.apiserver.admission.eventratelimit import EventRateLimit
+from pynetes.apiserver.admission.extendedresourcetoleration import ExtendedResourceToleration
+from pynetes.apiserver.admission.imagepolicywebhook import ImagePolicyWebhook
+from pynetes.apiserver.admission.limitpodhardantiaffinitytopology import LimitPodHardAntiAffinityTopology
 from pynetes.apiserver.admission.limitranger import LimitRanger
+from pynetes.apiserver.admission.namespaceexists import NamespaceAutoProvision, NamespaceExists
 from pynetes.apiserver.admission.namespacelifecycle import NamespaceLifecycle
-from pynetes.apiserver.admission.podsecurity import PodSecurity
+from pynetes.apiserver.admission.noderestriction import NodeRestriction
+from pynetes.apiserver.admission.ownerreferencespermissionenforcement import OwnerReferencesPermissionEnforcement
+from pynetes.apiserver.admission.persistentvolumeclaimresize import PersistentVolumeClaimResize
+from pynetes.apiserver.admission.podnodeselector import PodNodeSelector
+from pynetes.apiserver.admission.podresizevalidator import PodResizeValidator
+from pynetes.apiserver.admission.podsecurity import PodSecurity, configuration
+from pynetes.apiserver.admission.podtolerationrestriction import PodTolerationRestriction
 from pynetes.apiserver.admission.podtopologylabels import PodTopologyLabels
 from pynetes.apiserver.admission.priority import Priority
+from pynetes.apiserver.admission.resourcequota import ResourceQuota
 from pynetes.apiserver.admission.runtimeclass import RuntimeClass
+from pynetes.apiserver.admission.serviceaccount import ServiceAccount
+from pynetes.apiserver.admission.storageobjectinuseprotection import StorageObjectInUseProtection
 from pynetes.apiserver.admission.taintnodesbycondition import TaintNodesByCondition
-from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.authorization.attributes import Authorizer
+from pynetes.apiserver.config import APIServerConfig, ConfigurationError
+from pynetes.apiserver.registry.registry import Registry
+from pynetes.client.rest import Client
 
-#: Plugins that need the authorizer or know tokens are made by the server; these are their places.
-_FIRST = ("RBACEscalation", "ParameterPermission")
-_SECOND = ("ServiceAccount", "NodeRestriction")
-_THIRD = ("CertificateApproval", "CertificateSigning")
-#: What a cluster's users have configured, and quota at the very end: what is refused otherwise must not be charged.
-_LAST = (
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What plugins are made of. `given` are those that others have made, by name."""
+
+    config: APIServerConfig
+    registry: Registry
+    client: Client
+    authorizer: Authorizer
+    configurations: Configurations
+    given: Mapping[str, Plugin]
+
+
+#: Before all others, and no plugins to users: rules of the registry that need the authorizer.
+_RULES = ("RBACEscalation", "ParameterPermission")
+#: What a cluster's users have configured. Quota comes after it: what is refused otherwise must not be charged.
+_DYNAMIC = (
     "MutatingAdmissionPolicy",
     "MutatingAdmissionWebhook",
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionWebhook",
-    "ResourceQuota",
+)
+
+
+def _given(name: str) -> Callable[[Parts], Plugin]:
+    return lambda parts: parts.given[name]
+
+
+_PLUGINS: Mapping[str, Callable[[Parts], Plugin]] = {
+    "AlwaysAdmit": lambda p: AlwaysAdmit(),
+    "NamespaceAutoProvision": lambda p: NamespaceAutoProvision(p.registry, p.client),
+    "NamespaceLifecycle": lambda p: NamespaceLifecycle(p.registry),
+    "NamespaceExists": lambda p: NamespaceExists(p.registry),
+    "LimitPodHardAntiAffinityTopology": lambda p: LimitPodHardAntiAffinityTopology(),
+    "LimitRanger": lambda p: LimitRanger(p.registry),
+    "ServiceAccount": lambda p: ServiceAccount(p.registry),
+    "NodeRestriction": lambda p: NodeRestriction(p.registry, p.authorizer),
+    "TaintNodesByCondition": lambda p: TaintNodesByCondition(),
+    "AlwaysPullImages": lambda p: AlwaysPullImages(),
+    "ImagePolicyWebhook": lambda p: ImagePolicyWebhook.of(p.configurations),
+    "PodSecurity": lambda p: PodSecurity(p.registry, configuration.load(p.configurations)),
+    "PodNodeSelector": lambda p: PodNodeSelector.of(p.registry, p.configurations),
+    "Priority": lambda p: Priority(p.registry),
+    "DefaultTolerationSeconds": lambda p: DefaultTolerationSeconds(
+        p.config.default_not_ready_toleration_seconds, p.config.default_unreachable_toleration_seconds
+    ),
+    "PodTolerationRestriction": lambda p: PodTolerationRestriction.of(p.registry, p.configurations),
+    "EventRateLimit": lambda p: EventRateLimit.of(p.configurations),
+    "ExtendedResourceToleration": lambda p: ExtendedResourceToleration(),
+    "DefaultStorageClass": lambda p: DefaultStorageClass(p.registry),
+    "StorageObjectInUseProtection": lambda p: StorageObjectInUseProtection(),
+    "OwnerReferencesPermissionEnforcement": lambda p: OwnerReferencesPermissionEnforcement(p.registry, p.authorizer),
+    "PersistentVolumeClaimResize": lambda p: PersistentVolumeClaimResize(p.registry),
+    "RuntimeClass": lambda p: RuntimeClass(p.registry),
+    "CertificateApproval": lambda p: CertificateApproval(p.authorizer),
+    "CertificateSigning": lambda p: CertificateSigning(p.authorizer),
+    "CertificateSubjectRestriction": lambda p: CertificateSubjectRestriction(),
+    "DefaultIngressClass": lambda p: DefaultIngressClass(p.registry),
+    "DenyServiceExternalIPs": lambda p: DenyServiceExternalIPs(),
+    "PodTopologyLabels": lambda p: PodTopologyLabels(p.registry),
+    "PodResizeValidator": lambda p: PodResizeValidator(p.registry),
+    **{name: _given(name) for name in _DYNAMIC},
+    "ResourceQuota": lambda p: ResourceQuota.of(p.registry, p.client, p.configurations),
+    "AlwaysDeny": lambda p: AlwaysDeny(),
+}
+#: Upstream's, but for NodeRestriction, which kubeadm switches on, too.
+OFF_BY_DEFAULT = frozenset(
+    (
+        "AlwaysAdmit",
+        "AlwaysDeny",
+        "AlwaysPullImages",
+        "DenyServiceExternalIPs",
+        "EventRateLimit",
+        "ExtendedResourceToleration",
+        "ImagePolicyWebhook",
+        "LimitPodHardAntiAffinityTopology",
+        "NamespaceAutoProvision",
+        "NamespaceExists",
+        "OwnerReferencesPermissionEnforcement",
+        "PodNodeSelector",
+        "PodTolerationRestriction",
+    )
 )
 
 
@@ -55,28 +153,30 @@ class Chain:
             if plugin.handles(attrs):
                 await plugin.validate(attrs)
 
+    async def close(self) -> None:
+        for plugin in self.plugins:
+            await plugin.close()
 
-def build(config: APIServerConfig, objects: Objects, security: Sequence[Plugin] = ()) -> Chain:
-    """All plugins that the configuration leaves on; `security` are those named above."""
-    by_name: dict[str, Plugin] = {plugin.name: plugin for plugin in security}
-    made: list[Callable[[], Plugin | None]] = [
-        *((lambda name=name: by_name.get(name)) for name in _FIRST),
-        lambda: NamespaceLifecycle(objects),
-        lambda: LimitRanger(objects),
-        *((lambda name=name: by_name.get(name)) for name in _SECOND),
-        lambda: TaintNodesByCondition(),
-        lambda: PodSecurity(objects),
-        lambda: Priority(objects),
-        lambda: DefaultTolerationSeconds(
-            config.default_not_ready_toleration_seconds, config.default_unreachable_toleration_seconds
-        ),
-        lambda: DefaultStorageClass(objects),
-        lambda: RuntimeClass(objects),
-        *((lambda name=name: by_name.get(name)) for name in _THIRD),
-        lambda: CertificateSubjectRestriction(),
-        lambda: DefaultIngressClass(objects),
-        lambda: PodTopologyLabels(objects),
-        *((lambda name=name: by_name.get(name)) for name in _LAST),
-    ]
-    plugins = [plugin for plugin in (make() for make in made) if plugin is not None]
-    return Chain([plugin for plugin in plugins if plugin.name not in config.disable_admission_plugins])
+
+def enabled(config: APIServerConfig) -> list[str]:
+    """The plugins that are on, in order; ConfigurationError for names that are none or both on and off."""
+    on, off = config.enable_admission_plugins, config.disable_admission_plugins
+    for flag, names in (("enable", on), ("disable", off)):
+        for name in names:
+            if name not in _PLUGINS:
+                raise ConfigurationError(f'{flag}-admission-plugins plugin "{name}" is unknown')
+    if both := sorted(set(on) & set(off)):
+        shown = " ".join(both)
+        raise ConfigurationError(f"[{shown}] in enable-admission-plugins and disable-admission-plugins overlapped")
+    return [name for name in _PLUGINS if name in on or name not in OFF_BY_DEFAULT.union(off)]
+
+
+def build(
+    config: APIServerConfig, registry: Registry, client: Client, authorizer: Authorizer, given: Sequence[Plugin] = ()
+) -> Chain:
+    """The plugins that the configuration leaves on; `given` are the rules above and those that users configure."""
+    by_name = {plugin.name: plugin for plugin in given}
+    configurations = Configurations.load(config.admission_control_config_file)
+    parts = Parts(config, registry, client, authorizer, configurations, by_name)
+    rules = [by_name[name] for name in _RULES if name in by_name]
+    return Chain([*rules, *(_PLUGINS[name](parts) for name in enabled(config))])

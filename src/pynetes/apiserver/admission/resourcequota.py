@@ -7,15 +7,18 @@ credited by the controller, which counts anew.
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from pynetes.apimachinery import meta
-from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.errors import StatusError, required
 from pynetes.apis.core.pod_resources import Amounts
 from pynetes.apis.core.quota.charge import QuotaExceeded, Write, charged
+from pynetes.apis.core.quota.limited import Limited, shown, uncovered
 from pynetes.apis.core.quota.usage import evaluator_of
 from pynetes.apis.names import RESOURCE_QUOTAS
 from pynetes.apiserver.admission.attributes import Attributes, Objects, Plugin
+from pynetes.apiserver.admission.configuration import Configurations, failure
 from pynetes.client.rest import Client
 from pynetes.component import clock
 
@@ -24,18 +27,38 @@ Object = dict[str, Any]
 _ATTEMPTS = 4
 #: Upstream's: events are too many to count, bindings and reviews are no objects.
 _UNCOUNTED = frozenset(("bindings", "events", "events.events.k8s.io", "namespaces"))
+_KINDS = (
+    ("apiserver.config.k8s.io/v1", "ResourceQuotaConfiguration"),
+    ("resourcequota.admission.k8s.io/v1beta1", "Configuration"),
+    ("resourcequota.admission.k8s.io/v1alpha1", "Configuration"),
+)
+_SCOPE = {"scopeName": str, "operator": str, "values": [str]}
+_SHAPE = {"limitedResources": [{"apiGroup": str, "resource": str, "matchContains": [str], "matchScopes": [_SCOPE]}]}
 _REVIEWS = ("authentication.k8s.io", "authorization.k8s.io")
 
 
 class ResourceQuota(Plugin):
     name = "ResourceQuota"
 
-    def __init__(self, objects: Objects, client: Client) -> None:
-        """`client`: writes the quotas' status."""
+    def __init__(self, objects: Objects, client: Client, limits: Sequence[Limited] = ()) -> None:
+        """`client` writes the quotas' status; `limits` is what nobody may take without a quota."""
         self._objects = objects
+        self._limits = tuple(limits)
         self._client = client
         self._locks: dict[str, asyncio.Lock] = {}
         self._waiting: Counter[str] = Counter()
+
+    @classmethod
+    def of(cls, objects: Objects, client: Client, configurations: Configurations) -> "ResourceQuota":
+        found = configurations.of(cls.name, _KINDS, _SHAPE) or {}
+        limits = []
+        for index, entry in enumerate(found.get("limitedResources") or ()):
+            if not entry.get("resource"):
+                raise failure(cls.name, str(required(f"limitedResources[{index}].resource")))
+            resource = ".".join(part for part in (entry["resource"], entry.get("apiGroup")) if part)
+            contains, scopes = (tuple(entry.get(field) or ()) for field in ("matchContains", "matchScopes"))
+            limits.append(Limited(resource, contains, scopes))
+        return cls(objects, client, limits)
 
     def handles(self, attrs: Attributes) -> bool:
         if attrs.obj is None or not attrs.namespace or attrs.operation not in ("CREATE", "UPDATE"):
@@ -46,7 +69,7 @@ class ResourceQuota(Plugin):
         return evaluator.handles(attrs.operation, attrs.subresource, attrs.obj, attrs.old)
 
     async def validate(self, attrs: Attributes) -> None:
-        if not self._objects.cached_list(RESOURCE_QUOTAS, attrs.namespace):
+        if not self._limits and not self._objects.cached_list(RESOURCE_QUOTAS, attrs.namespace):
             return
         namespace = attrs.namespace
         lock = self._locks.setdefault(namespace, asyncio.Lock())
@@ -64,6 +87,8 @@ class ResourceQuota(Plugin):
         assert attrs.obj is not None
         quotas = self._objects.cached_list(RESOURCE_QUOTAS, attrs.namespace)
         write = Write(evaluator_of(attrs.gvr.group_resource), attrs.obj, attrs.old, clock.now())
+        if self._limits:
+            self._check_limited(attrs, quotas, write)
         for attempt in range(_ATTEMPTS):
             try:
                 wanted = charged(quotas, write)
@@ -84,6 +109,13 @@ class ResourceQuota(Plugin):
             if not lost:
                 return
             quotas = [found for name in lost if (found := await self._read(name, attrs.namespace)) is not None]
+
+    def _check_limited(self, attrs: Attributes, quotas: Sequence[Object], write: Write) -> None:
+        names, scopes = uncovered(self._limits, quotas, write)
+        if names:
+            raise attrs.forbid(f"insufficient quota to consume: {','.join(names)}")
+        if scopes:
+            raise StatusError(500, "", f"insufficient quota to match these scopes: {shown(scopes)}")
 
     async def _read(self, name: str, namespace: str) -> Object | None:
         try:

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-import yaml
-
 from pynetes.apimachinery.times import parse_duration
+from pynetes.apiserver import configfile
 from pynetes.apiserver.encryption.transformer import aggregate
 from pynetes.apiserver.encryption.validation import validate
 
 API_VERSION = "apiserver.config.k8s.io/v1"
+_KINDS = ((API_VERSION, "EncryptionConfiguration"),)
 _KMS_TIMEOUT = "3s"
 _KMS_VERSION = "v1"
 
@@ -73,8 +72,8 @@ def load(path: Path, *, reload: bool) -> Configuration:
     except ConfigError as error:
         raise ConfigError(f"error while parsing file: error while loading file: {error}") from None
     try:
-        document = _decode(data)
-    except ConfigError as error:
+        document = configfile.decode(data, _KINDS, _FIELDS)
+    except configfile.ConfigFileError as error:
         what = f"error decoding encryption provider configuration file {_quoted(path)}"
         raise ConfigError(f"error while parsing file: {what}: {error}") from None
     _default(document)
@@ -102,52 +101,6 @@ def _digest(data: bytes) -> str:
 
 def _quoted(path: Path) -> str:
     return f'"{path}"'
-
-
-def _decode(data: bytes) -> Object:
-    try:
-        document = yaml.safe_load(data)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"error converting YAML to JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise ConfigError("couldn't get version/kind; json parse error: cannot unmarshal into an object")
-    for field in ("kind", "apiVersion"):
-        if not document.get(field):
-            shown = "Object 'Kind' is missing" if field == "kind" else "Object 'apiVersion' is missing"
-            raise ConfigError(shown)
-    version, kind = document["apiVersion"], document["kind"]
-    if (version, kind) != (API_VERSION, "EncryptionConfiguration"):
-        raise ConfigError(f'no kind "{kind}" is registered for version "{version}"')
-    unknown: list[str] = []
-    _check(document, _FIELDS, "", unknown)
-    if unknown:
-        raise ConfigError("strict decoding error: " + ", ".join(f'unknown field "{field}"' for field in unknown))
-    plain: Object = orjson.loads(orjson.dumps(document))  # what YAML's aliases share is written out
-    return plain
-
-
-def _check(value: Any, shape: Any, at: str, unknown: list[str]) -> None:
-    """Adds the unknown fields. ConfigError for a value of another type."""
-    if value is None:
-        return
-    kind = dict if isinstance(shape, Mapping) else list if isinstance(shape, list) else shape
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise ConfigError(f"json: cannot unmarshal {_go_type(value)} into Go struct field {at or 'document'}")
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            path = f"{at}.{name}" if at else str(name)
-            if name in shape:
-                _check(inner, shape[name], path, unknown)
-            else:
-                unknown.append(path)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            _check(inner, shape[0], f"{at}[{index}]", unknown)
-
-
-def _go_type(value: Any) -> str:
-    names = {bool: "bool", str: "string", int: "number", float: "number", list: "array", dict: "object"}
-    return names.get(type(value), type(value).__name__)
 
 
 def _default(document: Object) -> None:

@@ -26,9 +26,9 @@ class ReviewClient:
         self._pause = pause
 
     @classmethod
-    def from_kubeconfig(cls, path: Path, *, timeout: float = 30.0) -> "ReviewClient":
+    def from_kubeconfig(cls, path: Path, *, timeout: float = 30.0, pause: float = _INITIAL) -> "ReviewClient":
         """ConfigError for a file that says nothing of use."""
-        return cls(kubeconfig.transport(kubeconfig.load(path)), timeout=timeout)
+        return cls(kubeconfig.transport(kubeconfig.load(path)), timeout=timeout, pause=pause)
 
     async def ask(self, review: Object) -> Object:
         """The status of the answer; WebhookError says why there is none."""

@@ -46,8 +46,12 @@ class Policy:
     warn: LevelVersion = LevelVersion()
 
 
-def policy_of(labels: Mapping[str, str]) -> tuple[Policy, list[FieldError]]:
-    """The policy of a namespace with these labels, and what is wrong with them.
+#: That of namespaces that nobody has said anything of.
+PRIVILEGED_POLICY = Policy()
+
+
+def policy_of(labels: Mapping[str, str], defaults: Policy = PRIVILEGED_POLICY) -> tuple[Policy, list[FieldError]]:
+    """The policy of a namespace with these labels, and what is wrong with them. What they leave open is `defaults`'.
 
     A level that is none counts as `restricted` where it is enforced and as `privileged` elsewhere. Who only names what
     to enforce is warned of the same.
@@ -55,13 +59,14 @@ def policy_of(labels: Mapping[str, str]) -> tuple[Policy, list[FieldError]]:
     errors: list[FieldError] = []
     found: dict[str, LevelVersion] = {}
     for mode in MODES:
-        level = _checked(labels, mode, errors)
-        if level not in ("", *LEVELS):
+        default: LevelVersion = getattr(defaults, mode)
+        level = _checked(labels, mode, errors, default.level)
+        if level not in LEVELS:
             level = RESTRICTED if mode == "enforce" else PRIVILEGED
-        version = _checked(labels, f"{mode}-version", errors)
-        if not _is_version(version):
+        version = _checked(labels, f"{mode}-version", errors, default.version)
+        if not is_version(version):
             version = "latest"
-        found[mode] = LevelVersion(level or PRIVILEGED, version)
+        found[mode] = LevelVersion(level, version)
     if PREFIX + "warn" not in labels and labels.get(PREFIX + "enforce") in LEVELS[1:]:
         found["warn"] = replace(found["warn"], level=found["enforce"].level)
         if PREFIX + "warn-version" not in labels:
@@ -69,18 +74,18 @@ def policy_of(labels: Mapping[str, str]) -> tuple[Policy, list[FieldError]]:
     return Policy(**found), errors
 
 
-def _is_version(text: str) -> bool:
+def is_version(text: str) -> bool:
     return text == "latest" or _VERSION.fullmatch(text) is not None
 
 
-def _checked(labels: Mapping[str, str], key: str, errors: list[FieldError]) -> str:
-    """A label's value, empty if there is none."""
+def _checked(labels: Mapping[str, str], key: str, errors: list[FieldError], default: str) -> str:
+    """A label's value."""
     label = PREFIX + key
     if label not in labels:
-        return ""
+        return default
     value = labels[label]
     if key.endswith("-version"):
-        if not _is_version(value):
+        if not is_version(value):
             errors.append(invalid_value(f"metadata.labels[{label}]", value, 'must be "latest" or "v1.x"'))
     elif value not in LEVELS:
         errors.append(invalid_value(f"metadata.labels[{label}]", value, f"must be one of {', '.join(LEVELS)}"))

@@ -4,14 +4,15 @@ Pods are refused; what makes pods (a Deployment, a Job) is only warned of. A nam
 of its pods would not be let in now.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError, invalid
 from pynetes.apis.names import NAMESPACES, PODS
 from pynetes.apiserver.admission.attributes import Attributes, Objects, Plugin
-from pynetes.apiserver.admission.podsecurity.levels import PREFIX, PRIVILEGED, LevelVersion, Policy, policy_of
+from pynetes.apiserver.admission.podsecurity.configuration import Configuration
+from pynetes.apiserver.admission.podsecurity.levels import MODES, PREFIX, PRIVILEGED, LevelVersion, Policy, policy_of
 from pynetes.apiserver.admission.podsecurity.standard import described, violations
 from pynetes.apiserver.objects import find
 
@@ -36,8 +37,9 @@ _MOST_PODS = 3000
 class PodSecurity(Plugin):
     name = "PodSecurity"
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, configuration: Configuration | None = None) -> None:
         self._objects = objects
+        self._configuration = configuration or Configuration()
 
     def handles(self, attrs: Attributes) -> bool:
         if attrs.operation not in ("CREATE", "UPDATE"):
@@ -53,6 +55,9 @@ class PodSecurity(Plugin):
         if attrs.gvr == NAMESPACES:
             self._namespace(attrs, attrs.obj)
             return
+        if exempt := self._exemption(attrs):
+            self._note(attrs, "exempt", exempt)
+            return
         policy, problem = await self._policy(attrs.namespace)
         if policy == Policy() and not problem:
             return
@@ -64,6 +69,15 @@ class PodSecurity(Plugin):
         else:
             self._template(attrs, policy)
 
+    def _exemption(self, attrs: Attributes) -> str:
+        """For whose sake a write is not looked at; "" if it is."""
+        if attrs.namespace in self._configuration.namespaces:
+            return "namespace"
+        return "user" if attrs.user.name in self._configuration.usernames else ""
+
+    def _is_exempt(self, spec: Object) -> bool:
+        return spec.get("runtimeClassName") in self._configuration.runtime_classes
+
     async def _policy(self, namespace: str) -> tuple[Policy, str]:
         try:
             found = await find(self._objects, NAMESPACES, namespace)
@@ -71,7 +85,7 @@ class PodSecurity(Plugin):
             if error.code == 404:  # NamespaceLifecycle has let it through
                 return Policy(), ""
             raise
-        policy, errors = policy_of(meta.labels(found))
+        policy, errors = policy_of(meta.labels(found), self._configuration.defaults)
         return policy, ", ".join(str(error) for error in errors)
 
     def _note(self, attrs: Attributes, key: str, text: str) -> None:
@@ -79,6 +93,9 @@ class PodSecurity(Plugin):
 
     def _pod(self, attrs: Attributes, policy: Policy, pod: Object) -> None:
         metadata, spec = pod.get("metadata") or {}, pod.get("spec") or {}
+        if self._is_exempt(spec):
+            self._note(attrs, "exempt", "runtimeClass")
+            return
         self._note(attrs, "enforce-policy", str(policy.enforce))
         self._audit(attrs, policy, metadata, spec)
         if found := violations(policy.enforce, metadata, spec):
@@ -91,6 +108,9 @@ class PodSecurity(Plugin):
             template = (template or {}).get(field)
         if template is not None:
             metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
+            if self._is_exempt(spec):
+                self._note(attrs, "exempt", "runtimeClass")
+                return
             self._audit(attrs, policy, metadata, spec)
             self._warn(attrs, policy, metadata, spec)
 
@@ -105,17 +125,37 @@ class PodSecurity(Plugin):
     # namespaces
 
     def _namespace(self, attrs: Attributes, namespace: Object) -> None:
-        new, errors = policy_of(meta.labels(namespace))
+        defaults, exempt = self._configuration.defaults, attrs.name in self._configuration.namespaces
+        new, errors = policy_of(meta.labels(namespace), defaults)
         if attrs.old is None:
             if errors:
                 raise invalid("Namespace", "", attrs.name, errors)
+            if exempt:
+                attrs.warnings += exempt_warnings(attrs.name, new, meta.labels(namespace), defaults)
             return
-        old, old_errors = policy_of(meta.labels(attrs.old))
+        old, old_errors = policy_of(meta.labels(attrs.old), defaults)
         if errors and errors != old_errors:
             raise invalid("Namespace", "", attrs.name, errors)
         if is_stricter(new.enforce, old.enforce):
-            pods = self._objects.cached_list(PODS, attrs.name)
+            if exempt:
+                attrs.warnings += exempt_warnings(attrs.name, new, meta.labels(namespace), defaults)
+                return
+            pods = [p for p in self._objects.cached_list(PODS, attrs.name) if not self._is_exempt(p.get("spec") or {})]
             attrs.warnings += namespace_warnings(attrs.name, new.enforce, pods)
+
+
+def exempt_warnings(name: str, policy: Policy, labels: Mapping[str, str], defaults: Policy) -> list[str]:
+    """Who labels a namespace that is left alone is told so."""
+    modes = {mode: getattr(policy, mode) for mode in MODES}
+    if policy == defaults or all(wanted.level == PRIVILEGED for wanted in modes.values()):
+        return []
+    stated = [
+        f"{mode}={wanted}"
+        for mode, wanted in modes.items()
+        if wanted.level != PRIVILEGED and (PREFIX + mode in labels or f"{PREFIX}{mode}-version" in labels)
+    ]
+    told = f"the policy ({', '.join(stated)}) will be ignored"
+    return [f'namespace "{name}" is exempt from Pod Security, and {told}']
 
 
 def _would(wanted: LevelVersion, text: str) -> str:
