@@ -4,9 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.server import APIServer
 from pynetes.cli import cloud, cluster
 from pynetes.cli.layout import Layout
 from pynetes.cli.settings import Settings, SettingsError, choose
+from pynetes.client.rest import Client
+from pynetes.cloud import customresources
+from pynetes.cloud.providers.local.addresspool import ADDRESS_POOLS, definition
+from pynetes.component import pki
 
 
 @pytest.mark.parametrize("pool", ["everything", "10.0.0.9-10.0.0.1", "10.0.0.1/24", "10.0.0.0/30,10.0.0.1-10.0.0.2"])
@@ -32,7 +39,54 @@ def test_processes_for_load_balancers_run_only_with_a_pool(tmp_path: Path, role:
 
 
 def test_the_managers_rights_go_to_its_own_user() -> None:
-    (_, role), (_, binding) = cloud.rights()
+    (_, role), (_, binding), (_, reader), (_, readers) = cloud.rights()
     assert role["metadata"]["name"] == binding["roleRef"]["name"] == "system:cloud-controller-manager"
     assert [subject["name"] for subject in binding["subjects"]] == ["system:cloud-controller-manager"]
     assert not any("secrets" in rule["resources"] or "*" in rule["verbs"] for rule in role["rules"])
+    assert [(rule["resources"], rule["verbs"]) for rule in reader["rules"]] == [
+        (["addresspools"], ["get", "list", "watch"])
+    ]
+    assert [subject["name"] for subject in readers["subjects"]] == ["system:pynetes:network", "system:nodes"]
+
+
+async def made(client: Client, pool: str) -> str:
+    return await cloud.ensure_pool(client, Settings("n1", "192.0.2.1", load_balancer_pool=pool))
+
+
+async def addresses(client: Client) -> list[str]:
+    found: list[str] = (await client.get(ADDRESS_POOLS, "default"))["spec"]["addresses"]
+    return found
+
+
+async def test_the_default_pool_is_made_once_and_is_its_users_from_then_on(tmp_path: Path) -> None:
+    keys = pki.ensure(tmp_path)
+    config = APIServerConfig(
+        bind_address="127.0.0.1",
+        secure_port=0,
+        tls_cert_file=keys.apiserver.certificate,
+        tls_private_key_file=keys.apiserver.key,
+        client_ca_file=keys.ca.certificate,
+        service_account_signing_key_file=keys.service_account_key,
+        shutdown_grace_period=0.1,
+    )
+    async with APIServer(config) as server:
+        await server.ready()
+        client = server.client()
+        for _ in range(2):  # as every start does
+            await cloud.install_rights(client, Settings("n1", "192.0.2.1", load_balancer_pool="192.0.2.100/30"))
+        assert await made(client, "192.0.2.100/30") == "the cloud controller manager has not brought AddressPools yet"
+        await customresources.install(client, [definition()])
+        for wanted in ("192.0.2.100/30", "192.0.2.100/30,192.0.2.7 - 192.0.2.9"):
+            assert await made(client, wanted) == ""
+            assert await addresses(client) == wanted.replace(" ", "").split(",")
+        edit = {"spec": {"addresses": ["192.0.2.50"]}}
+        await client.patch(ADDRESS_POOLS, "default", edit, field_manager="kubectl-edit")
+        for wanted in ("192.0.2.100/30,192.0.2.7 - 192.0.2.9", "192.0.2.200/30"):
+            assert await made(client, wanted) == ""
+            assert await addresses(client) == ["192.0.2.50"]
+        await client.delete(ADDRESS_POOLS, "default")
+        assert await made(client, "192.0.2.200/30") == ""
+        with pytest.raises(StatusError, match="not found"):
+            await addresses(client)
+        assert await made(client, "192.0.2.204/30") == ""
+        assert await addresses(client) == ["192.0.2.204/30"]

@@ -19,7 +19,6 @@ from pynetes.cli.layout import Layout
 from pynetes.cli.settings import Settings
 from pynetes.client.secureserving import ServingConfig
 from pynetes.cloud.config import CloudControllerManagerConfig
-from pynetes.cloud.providers.local.config import pools_text
 from pynetes.component import certificates, pki
 from pynetes.component.health import Check, HealthGroup
 from pynetes.component.pki import PKI
@@ -135,8 +134,7 @@ async def test_cloud_controller_manager(plane: Plane) -> None:
     tls = ServingConfig(plane.port, "127.0.0.1", client_ca_file=plane.files.ca.certificate)
     path, config = plane.layout.kubeconfig("admin"), CloudControllerManagerConfig()
     served = serving.Serving(tls)
-    pool = pools_text("198.51.100.0/28")
-    async with plane.running(components.cloud_controller_manager(path, "local", pool, config, served)):
+    async with plane.running(components.cloud_controller_manager(path, "local", "", config, served)):
         await plane.until("/healthz?verbose", lambda _, text: "[+]leaderElection ok" in text)
         configz = json.loads((await plane.get("/configz"))[1])["cloudcontrollermanager.config.k8s.io"]
         assert configz["KubeCloudShared"]["CloudProvider"] == {"Name": "local"}

@@ -7,16 +7,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, EVENTS, NODES, SERVICES
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.client.https import HTTPSTransport
 from pynetes.client.rest import Client
-from pynetes.cloud import manager, rights
+from pynetes.cloud import customresources, manager, rights
 from pynetes.cloud.config import CloudControllerManagerConfig
 from pynetes.cloud.context import CloudContext
 from pynetes.cloud.interface import CloudProvider
+from pynetes.cloud.providers.local import addresspool
+from pynetes.cloud.providers.local.addresspool import ADDRESS_POOLS
 from pynetes.component import certificates, pki
 from pynetes.component.pki import CLOUD_CONTROLLER_MANAGER_USER, PKI
 from pynetes.component.tasks import Tasks
@@ -70,6 +73,30 @@ class Cluster:
         spec = {"type": "LoadBalancer", "ports": [{"port": 80}], **spec}
         service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
         return await self.client.create(SERVICES, service, "default")
+
+    async def install(self, definition: Object) -> None:
+        async with asyncio.timeout(20):
+            await customresources.install(self.client, [definition])
+
+    async def create_pool(self, name: str, *ranges: str, **spec: Any) -> Object:
+        """An AddressPool that is in force."""
+        await self.install(addresspool.definition())
+        await self.client.create(ADDRESS_POOLS, addresspool.manifest(name, list(ranges), **spec))
+
+        async def is_ready() -> Object | None:
+            return await self.pool(name) if await self.pool_condition(name, "Ready") == ("True", "InForce") else None
+
+        ready: Object = await self.eventually(is_ready)
+        return ready
+
+    async def pool(self, name: str) -> Object:
+        return await self.client.get(ADDRESS_POOLS, name)
+
+    async def pool_condition(self, name: str, type: str) -> tuple[str, str] | None:
+        """Its status and reason."""
+        status = (await self.pool(name)).get("status") or {}
+        found = meta.get_condition(status.get("conditions"), type)
+        return (found["status"], found["reason"]) if found else None
 
     async def service(self, name: str = "web") -> Object:
         return await self.client.get(SERVICES, name, "default")

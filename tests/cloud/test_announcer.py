@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cloud_cluster import Cluster, serving
+from cloud_cluster import Cluster, managing, serving
 
 from pynetes.apis.names import SERVICES
-from pynetes.cloud.providers.local import announcer, arp, config, placement
+from pynetes.cloud.providers import load
+from pynetes.cloud.providers.local import announcer, arp, placement
 from pynetes.cloud.providers.local.announcer import AnnouncerConfig
 from pynetes.component.tasks import Tasks
 from pynetes.testing.netns import NetworkNamespace, connect
 
 ADDRESS = "192.0.2.100"
-POOLS = config.parse(f"pools: [{{name: main, addresses: [{ADDRESS}-192.0.2.110]}}]")
 HERE, THERE = b"\x02\0\0\0\0\x01", b"\x02\0\0\0\0\x02"
 
 
@@ -110,18 +110,18 @@ def test_the_interface_is_the_one_that_has_the_nodes_address(link: Link) -> None
 
 @pytest.mark.root
 async def test_a_client_resolves_the_address_and_another_node_takes_it_over(link: Link, tmp_path: Path) -> None:
-    async with serving(tmp_path) as cluster:
+    async with serving(tmp_path) as cluster, managing(cluster, load("local")):
         for name in ("a", "b"):
             await cluster.create_node(name)
+        await cluster.create_pool("main", f"{ADDRESS}-192.0.2.110")
         await cluster.create_service()
-        status = {"status": {"loadBalancer": {"ingress": [{"ip": ADDRESS, "ipMode": "VIP"}]}}}
-        await cluster.client.patch(SERVICES, "web", status, "default", subresource="status")
+        assert await cluster.has_address() == ADDRESS
         first = placement.announcer_of(ADDRESS, ["a", "b"])
         assert first is not None
         second = "b" if first == "a" else "a"
         async with Tasks("announcers") as tasks:
             for name, host in link.nodes.items():
-                settings = AnnouncerConfig(name, POOLS, interface=link.interfaces[name])
+                settings = AnnouncerConfig(name, interface=link.interfaces[name])
                 responder = host.call(announcer.Responder, settings.interface)  # its socket stays in the namespace
                 tasks.start(announcer.follow(cluster.client, settings, responder), name=name)
             await _seen_at(link, link.hardware(first))

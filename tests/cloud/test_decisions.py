@@ -166,8 +166,8 @@ def test_controllers_without_means_do_not_start_and_old_names_are_taken() -> Non
     routes = CloudControllerManagerConfig(cluster_cidr="10.244.0.0/16")
     nodes = ["cloud-node-controller", "cloud-node-lifecycle-controller"]
     assert enabled(routes, Bare()) == []
-    assert enabled(routes, local) == [*nodes, "service-lb-controller"]
-    assert enabled(CloudControllerManagerConfig(("*", "-service")), local) == nodes
+    assert enabled(routes, local) == [*nodes, "service-lb-controller", "address-pool-controller"]
+    assert enabled(CloudControllerManagerConfig(("*", "-service", "-address-pool-controller")), local) == nodes
     with pytest.raises(ValueError, match='"nodes" is not in the list of known controllers'):
         enabled(CloudControllerManagerConfig(("nodes",)), local)
 
@@ -198,5 +198,5 @@ def test_an_unknown_provider_or_configuration_is_told() -> None:
     assert "local" in names()
     with pytest.raises(ProviderError, match=r"unknown cloud provider 'nowhere'; installed are: .*local"):
         load("nowhere")
-    with pytest.raises(ProviderError, match="cloud provider local: pools"):
+    with pytest.raises(ProviderError, match="cloud provider local: the cloud configuration is none"):
         load("local", "pools: 3")

@@ -50,6 +50,11 @@ def test_an_exposed_pod_answers_at_an_address_of_the_pool(machine: Machine, tmp_
     machine.kubectl("wait --for=jsonpath='{.status.loadBalancer.ingress[0].ip}' service/web --timeout=30s")
     service = machine.get("service web")
     assert service["status"]["loadBalancer"] == {"ingress": [{"ip": FIRST, "ipMode": "VIP"}]}
+    machine.kubectl("wait --for=jsonpath='{.status.used}'=1 addresspool/default --timeout=20s")
+    shown = machine.kubectl("get addresspools").stdout.split()
+    assert shown[:6] == ["NAME", "ADDRESSES", "USED", "FREE", "READY", "AGE"]
+    assert shown[6:11] == ["default", f'["{FIRST}-{LAST}"]', "1", "1", "True"]
+    assert "autoAssign" in machine.kubectl("explain addresspool.spec").stdout
     client = machine.router
     assert until(lambda: answer(client, f"http://{FIRST}/"), 30) == "hello\n"
     shown = json.loads(client.run(f"ip -j neigh show {FIRST}").stdout)

@@ -26,7 +26,12 @@ from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.client.https import HTTPSTransport, tls_context
 from pynetes.client.rest import Client
-from pynetes.cloud.providers.local import announcer, config
+from pynetes.cloud import customresources
+from pynetes.cloud import manager as cloud_manager
+from pynetes.cloud.context import CloudContext
+from pynetes.cloud.providers import load
+from pynetes.cloud.providers.local import announcer
+from pynetes.cloud.providers.local.addresspool import ADDRESS_POOLS, definition, manifest
 from pynetes.component import pki
 from pynetes.component.sysctl import set_sysctl
 from pynetes.controllers import manager
@@ -124,6 +129,17 @@ class ControlPlane:
         context = ControllerContext.for_client(self._server.client(), ControllerManagerConfig(leader_elect=False))
         self.loop.start(manager.run_controllers(context, list(controllers)))
 
+    def manage_pool(self, *ranges: str) -> None:
+        """An AddressPool, and the controller that brings it in force."""
+
+        async def declare(client: Client) -> None:
+            await customresources.install(client, [definition()])
+            await client.create(ADDRESS_POOLS, manifest("default", list(ranges)))
+
+        self.run(declare)
+        context = CloudContext.for_client(self._server.client(), load("local"))
+        self.loop.start(cloud_manager.run_controllers(context, ["address-pool-controller"]))
+
     def client(self, name: str) -> Client:
         """Over HTTPS, as the owner of one of the certificates: `admin`, `kube_proxy`. Call it on the loop to use it."""
         pair = getattr(self.keys, name)
@@ -168,12 +184,12 @@ class Node:
         self.host.call(set_sysctl, "net.ipv4.icmp_ratelimit", "0")
         return interface
 
-    def start(self, *, pools: str = "") -> None:
-        """Pod network and proxy; with `pools` also the announcer of load balancers' addresses."""
+    def start(self, *, announce: bool = False) -> None:
+        """Pod network and proxy, and the announcer of load balancers' addresses if it is asked for."""
         self._loop = Loop(self.host)
         self._agents = [self._loop.start(self._network()), self._loop.start(self._proxy())]
-        if pools:
-            self._agents.append(self._loop.start(self._announce(pools)))
+        if announce:
+            self._agents.append(self._loop.start(self._announce()))
 
     async def _network(self) -> None:
         client = self._control_plane.client("admin")
@@ -189,11 +205,10 @@ class Node:
         finally:
             await client.close()
 
-    async def _announce(self, pools: str) -> None:
+    async def _announce(self) -> None:
         client = self._control_plane.client("admin")
         try:
-            settings = announcer.AnnouncerConfig(self.name, config.parse(config.pools_text(pools)), self.address)
-            await announcer.run(client, settings)
+            await announcer.run(client, announcer.AnnouncerConfig(self.name, self.address))
         finally:
             await client.close()
 

@@ -55,10 +55,11 @@ class Site:
     def __init__(self) -> None:
         self.fabric = Fabric(nodes=3)
         self.webs: list[Web] = []
+        self.fabric.control_plane.manage_pool(POOL)
         self.client = self.fabric.add_client("client", "192.0.2.201")
         for node in self.fabric.nodes:
             self.fabric.register(node)
-            node.start(pools=POOL)
+            node.start(announce=True)
         for node in self.fabric.nodes:
             until(lambda node=node: any(node.cni_conf.glob("*.conflist")))
         self.webs += [Web(node) for node in self.fabric.nodes]

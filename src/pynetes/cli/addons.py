@@ -1,6 +1,7 @@
 """Objects of our own that a cluster needs beside upstream's bootstrap policy: rights of the network and of joining
 nodes, and what a joining node reads."""
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from pynetes.apimachinery.errors import StatusError
@@ -19,20 +20,21 @@ Owned = tuple[GroupVersionResource, Object]
 _LABELS = {"app.kubernetes.io/managed-by": "pynetes"}
 _RBAC = "rbac.authorization.k8s.io"
 _SERVING_APPROVER = "kubelet-serving-approver"
+JOINING = (INFO_NAME, join.SETTINGS_NAME)
 
 
-def _subject(kind: str, name: str) -> Object:
+def subject(kind: str, name: str) -> Object:
     if kind == "ServiceAccount":
         return {"kind": kind, "name": name, "namespace": "kube-system"}
     return {"apiGroup": _RBAC, "kind": kind, "name": name}
 
 
-def _role(name: str, rules: list[Object], namespace: str = "") -> Owned:
+def role(name: str, rules: list[Object], namespace: str = "") -> Owned:
     kind, gvr = ("Role", ROLES) if namespace else ("ClusterRole", CLUSTER_ROLES)
     return gvr, {"apiVersion": f"{_RBAC}/v1", "kind": kind, "metadata": _metadata(name, namespace), "rules": rules}
 
 
-def _binding(name: str, role: str, *subjects: Object, namespace: str = "") -> Owned:
+def binding(name: str, role: str, *subjects: Object, namespace: str = "") -> Owned:
     kind, gvr = ("RoleBinding", ROLE_BINDINGS) if namespace else ("ClusterRoleBinding", CLUSTER_ROLE_BINDINGS)
     reference = {"apiGroup": _RBAC, "kind": kind.removesuffix("Binding"), "name": role}
     return gvr, {
@@ -60,18 +62,18 @@ def network_role() -> list[Owned]:
         {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": [*read, "create", "update"]},
         {"apiGroups": [""], "resources": ["services"], "verbs": ["create"]},
     ]
-    nodes = _subject("Group", NODES_GROUP)
+    nodes = subject("Group", NODES_GROUP)
     return [
-        _role(NETWORK_USER, rules),
-        _binding(NETWORK_USER, NETWORK_USER, _subject("User", NETWORK_USER), nodes),
-        _binding("pynetes:node-proxier", "system:node-proxier", nodes),
+        role(NETWORK_USER, rules),
+        binding(NETWORK_USER, NETWORK_USER, subject("User", NETWORK_USER), nodes),
+        binding("pynetes:node-proxier", "system:node-proxier", nodes),
     ]
 
 
 def bootstrap_rights() -> list[Owned]:
     """Who holds a token for nodes gets a node's certificate; nodes renew theirs."""
     csr, signers = "certificates.k8s.io", "system:certificates.k8s.io:certificatesigningrequests"
-    holders, approver = _subject("Group", DEFAULT_GROUP), _subject("ServiceAccount", _SERVING_APPROVER)
+    holders, approver = subject("Group", DEFAULT_GROUP), subject("ServiceAccount", _SERVING_APPROVER)
     approve: list[Object] = [
         {"apiGroups": [csr], "resources": ["certificatesigningrequests/approval"], "verbs": ["update"]},
         {
@@ -82,13 +84,13 @@ def bootstrap_rights() -> list[Owned]:
         },
     ]
     return [
-        _binding("pynetes:kubelet-bootstrap", "system:node-bootstrapper", holders),
-        _binding("pynetes:node-autoapprove-bootstrap", f"{signers}:nodeclient", holders),
-        _binding(
-            "pynetes:node-autoapprove-certificate-rotation", f"{signers}:selfnodeclient", _subject("Group", NODES_GROUP)
+        binding("pynetes:kubelet-bootstrap", "system:node-bootstrapper", holders),
+        binding("pynetes:node-autoapprove-bootstrap", f"{signers}:nodeclient", holders),
+        binding(
+            "pynetes:node-autoapprove-certificate-rotation", f"{signers}:selfnodeclient", subject("Group", NODES_GROUP)
         ),
-        _role(f"pynetes:{_SERVING_APPROVER}", approve),
-        _binding(f"pynetes:{_SERVING_APPROVER}", f"pynetes:{_SERVING_APPROVER}", approver),
+        role(f"pynetes:{_SERVING_APPROVER}", approve),
+        binding(f"pynetes:{_SERVING_APPROVER}", f"pynetes:{_SERVING_APPROVER}", approver),
     ]
 
 
@@ -101,8 +103,8 @@ def servers_role() -> list[Owned]:
         "resourceNames": ["kubernetes"],
         "verbs": ["get", "list", "watch"],
     }
-    everybody = _subject("Group", "system:authenticated")
-    return [_role(name, [rule], namespace), _binding(name, name, everybody, namespace=namespace)]
+    everybody = subject("Group", "system:authenticated")
+    return [role(name, [rule], namespace), binding(name, name, everybody, namespace=namespace)]
 
 
 def join_information(settings: Settings, authority: bytes) -> list[Owned]:
@@ -111,8 +113,8 @@ def join_information(settings: Settings, authority: bytes) -> list[Owned]:
     def readable(name: str, namespace: str, *subjects: Object) -> list[Owned]:
         rule = {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [name], "verbs": ["get"]}
         return [
-            _role(f"pynetes:{name}", [rule], namespace),
-            _binding(f"pynetes:{name}", f"pynetes:{name}", *subjects, namespace=namespace),
+            role(f"pynetes:{name}", [rule], namespace),
+            binding(f"pynetes:{name}", f"pynetes:{name}", *subjects, namespace=namespace),
         ]
 
     def config_map(name: str, namespace: str, data: dict[str, str]) -> Owned:
@@ -123,21 +125,27 @@ def join_information(settings: Settings, authority: bytes) -> list[Owned]:
     return [
         config_map(INFO_NAME, INFO_NAMESPACE, {INFO_KEY: join.cluster_info(settings.server, authority)}),
         config_map(join.SETTINGS_NAME, "kube-system", shared),
-        *readable(INFO_NAME, INFO_NAMESPACE, _subject("User", "system:anonymous")),
-        *readable(join.SETTINGS_NAME, "kube-system", _subject("Group", DEFAULT_GROUP), _subject("Group", NODES_GROUP)),
+        *readable(INFO_NAME, INFO_NAMESPACE, subject("User", "system:anonymous")),
+        *readable(join.SETTINGS_NAME, "kube-system", subject("Group", DEFAULT_GROUP), subject("Group", NODES_GROUP)),
     ]
 
 
 async def install(client: Client, settings: Settings, authority: bytes) -> None:
     """Creates what is missing and brings the rest up to date."""
-    for gvr, obj in (*network_role(), *servers_role(), *bootstrap_rights(), *join_information(settings, authority)):
+    await ensure(client, [*network_role(), *servers_role(), *bootstrap_rights()])
+    # a further control plane leaves the first one's word as it is
+    await ensure(client, join_information(settings, authority), but=JOINING if settings.joined else ())
+
+
+async def ensure(client: Client, wanted: Iterable[Owned], *, but: Collection[str] = ()) -> None:
+    """Creates what is missing and brings the rest up to date; `but`: names of those that are left as they are."""
+    for gvr, obj in wanted:
         try:
             await client.create(gvr, obj)
         except StatusError as error:
             if error.reason != "AlreadyExists":
                 raise
             metadata = obj["metadata"]
-            if settings.joined and metadata["name"] in (INFO_NAME, join.SETTINGS_NAME):
-                continue  # the first control plane's word
-            changes = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "roleRef")}
-            await client.patch(gvr, metadata["name"], changes, metadata.get("namespace"), type="merge")
+            if metadata["name"] not in but:
+                changes = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "roleRef")}
+                await client.patch(gvr, metadata["name"], changes, metadata.get("namespace"), type="merge")

@@ -1,46 +1,76 @@
-"""What a cluster with a pool of addresses for load balancers has beside: the cloud controller manager's rights."""
+"""What a cluster with load balancers has beside: rights of the cloud controller manager and of the announcers, and the
+AddressPool `default`.
 
-from typing import Any
+The pool is made from `--load-balancer-pool` once, then it is its user's: what was made is noted at the manager's
+ClusterRole, and only another value of the flag is applied again, without force, so that edits of the pool stay.
+"""
 
+import logging
+
+from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
-from pynetes.apimachinery.gvk import GroupVersionResource
-from pynetes.apis.names import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES
+from pynetes.apis.names import CLUSTER_ROLES
+from pynetes.cli import addons
+from pynetes.cli.addons import Owned
 from pynetes.cli.settings import Settings
 from pynetes.client.rest import Client
-from pynetes.component.pki import CLOUD_CONTROLLER_MANAGER_USER
+from pynetes.client.transport import TransportError
+from pynetes.component.pki import CLOUD_CONTROLLER_MANAGER_USER, NETWORK_USER, NODES_GROUP
 
-Object = dict[str, Any]
+log = logging.getLogger(__name__)
 
-_LABELS = {"app.kubernetes.io/managed-by": "pynetes"}
-_RBAC = "rbac.authorization.k8s.io"
+DEFAULT_POOL = "default"
+FIELD_MANAGER = "pynetes"
+_MADE_FROM = "pynetes.io/load-balancer-pool"
 
 
-def rights() -> list[tuple[GroupVersionResource, Object]]:
-    """The manager's user may do what upstream's controllers and those of the provider `local` need."""
+def rights() -> list[Owned]:
+    """The manager's user may do what upstream's controllers and those of the provider `local` need; announcers, which
+    act as the network or as a joined node, may read pools."""
     from pynetes.cloud import providers
-    from pynetes.cloud.rights import rules
+    from pynetes.cloud.providers.local.addresspool import ADDRESS_POOLS
+    from pynetes.cloud.rights import rule, rules
 
-    name = CLOUD_CONTROLLER_MANAGER_USER
-    metadata = {"name": name, "labels": _LABELS}
-    may = rules(providers.load("local"))
-    role = {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": metadata, "rules": may}
-    binding = {
-        "apiVersion": f"{_RBAC}/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": metadata,
-        "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": name},
-        "subjects": [{"apiGroup": _RBAC, "kind": "User", "name": name}],
-    }
-    return [(CLUSTER_ROLES, role), (CLUSTER_ROLE_BINDINGS, binding)]
+    manager, announcer = CLOUD_CONTROLLER_MANAGER_USER, "pynetes:announcer"
+    read = rule(ADDRESS_POOLS.group, ADDRESS_POOLS.resource, "get list watch")
+    users = addons.subject("User", NETWORK_USER), addons.subject("Group", NODES_GROUP)
+    return [
+        addons.role(manager, rules(providers.load("local"))),
+        addons.binding(manager, manager, addons.subject("User", manager)),
+        addons.role(announcer, [read]),
+        addons.binding(announcer, announcer, *users),
+    ]
 
 
 async def install_rights(client: Client, settings: Settings) -> None:
-    """Creates what is missing and brings the rest up to date, if there is a pool."""
-    for gvr, obj in rights() if settings.load_balancer_pool else ():
-        try:
-            await client.create(gvr, obj)
-        except StatusError as error:
-            if error.reason != "AlreadyExists":
-                raise
-            changes = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "roleRef")}
-            await client.patch(gvr, obj["metadata"]["name"], changes, type="merge")
+    """Creates what is missing and brings the rest up to date, if there are load balancers."""
+    if settings.load_balancer_pool:
+        await addons.ensure(client, rights())
+
+
+async def ensure_pool(client: Client, settings: Settings) -> str:
+    """Makes the pool unless it was made from the same value before; empty once that is done, else why it is not yet."""
+    wanted = settings.load_balancer_pool
+    try:
+        role = await client.get(CLUSTER_ROLES, CLOUD_CONTROLLER_MANAGER_USER)
+        if meta.annotations(role).get(_MADE_FROM) != wanted:
+            await _apply_pool(client, wanted.replace(" ", "").split(","))
+            noted = {"metadata": {"annotations": {_MADE_FROM: wanted}}}
+            await client.patch(CLUSTER_ROLES, CLOUD_CONTROLLER_MANAGER_USER, noted)
+    except StatusError as error:
+        return "the cloud controller manager has not brought AddressPools yet" if error.code == 404 else str(error)
+    except TransportError as error:
+        return str(error)
+    return ""
+
+
+async def _apply_pool(client: Client, ranges: list[str]) -> None:
+    from pynetes.cloud.providers.local.addresspool import ADDRESS_POOLS, manifest
+
+    try:
+        pool = manifest(DEFAULT_POOL, ranges)
+        await client.patch(ADDRESS_POOLS, DEFAULT_POOL, pool, type="apply", field_manager=FIELD_MANAGER)
+    except StatusError as error:
+        if error.code != 409:
+            raise
+        log.warning("the AddressPool %s stays as it was edited: %s", DEFAULT_POOL, error)

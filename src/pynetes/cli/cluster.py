@@ -250,21 +250,17 @@ def _all(layout: Layout, settings: Settings) -> list[Process]:
 
     def cloud_controller_manager() -> Coroutine[Any, Any, None]:
         from pynetes.cloud.config import CloudControllerManagerConfig
-        from pynetes.cloud.providers.local.config import pools_text
 
-        pools = pools_text(settings.load_balancer_pool)
         config = CloudControllerManagerConfig()
         user = kubeconfig("cloud-controller-manager")
         served = serving(layout, "cloud-controller-manager", settings.cloud_controller_manager_port)
         name = settings.node_name
-        return components.cloud_controller_manager(user, "local", pools, config, served, host=name)
+        return components.cloud_controller_manager(user, "local", "", config, served, host=name)
 
     def announcer() -> Coroutine[Any, Any, None]:
-        from pynetes.cloud.providers.local import config
         from pynetes.cloud.providers.local.announcer import AnnouncerConfig
 
-        pools = config.parse(config.pools_text(settings.load_balancer_pool))
-        return components.announcer(kubeconfig("network"), AnnouncerConfig(settings.node_name, pools, settings.node_ip))
+        return components.announcer(kubeconfig("network"), AnnouncerConfig(settings.node_name, settings.node_ip))
 
     kubeconfig = layout.kubeconfig
     made = [

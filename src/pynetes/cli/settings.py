@@ -32,7 +32,8 @@ class Settings:
 
     `cgroup_root` is where pods' cgroups are, under every hierarchy: clusters that share a kernel need one each.
     `store` is the store's identity, without password and options: see `storeurl`.
-    `load_balancer_pool`: ranges or CIDRs, separated by commas, for Services of type LoadBalancer; empty: none.
+    `load_balancer_pool`: addresses of the AddressPool `default`, ranges or CIDRs separated by commas; empty: no load
+    balancers.
     """
 
     node_name: str
@@ -198,12 +199,12 @@ def _check(chosen: dict[str, Any]) -> None:
 
 
 def _check_pool(text: str) -> None:
-    from pynetes.cloud.providers.local.config import pools_text
+    from pynetes.cloud.providers.local.addresses import parse_list
 
     try:
-        pools_text(text)
+        parse_list(text)
     except ValueError as error:
-        raise SettingsError(f"--load-balancer-pool {text}: {str(error).split(': ', 1)[-1]}") from None
+        raise SettingsError(f"--load-balancer-pool {text}: {error}") from None
 
 
 def _check_range(text: str, flag: str, longest: int) -> None:

@@ -144,15 +144,14 @@ def network(
     _run(lambda: components.network(kubeconfig, config), verbosity, logging_format)
 
 
-_cloud_config = click.option(
-    "--cloud-config", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The provider's configuration."
-)
-
-
 @_component("cloud-controller-manager", "The cloud controller manager (cloud-controller-manager).")
 @_kubeconfig
 @click.option("--cloud-provider", required=True, help="Name of the provider: `local`, or one that is installed.")
-@_cloud_config
+@click.option(
+    "--cloud-config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The provider's configuration, where it has one.",
+)
 @_served(10258)
 @flags_of(CloudControllerManagerConfig)
 def cloud_controller_manager(
@@ -175,26 +174,19 @@ def cloud_controller_manager(
 
 @_component("announcer", "Announces addresses of the cloud provider `local` on this node's link. Needs root.")
 @_kubeconfig
-@_cloud_config
 @click.option("--hostname-override", "node_name", help="Name of the node. [default: the host name]")
 @click.option("--node-ip", help="Address of the node, on the interface to announce on.")
 @click.option("--interface", default="", help="The interface to announce on. [default: that with --node-ip]")
 def announcer(
     kubeconfig: Path,
-    cloud_config: Path | None,
     node_name: str | None,
     node_ip: str | None,
     interface: str,
     verbosity: int,
     logging_format: logs.Format,
 ) -> None:
-    from pynetes.cloud.providers.local import config
     from pynetes.cloud.providers.local.announcer import AnnouncerConfig
 
-    try:
-        pools = config.parse(cloud_config.read_text() if cloud_config else "")
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--cloud-config") from None
     address = node_ip or ("" if interface else default_node_ip())
-    made = AnnouncerConfig(node_name or default_node_name(), pools, address, interface)
+    made = AnnouncerConfig(node_name or default_node_name(), address, interface)
     _run(lambda: components.announcer(kubeconfig, made), verbosity, logging_format)

@@ -24,7 +24,7 @@ from pynetes.kubelet import machine
 if TYPE_CHECKING:
     from pynetes.cli.controlplane import Bundle
 
-API_SECONDS, ETCD_SECONDS, NODE_SECONDS, DNS_SECONDS = 60.0, 60.0, 120.0, 60.0
+API_SECONDS, ETCD_SECONDS, NODE_SECONDS, DNS_SECONDS, POOL_SECONDS = 60.0, 60.0, 120.0, 60.0, 30.0
 #: A process that was restarted so often within one start will not live.
 HOPELESS_AFTER = 4
 
@@ -154,9 +154,10 @@ async def _wait(layout: Layout, settings: Settings, progress: Progress) -> None:
             await _wait_for_member(layout, settings, progress)
         await cloud.install_rights(client, settings)
         await addons.install(client, settings, PKI(layout.pki).ca.certificate.read_bytes())
-        if not settings.runs_node:
-            return
-        await wait_for_node(layout, settings, client, progress)
+        if settings.runs_node:
+            await wait_for_node(layout, settings, client, progress)
+        if settings.load_balancer_pool:
+            await _wait_for_pool(layout, settings, client, progress)
 
 
 async def _wait_for_member(layout: Layout, settings: Settings, progress: Progress) -> None:
@@ -165,6 +166,21 @@ async def _wait_for_member(layout: Layout, settings: Settings, progress: Progres
         check = lambda: _alive(layout, lambda: readiness.etcd_votes(config))  # noqa: E731
         await readiness.wait_until(check, seconds=ETCD_SECONDS, note=step.note)
         step.result = config.client
+
+
+async def _wait_for_pool(layout: Layout, settings: Settings, client: Client, progress: Progress) -> None:
+    """A manager of an older version may lead for now: the cluster is up all the same."""
+
+    async def check() -> str:
+        return await _alive(layout, lambda: cloud.ensure_pool(client, settings))
+
+    with progress.step("Load balancers") as step:
+        try:
+            await readiness.wait_until(check, seconds=POOL_SECONDS, note=step.note)
+            step.result = settings.load_balancer_pool
+        except readiness.NotReady:
+            problem = await check()  # a process that cannot live ends the start here, too
+            step.result = f"no pool yet, the next start tries again: {problem}"
 
 
 async def wait_for_node(layout: Layout, settings: Settings, client: Client, progress: Progress) -> None:

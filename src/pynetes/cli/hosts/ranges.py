@@ -51,11 +51,11 @@ def check(hosts: str, others: Mapping[str, str], taken: Iterable[Taken]) -> None
 
 def check_pool(text: str, plan: Plan) -> None:
     """HostError if load balancers were given addresses that the machine or a host has. `text`: ranges, by commas."""
-    from pynetes.cloud.providers.local import config
+    from pynetes.cloud.providers.local.addresses import EMPTY, parse_list
 
-    pools = config.parse(config.pools_text(text)).pools if text else ()
+    pool = parse_list(text) if text else EMPTY
     for name, address in (("the machine", plan.gateway), *((host.name, host.address) for host in plan.hosts)):
-        if any(address in pool for pool in pools):
+        if address in pool:
             raise HostError(
                 f"--load-balancer-pool {text} has the address of {name}, {address}: hosts are given the first ones of "
                 f"{plan.cidr}, so choose from its end"

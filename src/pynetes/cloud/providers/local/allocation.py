@@ -1,16 +1,16 @@
 """Which address a Service gets. Pure; what is taken is read from Services' status, so that nothing else is kept."""
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pynetes.apimachinery import meta
-from pynetes.cloud.providers.local.config import LocalConfig, Pool
+from pynetes.cloud.providers.local.addresspool import Pool
 
 Object = dict[str, Any]
 
-#: Services ask for a pool by this annotation.
-POOL_ANNOTATION = "pynetes.io/address-pool"
+#: Services ask for a pool, and for an address, by these annotations.
+POOL_ANNOTATION, ADDRESS_ANNOTATION = "pynetes.io/address-pool", "pynetes.io/address"
 
 
 class AllocationError(Exception):
@@ -23,14 +23,17 @@ def assigned(service: Object) -> list[str]:
     return [entry["ip"] for entry in ingress if entry.get("ip")]
 
 
-def taken(services: Iterable[Object], config: LocalConfig) -> dict[str, str]:
+def taken(services: Iterable[Object]) -> dict[str, str]:
     """Address → key of the Service that has it. Of two that claim one, the older Service has it."""
     found: dict[str, str] = {}
-    for service in sorted(services, key=lambda service: (meta.creation_time(service), meta.key(service))):
+    for service in sorted(services, key=_by_age):
         for address in assigned(service):
-            if config.pool_of(address) is not None:
-                found.setdefault(address, meta.key(service))
+            found.setdefault(address, meta.key(service))
     return found
+
+
+def _by_age(service: Object) -> tuple[str, str]:
+    return meta.creation_time(service), meta.key(service)
 
 
 def of_nodes(nodes: Iterable[Object]) -> dict[str, str]:
@@ -43,55 +46,112 @@ def of_nodes(nodes: Iterable[Object]) -> dict[str, str]:
     }
 
 
-def choose(service: Object, config: LocalConfig, holders: Mapping[str, str]) -> str:
-    """The address for `service`: the one it asks for, else the one it has, else the first that is free."""
+def choose(
+    service: Object,
+    pools: Sequence[Pool],
+    holders: Mapping[str, str],
+    namespace_labels: Mapping[str, dict[str, str]] | None = None,
+) -> str:
+    """The address for `service`: the one it asks for, else the one it has, else the first that is free.
+
+    What it has it keeps, whatever has become of the pool, unless it asks for something else.
+    """
     families = service["spec"].get("ipFamilies") or ["IPv4"]
     if "IPv4" not in families:
         raise AllocationError(f"the service has no IPv4 address family ({', '.join(families)}): pools have none other")
-    named = _named_pool(service, config)
-    permitted = [named] if named else list(config.pools)
-    wanted = service["spec"].get("loadBalancerIP") or ""
-    if wanted:
-        return _requested(service, wanted, config, permitted, holders)
+    named, wanted = _named_pool(service, pools), _requested(service)
     key = meta.key(service)
     own = [address for address in assigned(service) if holders.get(address) == key]
     own += [address for address, holder in holders.items() if holder == key]
     for address in own:
-        if any(address in pool for pool in permitted):
+        if wanted in ("", address) and any(address in pool for pool in ([named] if named else pools)):
             return address
-    pools = [pool for pool in permitted if pool.auto_assign or pool is named]
+    labels = (namespace_labels or {}).get(meta.namespace(service), {})
+    serving = [pool for pool in pools if pool.is_open and pool.serves(meta.labels(service), labels)]
+    if named is not None and named not in serving:
+        why = "does not serve this service" if named.is_open else "is being deleted"
+        raise AllocationError(f"the address pool {named.name} {why}")
+    permitted = [named] if named else serving
+    if wanted:
+        _check_requested(wanted, named, pools, permitted)
+        _check_unused(wanted, key, holders)
+        return wanted
+    return _first_free([pool for pool in permitted if pool.auto_assign or pool is named], holders)
+
+
+def _first_free(pools: list[Pool], holders: Mapping[str, str]) -> str:
     for pool in pools:
-        for address in pool:
+        for address in pool.ranges:
             if address not in holders:
                 return address
-    names = ", ".join(pool.name for pool in pools)
-    raise AllocationError(
-        f"no address is left in the pools: {names}" if pools else "no pool of addresses is configured"
-    )
+    if not pools:
+        raise AllocationError("there is no address pool for this service")
+    raise AllocationError(f"no address is left in the pools: {', '.join(pool.name for pool in pools)}")
 
 
-def _named_pool(service: Object, config: LocalConfig) -> Pool | None:
+def _named_pool(service: Object, pools: Sequence[Pool]) -> Pool | None:
     name = meta.annotations(service).get(POOL_ANNOTATION)
     if name is None:
         return None
-    pool = next((pool for pool in config.pools if pool.name == name), None)
+    pool = next((pool for pool in pools if pool.name == name), None)
     if pool is None:
-        known = ", ".join(pool.name for pool in config.pools) or "none"
-        raise AllocationError(f"there is no pool of addresses {name!r} (configured: {known})")
+        known = ", ".join(pool.name for pool in pools) or "none"
+        raise AllocationError(f"there is no address pool {name!r} (there are: {known})")
     return pool
 
 
-def _requested(service: Object, wanted: str, config: LocalConfig, pools: list[Pool], holders: Mapping[str, str]) -> str:
+def _requested(service: Object) -> str:
+    """The address asked for, as it is written in pools; empty if none is."""
+    by_annotation = meta.annotations(service).get(ADDRESS_ANNOTATION) or ""
+    by_field = service["spec"].get("loadBalancerIP") or ""
+    wanted = {
+        _address(text, where)
+        for text, where in ((by_annotation, f"the annotation {ADDRESS_ANNOTATION}"), (by_field, "spec.loadBalancerIP"))
+        if text
+    }
+    if len(wanted) > 1:
+        raise AllocationError(f"spec.loadBalancerIP and the annotation {ADDRESS_ANNOTATION} ask for two addresses")
+    return wanted.pop() if wanted else ""
+
+
+def _address(text: str, where: str) -> str:
     try:
-        address = str(ipaddress.ip_address(wanted))
+        return str(ipaddress.ip_address(text))
     except ValueError:
-        raise AllocationError(f"spec.loadBalancerIP {wanted!r} is no IP address") from None
-    if not any(address in pool for pool in pools):
-        outside = config.pool_of(address) is None
-        place = "in no pool of addresses" if outside else f"not in the pool {pools[0].name}"
-        raise AllocationError(f"the requested address {address} is {place}")
+        raise AllocationError(f"{where} {text!r} is no IP address") from None
+
+
+def _check_requested(address: str, named: Pool | None, pools: Sequence[Pool], permitted: list[Pool]) -> None:
+    if named is not None and address not in named.ranges:
+        raise AllocationError(f"the requested address {address} is not in the address pool {named.name}")
+    pool = next((pool for pool in pools if address in pool.ranges), None)
+    if pool is None:
+        raise AllocationError(f"the requested address {address} is in no address pool")
+    if pool not in permitted:
+        why = "does not serve this service" if pool.is_open else "is being deleted"
+        raise AllocationError(f"the requested address {address} is in the address pool {pool.name}, which {why}")
+
+
+def _check_unused(address: str, key: str, holders: Mapping[str, str]) -> None:
     holder = holders.get(address)
-    if holder is not None and holder != meta.key(service):
+    if holder is not None and holder != key:
         user = holder if holder.startswith("node ") else f"service {holder}"
         raise AllocationError(f"the requested address {address} is already used by {user}")
-    return address
+
+
+def servable(
+    waiting: Iterable[Object],
+    pools: Sequence[Pool],
+    holders: Mapping[str, str],
+    namespace_labels: Mapping[str, dict[str, str]] | None = None,
+) -> list[str]:
+    """Keys of the Services that can have an address now, if each takes one: the oldest first."""
+    held, found = dict(holders), []
+    for service in sorted(waiting, key=_by_age):
+        try:
+            address = choose(service, pools, held, namespace_labels)
+        except AllocationError:
+            continue
+        held[address] = meta.key(service)
+        found.append(meta.key(service))
+    return found

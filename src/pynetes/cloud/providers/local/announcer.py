@@ -1,8 +1,8 @@
 """The announcer: on every node, answers on the link for the load balancers' addresses that fall to this node.
 
-All announcers see the same Services and Nodes and choose by the same rule (`placement`), so one of them answers for an
-address. When its node is no longer ready, or does not answer on the link for three seconds (`neighbours`), the next one
-takes the address up and tells the link of it.
+All announcers see the same Services, Nodes and AddressPools and choose by the same rule (`placement`), so one of them
+answers for an address. When its node is no longer ready, or does not answer on the link for three seconds
+(`neighbours`), the next one takes the address up and tells the link of it.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from pynetes.apis.names import ENDPOINT_SLICES, NODES, SERVICES
 from pynetes.client.informer import InformerFactory
 from pynetes.client.rest import Client
 from pynetes.cloud.providers.local import arp, neighbours, placement
-from pynetes.cloud.providers.local.config import LocalConfig
+from pynetes.cloud.providers.local.addresspool import ADDRESS_POOLS, in_force
 from pynetes.cloud.providers.local.neighbours import Neighbours
 from pynetes.component import clock
 from pynetes.component.tasks import Tasks
@@ -41,7 +41,6 @@ class AnnouncerConfig:
     """`interface` empty: the one that has the address `node_ip`."""
 
     node_name: str
-    pools: LocalConfig
     node_ip: str = ""
     interface: str = ""
 
@@ -151,9 +150,10 @@ async def follow(client: Client, config: AnnouncerConfig, responder: Responder) 
     informers = InformerFactory(client)
     services, nodes = informers.informer(SERVICES), informers.informer(NODES)
     slices = informers.informer(ENDPOINT_SLICES)
+    pools = informers.informer(ADDRESS_POOLS)
     slices.add_index(_BY_SERVICE, placement.service_of)
     changed = asyncio.Event()
-    for informer in (services, nodes, slices):
+    for informer in (services, nodes, slices, pools):
         informer.add_handler(lambda _: changed.set(), lambda *_: changed.set(), lambda _: changed.set())
     responder.on_silence = changed.set
     async with Tasks("announcer") as tasks:
@@ -164,7 +164,7 @@ async def follow(client: Client, config: AnnouncerConfig, responder: Responder) 
             changed.clear()
             balanced = [service for service in services.list() if service["spec"].get("type") == "LoadBalancer"]
             slices_of = {key: slices.by_index(_BY_SERVICE, key) for key in map(meta.key, balanced)}
-            ranked = placement.rankings(balanced, slices_of, nodes.list(), config.pools)
+            ranked = placement.rankings(balanced, slices_of, nodes.list(), in_force(pools.list()))
             addresses = placement.node_addresses(nodes.list())
             silent = {name for name, address in addresses.items() if address in responder.silent}
             watched = placement.watched_by(config.node_name, ranked)

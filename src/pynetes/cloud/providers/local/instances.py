@@ -1,17 +1,11 @@
-"""Machines of the provider `local`: those that joined. Only what the configuration says of them is known."""
-
-from dataclasses import replace
+"""Machines of the provider `local`: those that joined. Nothing is known of them but their names."""
 
 from pynetes.apimachinery import meta
 from pynetes.cloud.interface import InstanceMetadata, Instances, Object
-from pynetes.cloud.providers.local.config import LocalConfig
 
 
 class JoinedMachines(Instances):
     """No node is ever removed: that a machine does not answer is not known to be its end."""
-
-    def __init__(self, config: LocalConfig) -> None:
-        self._config = config
 
     async def exists(self, node: Object) -> bool:
         return True
@@ -20,5 +14,4 @@ class JoinedMachines(Instances):
         return False
 
     async def metadata(self, node: Object) -> InstanceMetadata:
-        known = self._config.instances.get(meta.name(node), InstanceMetadata())
-        return replace(known, provider_id=f"local://{meta.name(node)}")
+        return InstanceMetadata(provider_id=f"local://{meta.name(node)}")

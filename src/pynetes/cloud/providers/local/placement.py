@@ -12,8 +12,8 @@ from typing import Any
 
 from pynetes.apimachinery import meta
 from pynetes.cloud.controllers.nodepredicates import is_backend, is_ready
+from pynetes.cloud.providers.local.addresses import Addresses
 from pynetes.cloud.providers.local.balancers import LOAD_BALANCER_CLASS
-from pynetes.cloud.providers.local.config import LocalConfig
 
 Object = dict[str, Any]
 
@@ -44,7 +44,7 @@ def eligible_nodes(nodes: Iterable[Object]) -> set[str]:
 
 
 def rankings(
-    services: Iterable[Object], slices_of: Mapping[str, list[Object]], nodes: Iterable[Object], config: LocalConfig
+    services: Iterable[Object], slices_of: Mapping[str, list[Object]], nodes: Iterable[Object], pools: Addresses
 ) -> dict[str, list[str]]:
     """Address → its candidates in order. `slices_of`: EndpointSlices by key of their Service."""
     eligible = eligible_nodes(nodes)
@@ -53,7 +53,7 @@ def rankings(
         candidates = eligible
         if service["spec"].get("externalTrafficPolicy") == "Local":
             candidates = eligible & nodes_with_endpoints(slices_of.get(meta.key(service), []))
-        for address in _addresses(service, config):
+        for address in _addresses(service, pools):
             found[address] = ranking(address, candidates)
     return found
 
@@ -70,14 +70,14 @@ def watched_by(node: str, ranked: Mapping[str, list[str]]) -> set[str]:
     return {name for names, place in places if place <= _WATCHERS for name in names[:place]}
 
 
-def _addresses(service: Object, config: LocalConfig) -> list[str]:
+def _addresses(service: Object, pools: Addresses) -> list[str]:
     """Those of ours: another controller's addresses are announced by whoever gave them."""
     spec = service["spec"]
     if spec.get("type") != "LoadBalancer" or spec.get("loadBalancerClass", LOAD_BALANCER_CLASS) != LOAD_BALANCER_CLASS:
         return []
     ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
     vips = [entry["ip"] for entry in ingress if entry.get("ip") and entry.get("ipMode", "VIP") == "VIP"]
-    return [ip for ip in vips if config.pool_of(ip) is not None]
+    return [ip for ip in vips if ip in pools]
 
 
 def nodes_with_endpoints(slices: Iterable[Object]) -> set[str]:
