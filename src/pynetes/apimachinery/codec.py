@@ -113,10 +113,11 @@ def _from_yaml(body: bytes, gvk: GroupVersionKind) -> tuple[bytes, list[str]]:
         value, found = yaml_text.parse(body)
         return orjson.dumps(value), found
     except (DecodeError, TypeError, RecursionError) as error:
-        raise _unrecognized(gvk, str(error), body) from None
+        raise unrecognized(gvk, str(error), body) from None
 
 
-def _unrecognized(gvk: GroupVersionKind, why: str, body: bytes) -> StatusError:
+def unrecognized(gvk: GroupVersionKind, why: str, body: bytes) -> StatusError:
+    """The answer to a body that is no object at all."""
     return bad_request(f"the object provided is unrecognized (must be of type {gvk.kind}): {why} ({_summary(body)})")
 
 
@@ -145,9 +146,9 @@ def _slow(
         actual = interpret(value, gvk)
     except DecodeError as error:
         why = f"couldn't get version/kind; json parse error: {error}"
-        raise _unrecognized(gvk, why, original) from None
+        raise unrecognized(gvk, why, original) from None
     except ValueError as error:
-        raise _unrecognized(gvk, str(error), original) from None
+        raise unrecognized(gvk, str(error), original) from None
     if schema is not None:
         _check_custom_type(value, actual, gvk, original)
     else:
@@ -155,10 +156,10 @@ def _slow(
     try:
         obj, strict = check(value, gvk, name) if schema is None else check_custom(value, gvk, schema)
     except ValueError as error:
-        raise _cannot_handle(actual, gvk, str(error)) from None
+        raise cannot_handle(actual, gvk, str(error)) from None
     strict = found + strict
     if strict and validation == "Strict":
-        raise _cannot_handle(actual, gvk, "strict decoding error: " + ", ".join(strict))
+        raise cannot_handle(actual, gvk, "strict decoding error: " + ", ".join(strict))
     return _typed(obj, actual) if schema is None else obj, strict if validation == "Warn" else []
 
 
@@ -166,7 +167,7 @@ def _check_custom_type(value: Any, actual: GroupVersionKind, gvk: GroupVersionKi
     """Of another version is refused; of another kind, validation says."""
     if not isinstance(value, dict) or not value.get("kind"):
         shown = body.decode("utf-8", "replace")
-        raise _unrecognized(gvk, f"Object 'Kind' is missing in '{shown}'", body)
+        raise unrecognized(gvk, f"Object 'Kind' is missing in '{shown}'", body)
     stated = value.get("apiVersion") or ""
     if stated != gvk.api_version:
         raise bad_request(
@@ -174,7 +175,8 @@ def _check_custom_type(value: Any, actual: GroupVersionKind, gvk: GroupVersionKi
         )
 
 
-def _cannot_handle(actual: GroupVersionKind, gvk: GroupVersionKind, why: str) -> StatusError:
+def cannot_handle(actual: GroupVersionKind, gvk: GroupVersionKind, why: str) -> StatusError:
+    """The answer to an object that states its type and is wrong further in."""
     return bad_request(f'{actual.kind} in version "{actual.version}" cannot be handled as a {gvk.kind}: {why}')
 
 
@@ -207,14 +209,14 @@ def check_type(actual: GroupVersionKind, expected: GroupVersionKind) -> None:
         return
     if find_definition_name(actual) is None and find_definition_name(expected) is not None:
         why = f'no kind "{actual.kind}" is registered for version "{actual.api_version}" in scheme "{_SCHEME}"'
-        raise _cannot_handle(actual, expected, why)
+        raise cannot_handle(actual, expected, why)
     if actual.kind == expected.kind:
         stated = actual.api_version if actual.version else actual.group
         raise bad_request(
             f"the API version in the data ({stated}) does not match the expected API version ({expected.api_version})"
         )
     why = f"converting ({actual.version}.{actual.kind}) to ({_internal(expected)}): unknown conversion"
-    raise _cannot_handle(actual, expected, why)
+    raise cannot_handle(actual, expected, why)
 
 
 def _internal(gvk: GroupVersionKind) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from pynetes.apimachinery.quoting import go_quoted
 from pynetes.apimachinery.structural.numbers import go_text
 
 _PREFIX = {
@@ -62,7 +63,7 @@ class FieldError:
 
 def _show(value: Any) -> str:
     if isinstance(value, str):
-        return orjson.dumps(value).decode()
+        return go_quoted(value)
     if value is None:
         return "null"
     if isinstance(value, (dict, list)):
@@ -169,7 +170,7 @@ def _details(name: str, group: str, kind: str) -> dict[str, Any]:
 
 
 def not_found(resource: str, name: str) -> StatusError:
-    return StatusError(404, "NotFound", f'{resource} "{name}" not found', _named(resource, name))
+    return StatusError(404, "NotFound", f"{resource} {go_quoted(name)} not found", _named(resource, name))
 
 
 def route_not_found() -> StatusError:
@@ -178,13 +179,13 @@ def route_not_found() -> StatusError:
 
 
 def already_exists(resource: str, name: str) -> StatusError:
-    return StatusError(409, "AlreadyExists", f'{resource} "{name}" already exists', _named(resource, name))
+    return StatusError(409, "AlreadyExists", f"{resource} {go_quoted(name)} already exists", _named(resource, name))
 
 
 def conflict(resource: str, name: str, why: str | None = None) -> StatusError:
     why = why or "the object has been modified; please apply your changes to the latest version and try again"
     return StatusError(
-        409, "Conflict", f'Operation cannot be fulfilled on {resource} "{name}": {why}', _named(resource, name)
+        409, "Conflict", f"Operation cannot be fulfilled on {resource} {go_quoted(name)}: {why}", _named(resource, name)
     )
 
 
@@ -196,7 +197,7 @@ def invalid(kind: str, group: str, name: str, errors: Iterable[FieldError]) -> S
     type_name = f"{kind}.{group}" if group else kind
     details = _details(name, group, kind)
     details["causes"] = [e.cause() for e in found]
-    return StatusError(422, "Invalid", f'{type_name} "{name}" is invalid: {text}', details)
+    return StatusError(422, "Invalid", f"{type_name} {go_quoted(name)} is invalid: {text}", details)
 
 
 def bad_request(message: str) -> StatusError:
@@ -213,6 +214,11 @@ def forbidden(resource: str, name: str, why: str) -> StatusError:
         return StatusError(403, "Forbidden", f"forbidden: {why}", {})
     subject = f'{resource} "{name}"' if name else resource
     return StatusError(403, "Forbidden", f"{subject} is forbidden: {why}", _named(resource, name))
+
+
+def method_not_allowed() -> StatusError:
+    """No resource at this path knows the method."""
+    return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
 
 def method_not_supported(resource: str, action: str) -> StatusError:

@@ -18,11 +18,17 @@ class SyntaxProblem(DecodeError):
 
 
 def parse(body: bytes) -> Any:
-    """The value with duplicate keys remembered (see `dict_from_pairs`). SyntaxProblem if the text is not JSON."""
+    """The value with duplicate keys remembered (see `dict_from_pairs`). SyntaxProblem if the text is not JSON.
+
+    Bytes that are no UTF-8 become U+FFFD, one each, as in Go.
+    """
     try:
-        text = body.decode()
-    except UnicodeDecodeError as error:
-        raise SyntaxProblem(f"invalid UTF-8 at byte {error.start}") from None
+        return _parse(body.decode())
+    except UnicodeDecodeError:
+        return repair_surrogates(_parse(body.decode(errors="surrogateescape")))
+
+
+def _parse(text: str) -> Any:
     try:
         value = json.loads(
             text,
@@ -217,4 +223,9 @@ def _quote(char: str) -> str:
     special = {"'": "'\\''", '"': "'\"'", "\\": "'\\\\'", "\n": "'\\n'", "\t": "'\\t'", "\r": "'\\r'"}
     if char in special:
         return special[char]
-    return f"'{char}'" if char.isprintable() else f"'\\x{ord(char):02x}'"
+    if char.isprintable():
+        return f"'{char}'"
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:
+        code -= 0xDC00  # a byte that is no UTF-8
+    return f"'\\x{code:02x}'" if code < 0x100 else f"'\\u{code:04x}'"

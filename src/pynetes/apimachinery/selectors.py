@@ -356,6 +356,8 @@ def parse_field_selector(text: str) -> FieldSelector:
         if not match:
             raise ValueError(f"invalid selector: '{text}'; can't understand '{term}'")
         field, operator, value = match.groups()
+        if not field and not value:
+            continue  # upstream takes it for everything
         requirements.append((field, "!=" if operator == "!=" else "=", _unescape(value)))
     return FieldSelector(tuple(requirements))
 

@@ -1,5 +1,6 @@
 """Options of requests, parsed from the query (or, for deletes, the body) and checked as upstream checks them."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from pynetes.apimachinery.errors import (
     required,
     too_long,
 )
+from pynetes.apimachinery.quoting import go_quoted
 from pynetes.apimachinery.selectors import (
     EVERYTHING,
     FieldSelector,
@@ -24,6 +26,7 @@ from pynetes.apimachinery.selectors import (
 )
 
 Query = dict[str, list[str]]
+_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _NO_FIELDS = FieldSelector()
 _FIELD_VALIDATION = ("", "Ignore", "Strict", "Warn")
 _PROPAGATION = ("Foreground", "Background", "Orphan")
@@ -41,13 +44,17 @@ def boolean(query: Query, name: str) -> bool | None:
 
 
 def integer(query: Query, name: str) -> int | None:
-    text = first(query, name)
-    if not text:
+    """None if absent. StatusError 400 for what is no int64."""
+    values = query.get(name)
+    if values is None:
         return None
-    try:
-        return int(text)
-    except ValueError:
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+    text = values[0]
+    if not _INTEGER.fullmatch(text):
+        raise bad_request(f"strconv.ParseInt: parsing {go_quoted(text)}: invalid syntax")
+    number = int(text) if len(text) < 25 else 2**64
+    if not -(2**63) <= number < 2**63:
+        raise bad_request(f"strconv.ParseInt: parsing {go_quoted(text)}: value out of range")
+    return number
 
 
 def raise_invalid(kind: str, errors: list[FieldError]) -> None:

@@ -1,12 +1,14 @@
 """What a request asks for, read off its method, path and query by upstream's rules (RequestInfoFactory)."""
 
+import re
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from pynetes.apimachinery.errors import bad_request
 
 _VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _SPECIAL_VERBS = frozenset(("proxy", "watch"))
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NAMESPACE_SUBRESOURCES = frozenset(("status", "finalize"))
 
 
@@ -98,6 +100,21 @@ def _single_name(field_selector: str) -> str:
 
 
 def decode_path(raw: str) -> str:
-    """The path of a request target, percent-decoded, without query."""
+    """The path of a request target, percent-decoded, without query. ValueError for an escape that is none."""
     path = raw.partition("?")[0]
-    return unquote(path) if "%" in path else path
+    if "%" not in path:
+        return path
+    if _BAD_ESCAPE.search(path):
+        raise ValueError("invalid URL escape")
+    return unquote(path)
+
+
+def parse_query(raw: str) -> dict[str, list[str]]:
+    """The query of a request target. Parameters that Go would not understand are not there."""
+    mark = raw.find("?")
+    if mark < 0:
+        return {}
+    text = raw[mark + 1 :]
+    if ";" in text or _BAD_ESCAPE.search(text):
+        text = "&".join(part for part in text.split("&") if ";" not in part and not _BAD_ESCAPE.search(part))
+    return parse_qs(text, keep_blank_values=True)

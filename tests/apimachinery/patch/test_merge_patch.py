@@ -38,7 +38,14 @@ def test_a_patch_must_be_an_object() -> None:
         "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
     )
     assert body.merge_patch(b'{"a":{"b":1,"b":2.5}}') == ({"a": {"b": 2.5}}, ['duplicate field "a.b"'])
-    assert body.merge_patch(b"null") == ({}, [])
+    assert body.merge_patch(b"null", strategic=True) == ({}, [])
+    with pytest.raises(StatusError, match="Invalid JSON Patch"):
+        body.merge_patch(b"null")
+    with pytest.raises(StatusError) as caught:
+        body.merge_patch(b'{"a":-1e400}')
+    assert caught.value.message == (
+        "error decoding patch: json: cannot unmarshal number -1e400 into Go value of type float64"
+    )
 
 
 documents = st.recursive(

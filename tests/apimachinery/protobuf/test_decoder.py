@@ -80,3 +80,45 @@ def test_every_message_that_is_referred_to_is_known() -> None:
         assert known(message)
         queue += [f.type for f in fields(message).values() if f.type.startswith("k8s.io.")]
     assert len(seen) > 100
+
+
+META = field(1, "x")
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"", "empty data"),
+        (MAGIC, "empty body"),
+        (MAGIC + b"\x02\x00", "illegal tag 0"),
+        (MAGIC + b"\x12" + b"\xff" * 8 + b"\x7f", "unexpected EOF"),
+        (MAGIC + b"\x12" + b"\xff" * 9 + b"\x01", "negative length"),
+        (MAGIC + b"\x12" + b"\xff" * 11, "integer overflow"),
+        (envelope("v1", "Foo", b""), 'no kind "Foo" is registered for version "v1"'),
+        (envelope("v1", "Service", field(1, 1)), "wrong wireType = 0"),
+        (envelope("v1", "Service", field(1, META + field(8, field(1, 2**62)))), "year outside of range"),
+        (envelope("v1", "Service", field(1, META + b"\x38\xff")), "unexpected EOF"),
+    ],
+)
+def test_hostile_bytes_are_told_apart(body: bytes, text: str) -> None:
+    with pytest.raises(ProtobufError, match=text):
+        decode(body, SERVICE)
+
+
+def test_numbers_wrap_to_the_width_of_their_field_and_bytes_are_made_text() -> None:
+    port = field(1, b"\xff") + field(3, 2**40 + 5)
+    obj = decode(envelope("v1", "Service", field(2, field(1, port))), SERVICE)
+    assert obj["spec"]["ports"] == [{"name": "\ufffd", "port": 5}]
+    number = b"\x38" + b"\xff" * 9 + b"\x7f"  # 70 bits, of which Go keeps 64
+    obj = decode(envelope("v1", "Service", field(1, META + number)), SERVICE)
+    assert obj["metadata"]["generation"] == -1
+
+
+def test_messages_nest_no_deeper_than_other_bodies() -> None:
+    schema = b""
+    for _ in range(3000):
+        schema = field(28, schema)  # not
+    version = field(1, "v1") + field(4, field(1, schema))
+    body = envelope("apiextensions.k8s.io/v1", "CustomResourceDefinition", field(2, field(7, version)))
+    with pytest.raises(ProtobufError, match="exceeded max depth"):
+        decode(body, GroupVersionKind("apiextensions.k8s.io", "v1", "CustomResourceDefinition"))

@@ -359,24 +359,6 @@ def go_name(value: Any) -> str:
     return _GO_NAMES.get(type(value)) or type_of(value).name
 
 
-_GO_ESCAPES = {"\a": "a", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v", '"': '"', "\\": "\\"}
-
-
-def go_quoted(text: str) -> str:
-    """Go's %q."""
-    out: list[str] = []
-    for char in text:
-        if char in _GO_ESCAPES:
-            out.append("\\" + _GO_ESCAPES[char])
-        elif char.isprintable():
-            out.append(char)
-        elif ord(char) < 0x80:
-            out.append(f"\\x{ord(char):02x}")
-        else:
-            out.append(f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}")
-    return '"' + "".join(out) + '"'
-
-
 def display(value: Any) -> str:
     """How the original prints a value in its messages."""
     kind = type(value)

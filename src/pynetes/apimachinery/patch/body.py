@@ -17,6 +17,13 @@ def _parse(body: bytes, prefix: str) -> Any:
         raise bad_request(f"{prefix}{error}") from None
 
 
+def _plain(value: Any, prefix: str) -> Any:
+    try:
+        return plain(value)
+    except DecodeError as error:
+        raise bad_request(f"{prefix}{error}") from None
+
+
 def _shape(value: Any) -> str:
     shapes = {dict: "object", DuplicateDict: "object", list: "array", str: "string", bool: "bool"}
     return shapes.get(type(value), "number")
@@ -33,6 +40,8 @@ def json_patch(body: bytes) -> tuple[list[dict[str, Any]], list[str]]:
         raise bad_request(f"{prefix}json: cannot unmarshal {_shape(value)} into Go value of type {go}")
     strict: list[str] = []
     for index, operation in enumerate(value):
+        if operation is None:
+            continue  # in Go an operation of nothing, which is then of no known kind
         if not isinstance(operation, dict):
             go = "handlers.jsonPatchOp"
             raise bad_request(f"{prefix}json: cannot unmarshal {_shape(operation)} into Go value of type {go}")
@@ -48,7 +57,8 @@ def json_patch(body: bytes) -> tuple[list[dict[str, Any]], list[str]]:
         allowed = f"The allowed maximum operations in a JSON patch is {MAX_JSON_PATCH_OPERATIONS}, got {len(value)}"
         raise request_entity_too_large(allowed)
     strict += [f"json patch {text}" for text in duplicates(value)]
-    return plain(value), strict
+    operations: list[dict[str, Any]] = _plain(value, prefix)
+    return [operation or {} for operation in operations], strict
 
 
 def merge_patch(body: bytes, *, strategic: bool = False) -> tuple[dict[str, Any], list[str]]:
@@ -56,9 +66,11 @@ def merge_patch(body: bytes, *, strategic: bool = False) -> tuple[dict[str, Any]
     prefix = "" if strategic else "error decoding patch: "
     value = _parse(body, prefix)
     if value is None:
+        if not strategic:
+            raise bad_request("Invalid JSON Patch")
         value = {}
     if not isinstance(value, dict):
         go = "map[string]interface {}"
         raise bad_request(f"{prefix}json: cannot unmarshal {_shape(value)} into Go value of type {go}")
-    found: dict[str, Any] = plain(value)
+    found: dict[str, Any] = _plain(value, prefix)
     return found, duplicates(value)

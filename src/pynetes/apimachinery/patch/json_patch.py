@@ -12,6 +12,7 @@ from pynetes.apimachinery.errors import StatusError
 
 COPY_LIMIT = 3 * 1024 * 1024  # bytes that copy operations of one patch may add
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_INDEX_DIGITS = 19  # no list is as long
 _MISSING = "missing value"
 _INVALID_INDEX = "invalid index referenced"
 
@@ -60,6 +61,8 @@ def _child(container: Any, token: str) -> Any:
 def _index(text: str) -> int:
     if not _INTEGER.fullmatch(text):
         raise PatchError(f'strconv.Atoi: parsing "{text}": invalid syntax')
+    if len(text) > _INDEX_DIGITS:
+        raise PatchError(f'strconv.Atoi: parsing "{text}": value out of range')
     return int(text)
 
 

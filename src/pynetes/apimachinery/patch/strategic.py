@@ -219,7 +219,7 @@ def _merge_items(live: list[Any], patch: list[Any], node: Node) -> list[Any]:
             out[places[own]] = merge(out[places[own]], item, node.item)
         else:
             places[own] = len(out)
-            out.append(_bare(item)[0])
+            out.append({**_bare(item)[0], node.merge_key: item[node.merge_key]})  # a key of null is a key
     return out
 
 

@@ -11,6 +11,7 @@ import orjson
 from pynetes.apimachinery.gvk import GroupVersionKind, split_api_version
 from pynetes.apimachinery.protobuf.fields import Field, fields, known
 from pynetes.apimachinery.schema import find_definition_name
+from pynetes.apimachinery.schema.depth import too_deep
 from pynetes.apimachinery.times import format_duration, format_micro_time, format_time
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
@@ -24,26 +25,46 @@ _SIGN, _WRAP = 1 << 63, 1 << 64
 
 
 class ProtobufError(ValueError):
-    """The bytes are no such message."""
+    """The bytes are no such message. `kind` is what the envelope states, if that much could be read."""
+
+    def __init__(self, message: str, kind: GroupVersionKind | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 def decode(body: bytes, expected: GroupVersionKind) -> dict[str, Any]:
     """The object in an enveloped body, with the type that the envelope states, or `expected`. ProtobufError."""
+    if not body:
+        raise ProtobufError("empty data")
     if not body.startswith(MAGIC):
         raise ProtobufError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
+    if len(body) == len(MAGIC):
+        raise ProtobufError("empty body")
+    envelope = _read(UNKNOWN, body, len(MAGIC))
+    stated = envelope.get("typeMeta") or {}
+    group, version = split_api_version(stated.get("apiVersion") or expected.api_version)
+    gvk = GroupVersionKind(group, version, stated.get("kind") or expected.kind)
+    message = message_of(gvk)
+    if message is None:
+        raise ProtobufError(f'no kind "{gvk.kind}" is registered for version "{gvk.api_version}"', gvk)
     try:
-        envelope = _message(UNKNOWN, body, len(MAGIC), len(body))
-        stated = envelope.get("typeMeta") or {}
-        group, version = split_api_version(stated.get("apiVersion") or expected.api_version)
-        gvk = GroupVersionKind(group, version, stated.get("kind") or expected.kind)
-        raw = base64.b64decode(envelope.get("raw") or b"")
-        message = message_of(gvk)
-        if message is None:
-            raise ProtobufError(f'no kind "{gvk.kind}" is registered for version "{gvk.api_version}"')
-        obj = _message(message, raw, 0, len(raw))
-    except (IndexError, struct.error, UnicodeDecodeError) as error:
-        raise ProtobufError(f"unexpected EOF or malformed field: {error}") from None
+        obj = _read(message, base64.b64decode(envelope.get("raw") or b""), 0)
+    except ProtobufError as error:
+        raise ProtobufError(str(error), gvk) from None
     return {"apiVersion": gvk.api_version, "kind": gvk.kind, **obj}
+
+
+def _read(message: str, data: bytes, at: int) -> dict[str, Any]:
+    """A whole message, no deeper than other bodies may be."""
+    try:
+        found = _message(message, data, at, len(data))
+    except (IndexError, struct.error):
+        raise ProtobufError("unexpected EOF") from None
+    except RecursionError:
+        raise ProtobufError("exceeded max depth") from None
+    if too_deep(found):
+        raise ProtobufError("exceeded max depth")
+    return found
 
 
 def message_of(gvk: GroupVersionKind) -> str | None:
@@ -63,10 +84,10 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return value, at
+            return value % _WRAP, at
         shift += 7
         if shift > 63:
-            raise ProtobufError("integer overflow")
+            raise ProtobufError("proto: integer overflow")
 
 
 def _parts(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, Any]]:
@@ -74,11 +95,15 @@ def _parts(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, Any]]:
     while at < end:
         tag, at = _varint(data, at)
         number, wire = tag >> 3, tag & 7
+        if number == 0:
+            raise ProtobufError(f"proto: illegal tag 0 (wire type {tag})")
         value: Any
         if wire == 0:
             value, at = _varint(data, at)
         elif wire == 2:
             size, at = _varint(data, at)
+            if size >= _SIGN:
+                raise ProtobufError("proto: negative length found during unmarshaling")
             if at + size > end:
                 raise ProtobufError("unexpected EOF")
             value, at = (at, at + size), at + size
@@ -89,7 +114,9 @@ def _parts(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, Any]]:
             (value,) = struct.unpack_from("<f", data, at)
             at += 4
         else:
-            raise ProtobufError(f"illegal wireType {wire}")
+            raise ProtobufError(f"proto: illegal wireType {wire}")
+        if at > end:
+            raise ProtobufError("unexpected EOF")
         yield number, wire, value
 
 
@@ -114,7 +141,7 @@ def _message(message: str, data: bytes, at: int, end: int) -> dict[str, Any]:
 
 def _span(value: Any, wire: int) -> tuple[int, int]:
     if wire != 2:
-        raise ProtobufError(f"wrong wireType = {wire}")
+        raise ProtobufError(f"proto: wrong wireType = {wire}")
     start, end = value
     return start, end
 
@@ -126,6 +153,8 @@ def _repeated(field: Field, wire: int, value: Any, data: bytes) -> list[Any]:
         while at < end:
             number, at = _varint(data, at)
             out.append(_scalar(field.type, 0, number, data))
+        if at > end:
+            raise ProtobufError("unexpected EOF")
         return out
     return [_value(field.type, wire, value, data)]
 
@@ -156,14 +185,17 @@ def _scalar(kind: str, wire: int, value: Any, data: bytes) -> Any:
     if kind in ("string", "bytes"):
         start, end = _span(value, wire)
         if kind == "string":
-            return data[start:end].decode()
+            return data[start:end].decode(errors="replace")  # as JSON does; Go keeps bytes that are no text
         return base64.b64encode(data[start:end]).decode()
+    if wire != (1 if kind == "double" else 0):
+        raise ProtobufError(f"proto: wrong wireType = {wire}")
     if kind == "double":
         return value
-    if wire != 0:
-        raise ProtobufError(f"wrong wireType = {wire}")
     if kind == "bool":
         return bool(value)
+    if kind == "int32":
+        value &= 0xFFFFFFFF
+        return value - (1 << 32) if value >= 1 << 31 else value
     return value - _WRAP if value >= _SIGN else value
 
 
@@ -172,15 +204,18 @@ def _scalar(kind: str, wire: int, value: Any, data: bytes) -> Any:
 
 def _time(obj: dict[str, Any]) -> str | None:
     """An empty message is the zero time, which JSON shows as null."""
-    return format_time(_EPOCH + timedelta(seconds=obj.get("seconds", 0))) if obj else None
+    return format_time(_moment(obj)) if obj else None
+
+
+def _moment(obj: dict[str, Any]) -> datetime:
+    try:
+        return _EPOCH + timedelta(seconds=obj.get("seconds", 0), microseconds=obj.get("nanos", 0) // 1000)
+    except OverflowError:
+        raise ProtobufError("Time.MarshalJSON: year outside of range [0,9999]") from None
 
 
 def _micro_time(obj: dict[str, Any]) -> str | None:
-    if not obj:
-        return None
-    return format_micro_time(
-        _EPOCH + timedelta(seconds=obj.get("seconds", 0), microseconds=obj.get("nanos", 0) // 1000)
-    )
+    return format_micro_time(_moment(obj)) if obj else None
 
 
 def _duration(obj: dict[str, Any]) -> str:

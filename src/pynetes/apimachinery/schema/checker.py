@@ -6,6 +6,7 @@ does. Its result for a well-formed object is the Structs' result, which the test
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from pynetes.apimachinery.schema import scalars
@@ -47,6 +48,12 @@ class RawFloat(float):
         number = cls(text)
         number.text = text
         return number
+
+    def checked(self) -> float:
+        """The number, if a float can hold it; DecodeError."""
+        if self in (inf, -inf):
+            raise DecodeError(f"json: cannot unmarshal number {self.text} into Go value of type float64")
+        return float(self)
 
 
 @dataclass(slots=True)
@@ -181,6 +188,8 @@ class Checker:
             return check(self, kind, value, place)
         shape = {"string": "string", "boolean": "bool", "number": "number"}[kind.kind]
         if _shape(value) == shape:
+            if isinstance(value, RawFloat) and value in (inf, -inf):
+                return self._save(self._mismatch(place, _number(value), kind.go))
             return float(value) if isinstance(value, RawFloat) else value
         return self._save(self._mismatch(place, _shape(value), kind.go))
 
@@ -255,12 +264,12 @@ def _number(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A tree of plain dicts, lists and numbers, as a body without a schema is kept."""
+    """A tree of plain dicts, lists and numbers, as a body without a schema is kept. DecodeError for 1e400."""
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items()}
     if isinstance(value, list):
         return [plain(item) for item in value]
-    return float(value) if isinstance(value, RawFloat) else value
+    return value.checked() if isinstance(value, RawFloat) else value
 
 
 def duplicates(value: Any, path: str = "") -> list[str]:

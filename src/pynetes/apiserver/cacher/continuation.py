@@ -5,8 +5,8 @@ API servers of both makes in the midst of a list.
 """
 
 import base64
-import binascii
 import posixpath
+import re
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ import orjson
 from pynetes.apimachinery import errors, json_text
 
 _VERSION = "meta.k8s.io/v1"
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9_-]")
 _BAD = "continue key is not valid"
 _INCONSISTENT = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
@@ -52,12 +53,17 @@ def decode(token: str, prefix: str) -> tuple[str, int]:
 
 
 def _decode(token: str) -> tuple[str, int]:
+    wrong = _NOT_BASE64.search(token)
+    if wrong is not None or len(token) % 4 == 1:
+        raise ValueError(f"{_BAD}: illegal base64 data at input byte {wrong.start() if wrong else len(token) - 1}")
     try:
-        parsed = json_text.parse(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, json_text.SyntaxProblem) as e:
+        parsed = json_text.parse(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_"))
+    except json_text.SyntaxProblem as e:
         raise ValueError(f"{_BAD}: {e}") from None
+    if parsed is None:
+        parsed = {}
     if not isinstance(parsed, dict):
-        raise ValueError(f"{_BAD}: not an object")
+        raise ValueError(f"{_BAD}: json: cannot unmarshal value into Go value of type storage.continueToken")
     version, revision, start = parsed.get("v", ""), parsed.get("rv", 0), parsed.get("start", "")
     if version != _VERSION:
         raise ValueError(f"{_BAD}: server does not recognize this encoded version {version}")

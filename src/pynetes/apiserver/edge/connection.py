@@ -3,10 +3,18 @@
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web import BaseRequest, StreamResponse
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
+
+from pynetes.apiserver.edge.malformed import answer as malformed
 
 if TYPE_CHECKING:
     from aiohttp.web_server import Server
+
+#: Of one request, all together: Go's default, and what it reads beyond.
+MAX_HEAD_BYTES = 1024 * 1024 + 4096
 
 
 class Connection(RequestHandler):
@@ -15,13 +23,16 @@ class Connection(RequestHandler):
     Ordinary requests run to their end even if the client leaves (a write must not stop half-way); streams do not.
     """
 
-    __slots__ = ("peer_certificate", "remote", "stream")
+    __slots__ = ("_body", "_head_bytes", "_refused", "peer_certificate", "remote", "stream")
 
     def __init__(self, manager: "Server", **options: Any) -> None:
         super().__init__(manager, **options)
         self.peer_certificate: bytes | None = None
         self.remote = ""
         self.stream: asyncio.Task[Any] | None = None
+        self._head_bytes = 0  # of a request whose headers have not ended
+        self._refused = False
+        self._body: Any = EMPTY_PAYLOAD  # of the last request whose headers have
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         tls = transport.get_extra_info("ssl_object")
@@ -31,6 +42,34 @@ class Connection(RequestHandler):
         if isinstance(peer, tuple):
             self.remote = peer[0]
         super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Bounds the headers of a request, as the parser bounds only each of them."""
+        if self._refused:
+            return
+        known = self._request_count
+        super().data_received(data)
+        if self._request_count != known and self._messages:
+            self._body, self._head_bytes = self._messages[-1][1], 0
+        elif not self._upgraded and self._body.is_eof():
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse_head()
+
+    def _refuse_head(self) -> None:
+        self._refused = True
+        error = LineTooLong("", MAX_HEAD_BYTES)
+        self._messages.append((_ErrInfo(status=400, exc=error, message=""), EMPTY_PAYLOAD))
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def handle_error(
+        self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> StreamResponse:
+        """What is no HTTP is the client's fault: answered as the original does, and no matter for the log."""
+        if status == 500:
+            return super().handle_error(request, status, exc, message)
+        return malformed(exc)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self.stream is not None:

@@ -6,23 +6,23 @@ import random
 import ssl
 from types import TracebackType
 from typing import Any, Self, cast
-from urllib.parse import parse_qs
 from uuid import UUID
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from pynetes.apimachinery.errors import request_entity_too_large
-from pynetes.apiserver.edge.connection import Connection
+from pynetes.apiserver.edge.connection import MAX_HEAD_BYTES, Connection
+from pynetes.apiserver.edge.malformed import answer as malformed
 from pynetes.apiserver.edge.reply import CLOSE, send_stream, send_whole
 from pynetes.apiserver.http import Handler, Request, Response, Upgrade
-from pynetes.apiserver.requestinfo import decode_path
+from pynetes.apiserver.requestinfo import decode_path, parse_query
 
 log = logging.getLogger(__name__)
 
 #: As long as the original keeps an idle connection.
 _IDLE_SECONDS = 90.0
-_HEADER_BYTES = 256 * 1024
+_HEADERS = 1024  # the original has no such limit but that of all their bytes
 
 
 class BindError(Exception):
@@ -36,8 +36,9 @@ class _Server(web.Server):
             loop=self._loop,
             keepalive_timeout=_IDLE_SECONDS,
             access_log=None,
-            max_line_size=_HEADER_BYTES,
-            max_field_size=_HEADER_BYTES,
+            max_line_size=MAX_HEAD_BYTES,
+            max_field_size=MAX_HEAD_BYTES,
+            max_headers=_HEADERS,
             auto_decompress=False,
         )
 
@@ -98,11 +99,14 @@ class Edge:
     async def _handle(self, raw: web.BaseRequest) -> Any:
         connection = cast(Connection, raw.protocol)
         target = raw._message.path
-        mark = target.find("?")
+        try:
+            path = decode_path(target)
+        except ValueError:
+            return malformed()
         request = Request(
             raw.method,
-            decode_path(target),
-            parse_qs(target[mark + 1 :], keep_blank_values=True) if mark >= 0 else {},
+            path,
+            parse_query(target),
             raw.headers,
             _Body(raw, connection, self._max_body),
             connection.remote,

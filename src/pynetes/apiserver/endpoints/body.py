@@ -54,4 +54,6 @@ def from_protobuf(body: bytes, kind: GroupVersionKind) -> bytes:
     try:
         return orjson.dumps(protobuf.decode(body, kind))
     except protobuf.ProtobufError as error:
-        raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): {error}") from None
+        if error.kind is not None:
+            raise codecs.cannot_handle(error.kind, kind, str(error)) from None
+        raise codecs.unrecognized(kind, str(error), body) from None

@@ -1,6 +1,7 @@
 """get and list."""
 
-from pynetes.apimachinery.errors import bad_request
+from pynetes.apimachinery.errors import StatusError, bad_request, invalid_value
+from pynetes.apimachinery.quoting import go_quoted
 from pynetes.apiserver.endpoints.output import entry_response, list_response
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.selection import select
@@ -14,9 +15,16 @@ def parse_revision(text: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit():
-        why = f'strconv.ParseUint: parsing "{text}": invalid syntax'
-        raise bad_request(f'invalid resource version: resourceVersion: Invalid value: "{text}": {why}')
-    return int(text)
+        raise _invalid_revision(text, "invalid syntax")
+    revision = int(text) if len(text) < 25 else 2**64
+    if revision >= 2**64:
+        raise _invalid_revision(text, "value out of range")
+    return revision
+
+
+def _invalid_revision(text: str, why: str) -> StatusError:
+    found = invalid_value("resourceVersion", text, f"strconv.ParseUint: parsing {go_quoted(text)}: {why}")
+    return bad_request(f"invalid resource version: {found}")
 
 
 async def get(scope: Scope, request: Request) -> Answer:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import orjson
 
-from pynetes.apimachinery.errors import StatusError, not_found, route_not_found
+from pynetes.apimachinery.errors import method_not_allowed, not_found, route_not_found
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.endpoints.scope import Endpoint, Scope
 from pynetes.apiserver.http import Answer, Handler, Request, Response, text
@@ -76,6 +76,8 @@ class Router:
         assert info is not None
         if self.elsewhere and (other := self.elsewhere.get(_root_of(request.path))) is not None:
             return await other(request)
+        if request.path.startswith("//"):
+            return no_page()  # RequestInfo reads over it, the original's router does not
         if not info.is_resource:
             return await self._handle_path(request)
         route = (info.group, info.version, info.resource, info.subresource, info.verb)
@@ -92,7 +94,7 @@ class Router:
         elif not _in_scope(resource, info):
             return no_page()
         if (request.method == "HEAD" and info.subresource != "proxy") or not _names_what_it_needs(info):
-            raise _not_allowed()
+            raise method_not_allowed()
         return await handler(request)
 
     async def _handle_path(self, request: Request) -> Answer:
@@ -103,14 +105,14 @@ class Router:
         if handler is None:
             return self._unknown(request)
         if is_document and request.method != "GET":
-            raise _not_allowed()
+            raise method_not_allowed()
         return await handler(request)
 
     def _missing(self, info: RequestInfo) -> Answer:
         resource = self._resources.get((info.group, info.version, info.resource))
         known = resource is not None and (not info.subresource or resource.subresource(info.subresource) is not None)
         if known:
-            raise _not_allowed()
+            raise method_not_allowed()
         if resource is not None and resource.schema is not None and info.subresource:
             raise not_found(resource.gvr.group_resource, info.name)
         if resource is not None or self._serves(info.api_prefix, info.group):
@@ -146,10 +148,6 @@ def _root_of(path: str) -> str:
     return "/" + "/".join(parts[:2] if parts[0] == "api" else parts[:3])
 
 
-def _not_allowed() -> StatusError:
-    return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
-
-
 def _check_scope(resource: Resource, info: RequestInfo) -> None:
     """A namespace in the path where there must be one, and only there.
 
@@ -157,7 +155,7 @@ def _check_scope(resource: Resource, info: RequestInfo) -> None:
     """
     if resource.namespaced:
         if not info.namespace and info.verb not in ("list", "watch"):
-            raise _not_allowed() if not info.name else route_not_found()
+            raise method_not_allowed() if not info.name else route_not_found()
     elif info.namespace and not (info.resource == "namespaces" and info.name == info.namespace):
         raise route_not_found()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pynetes.apimachinery.errors import bad_request
+from pynetes.apimachinery.names import path_segment_name
 from pynetes.apimachinery.selectors import FieldSelector, LabelSelector
 from pynetes.apis.strategy import METADATA_FIELDS
 from pynetes.apiserver.cacher import Entry, Predicate
@@ -35,7 +36,7 @@ def select(scope: Scope, options: ListOptions, namespace: str, name: str) -> Sel
         raise bad_request("fieldSelector metadata.name doesn't match requested name")
     chosen = chosen or name
     prefix = store.scope(namespace)
-    if chosen and "/" not in chosen and (namespace or not scope.resource.namespaced):
+    if chosen and not path_segment_name(chosen) and (namespace or not scope.resource.namespaced):
         prefix = store.key(namespace, chosen)
     elif name:
         fields = FieldSelector((*fields.requirements, ("metadata.name", "=", name)))

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, NoReturn, Protocol
 
-from pynetes.apimachinery import errors
+from pynetes.apimachinery import errors, names
 from pynetes.apimachinery.errors import StatusError, not_found
+from pynetes.apimachinery.quoting import go_quoted
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.cacher import Cacher, Entry
 from pynetes.apiserver.encoding import stored_bytes
@@ -91,6 +92,10 @@ class ResourceStore:
         self.returns_deleted = (resource.gvk.group, resource.gvk.kind) in RETURNS_DELETED
 
     def key(self, namespace: str, name: str) -> str:
+        """StatusError 400 for a name that no path can hold."""
+        if "%" in name or name in (".", ".."):
+            wrong = ";".join(names.path_segment_name(name))
+            raise errors.bad_request(f"Name parameter invalid: {go_quoted(name)}: {wrong}")
         return f"{self.prefix}{namespace}/{name}" if self.resource.namespaced else self.prefix + name
 
     def scope(self, namespace: str) -> str:

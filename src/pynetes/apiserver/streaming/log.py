@@ -14,6 +14,7 @@ from pynetes.apimachinery.times import format_time, parse_time
 from pynetes.apis.names import PODS
 from pynetes.apiserver.http import Answer, Request, Response, StreamResponse, Upgrade
 from pynetes.apiserver.objects import ObjectReader
+from pynetes.apiserver.options import integer
 from pynetes.apiserver.streaming import containers, kubelet, websocket
 from pynetes.apiserver.streaming.kubelet import KubeletClient, Query
 
@@ -51,7 +52,7 @@ class Log:
 def options(request: Request, name: str) -> Query:
     """PodLogOptions, checked, as a kubelet wants them."""
     problems: list[FieldError] = []
-    numbers = {field: _number(request, field) for field in ("sinceSeconds", "tailLines", "limitBytes")}
+    numbers = {field: integer(request.query, field) for field in ("sinceSeconds", "tailLines", "limitBytes")}
     since, tail, limit = numbers["sinceSeconds"], numbers["tailLines"], numbers["limitBytes"]
     if tail is not None and tail < 0:
         problems.append(errors.invalid_value("tailLines", tail, "must be greater than or equal to 0"))
@@ -78,16 +79,6 @@ def options(request: Request, name: str) -> Query:
     if stream != "All":
         query.append(("stream", stream))
     return query
-
-
-def _number(request: Request, field: str) -> int | None:
-    text = request.param(field)
-    if not text:
-        return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise errors.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
 
 
 def _time(request: Request) -> str:

@@ -9,7 +9,8 @@ from pynetes.apimachinery.cel.cost import ONE, TRAVERSAL, CallEstimate, Estimato
 from pynetes.apimachinery.cel.declarations import Function, Overload, StaticCost
 from pynetes.apimachinery.cel.library.estimates import estimate_nominal, estimate_traversal, nominal, traversal
 from pynetes.apimachinery.cel.types import BOOL, INT, STRING, Type, opaque
-from pynetes.apimachinery.cel.values import CelError, go_quoted, no_such_overload, size_of
+from pynetes.apimachinery.cel.values import CelError, no_such_overload, size_of
+from pynetes.apimachinery.quoting import go_quoted
 
 IP_TYPE, CIDR_TYPE = opaque("net.IP"), opaque("net.CIDR")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address

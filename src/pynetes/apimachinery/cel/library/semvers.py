@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from pynetes.apimachinery.cel.declarations import Function, Overload
 from pynetes.apimachinery.cel.library.estimates import estimate_nominal, estimate_traversal, nominal, traversal
 from pynetes.apimachinery.cel.types import BOOL, INT, STRING, Type, object_type
-from pynetes.apimachinery.cel.values import CelError, go_quoted
+from pynetes.apimachinery.cel.values import CelError
+from pynetes.apimachinery.quoting import go_quoted
 
 SEMVER_TYPE = object_type("kubernetes.Semver")
 _IDENTIFIER = re.compile(r"[0-9A-Za-z-]+", re.ASCII)

@@ -8,7 +8,8 @@ from urllib.parse import quote, unquote_plus
 from pynetes.apimachinery.cel.declarations import Function, Overload
 from pynetes.apimachinery.cel.library.estimates import estimate_nominal, estimate_traversal, nominal, traversal
 from pynetes.apimachinery.cel.types import BOOL, STRING, Type, list_of, map_of, object_type
-from pynetes.apimachinery.cel.values import CelError, go_quoted
+from pynetes.apimachinery.cel.values import CelError
+from pynetes.apimachinery.quoting import go_quoted
 
 URL_TYPE = object_type("kubernetes.URL")
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):(.*)", re.DOTALL | re.ASCII)

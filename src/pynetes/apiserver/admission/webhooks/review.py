@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from pynetes.apimachinery.cel.values import go_quoted
+from pynetes.apimachinery.quoting import go_quoted
 from pynetes.apiserver.admission.attributes import Attributes
 from pynetes.apiserver.admission.expressions.activation import admission_request
 from pynetes.apiserver.admission.matching import Match

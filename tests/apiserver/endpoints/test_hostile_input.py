@@ -1,0 +1,156 @@
+"""What is sent to break a server is refused in upstream's words, and others are served meanwhile.
+
+One server for all: nothing here may leave anything behind.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from pynetes.apiserver.server import APIServer
+from pynetes.component import certificates
+from pynetes.component.pki import PKI
+from tests.apiserver.endpoints.conftest import Web, config_map, config_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+ONE = f"{MAPS}/one"
+MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+
+
+@dataclass
+class Wire:
+    """Bytes on a connection as the administrator."""
+
+    port: int
+    tls: ssl.SSLContext
+
+    async def __call__(self, sent: bytes, count: int = 1) -> list[tuple[int, bytes]]:
+        """The first answers, of which each states its length: status and body."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls)
+        try:
+            writer.write(sent)
+            answers = []
+            for _ in range(count):
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+                length = int(head.partition("content-length: ")[2].partition("\r")[0])
+                answers.append((int(head.split()[1]), await reader.readexactly(length)))
+            return answers
+        finally:
+            writer.transport.abort()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(files: PKI) -> AsyncIterator[APIServer]:
+    async with APIServer(config_of(files, storage="memory:")) as server:
+        await server.ready()
+        yield server
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def web(server: APIServer, files: PKI) -> AsyncIterator[Web]:
+    context = certificates.client_context(files.ca.certificate, files.admin.certificate, files.admin.key)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context), auto_decompress=False) as session:
+        web = Web(session, f"https://127.0.0.1:{server.port}")
+        await web.ok("POST", MAPS, config_map("one", a="b"))
+        yield web
+
+
+@pytest.fixture
+def wire(server: APIServer, files: PKI) -> Wire:
+    return Wire(
+        server.port, certificates.client_context(files.ca.certificate, files.admin.certificate, files.admin.key)
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("limit=", 'strconv.ParseInt: parsing "": invalid syntax'),
+        ("limit=99999999999999999999", 'parsing "99999999999999999999": value out of range'),
+        ("timeoutSeconds=" + "9" * 5000, "value out of range"),
+        ("continue=%00", "illegal base64 data at input byte 0"),
+        ("continue=bnVsbA", "does not recognize this encoded version"),
+        ("resourceVersion=18446744073709551616", "value out of range"),
+        ("resourceVersion=%00", 'Invalid value: "\\x00": strconv.ParseUint: parsing "\\x00": invalid syntax'),
+    ],
+)
+async def test_options_out_of_range(web: Web, query: str, text: str) -> None:
+    refused = await web("GET", f"{MAPS}?{query}")
+    assert refused.status == 400
+    assert text in refused.message
+
+
+@pytest.mark.parametrize("query", ["labelSelector=%zz", "limit=1;continue=2", "%zz=1", "fieldSelector=%3D"])
+async def test_parameters_that_go_does_not_understand_are_not_there(wire: Wire, query: str) -> None:
+    ((status, body),) = await wire(f"GET {MAPS}?{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert (status, b'"name":"one"' in body) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "text"),
+    [
+        (f"{MAPS}/%zz", 400, b"400 Bad Request"),
+        ("/%", 400, b"400 Bad Request"),
+        (f"{MAPS}/..", 400, rb"Name parameter invalid: \"..\": may not be '..'"),
+        (f"{MAPS}/%25x", 400, rb"Name parameter invalid: \"%x\": may not contain '%'"),
+        (f"{MAPS}/%00", 404, rb"configmaps \"\\x00\" not found"),
+        ("//api/v1/pods", 404, b"404 page not found"),
+    ],
+)
+async def test_paths_that_cannot_be(wire: Wire, path: str, code: int, text: bytes) -> None:
+    ((status, body),) = await wire(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert status == code
+    assert text in body
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "text"),
+    [
+        (b"rubbish\r\n\r\n", 400, b"400 Bad Request"),
+        (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, b"400 Bad Request"),
+        (b"FOO / HTTP/1.1\r\nHost: x\r\n\r\n", 405, b"does not allow this method"),
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * 1_100_000, 431, b"431 Request Header Fields Too Large"),
+        (b"GET / HTTP/1.1\r\n" + (b"X: " + b"x" * 60_000 + b"\r\n") * 20, 431, b"431 Request Header Fields Too Large"),
+        (b"GET /" + b"x" * 1_100_000, 431, b"431 Request Header Fields Too Large"),
+    ],
+)
+async def test_what_is_no_http_is_refused_without_a_word_in_the_log(
+    wire: Wire, caplog: pytest.LogCaptureFixture, sent: bytes, code: int, text: bytes
+) -> None:
+    ((status, body),) = await wire(sent)
+    assert status == code
+    assert text in body
+    assert not caplog.records
+
+
+async def test_headers_of_one_request_after_the_other_may_have_a_mebibyte_each(wire: Wire) -> None:
+    request = b"GET /version HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 700_000 + b"\r\n\r\n"
+    assert [status for status, _ in await wire(request * 3, 3)] == [200, 200, 200]
+
+
+async def test_texts_that_are_no_utf8_are_mended(web: Web) -> None:
+    body = b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"two"},"data":{"a":"x\xff\xe2\x82y"}}'
+    made = await web.ok("POST", f"{MAPS}?dryRun=All", body)
+    assert made["data"] == {"a": "x\ufffd\ufffd\ufffdy"}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "code"),
+    [
+        (b"[null]", JSON_PATCH, 422),
+        (b'[{"op":"remove","path":"/metadata/managedFields/%b"}]' % (b"9" * 5000), JSON_PATCH, 422),
+        (b'[{"op":"add","path":"/data/a","value":1e400}]', JSON_PATCH, 400),
+        (b'{"data":{"a":1e400}}', STRATEGIC, 400),
+        (b"null", MERGE, 400),
+    ],
+)
+async def test_patches_that_cannot_be(web: Web, body: bytes, content_type: str, code: int) -> None:
+    assert (await web("PATCH", ONE, body, type=content_type)).status == code
