@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
     from aiohttp.web import StreamResponse as AiohttpStream
 
+    from pynetes.apimachinery.gvk import GroupVersionKind
     from pynetes.apiserver.authentication.user import UserInfo
     from pynetes.apiserver.requestinfo import RequestInfo
 
@@ -46,6 +47,8 @@ class Request:
     flow: tuple[str, str] | None = None
     #: What stages note for the audit log.
     annotations: dict[str, str] = field(default_factory=dict)
+    #: Tells the audit log which object was sent, as it is before admission; None where nobody wants to know.
+    note: "Callable[[dict[str, Any], GroupVersionKind], None] | None" = None
 
     def param(self, name: str, default: str = "") -> str:
         """The first value of a query parameter."""

@@ -6,7 +6,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
+import yaml
 
+from pynetes.apimachinery import meta
+from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.times import format_micro_time
 from pynetes.apiserver.audit.policy import REQUEST, REQUEST_RESPONSE, Noted
 from pynetes.apiserver.http import Request
@@ -15,7 +18,8 @@ Object = dict[str, Any]
 
 KIND, API_VERSION = "Event", "audit.k8s.io/v1"
 _PATCH = "patch.webhook.admission.k8s.io/"
-_JSON, _PATCHES = "application/json", ("application/json-patch+json", "application/merge-patch+json")
+#: How the original calls the version that options are decoded to.
+_INTERNAL = "meta.k8s.io/__internal"
 
 
 def new(request: Request, noted: Noted, received: datetime) -> Object:
@@ -68,26 +72,35 @@ def _reference(request: Request) -> Object:
     return {field: value for field, value in values.items() if value}
 
 
-def note_request(event: Object, noted: Noted, body: bytes, content_type: str) -> None:
+def note_object(event: Object, noted: Noted, obj: Object, kind: GroupVersionKind) -> None:
     """The object that was sent, if the level wants it; what it says about itself goes into the reference."""
+    reference, metadata = event.setdefault("objectRef", {}), obj.get("metadata") or {}
+    for field in ("name", "namespace", "uid", "resourceVersion"):
+        if metadata.get(field) and not reference.get(field):
+            reference[field] = metadata[field]
+    if noted.at_least(REQUEST):
+        # A copy: what admission makes of the object is not what was sent.
+        sent = meta.copy({"kind": kind.kind, "apiVersion": kind.api_version, **obj})
+        event["requestObject"] = _without_managed_fields(sent) if noted.omit_managed_fields else sent
+
+
+def note_body(event: Object, noted: Noted, body: bytes, content_type: str) -> None:
+    """A patch, or the options of a deletion, if the level wants it."""
     if not noted.at_least(REQUEST) or not body:
         return
     obj = parsed(body, content_type)
     if obj is None:
         return
-    reference = event.setdefault("objectRef", {})
-    if isinstance(obj, dict) and content_type.partition(";")[0] not in _PATCHES:
-        metadata = obj.get("metadata") or {}
-        for field in ("name", "namespace", "uid", "resourceVersion"):
-            if metadata.get(field) and not reference.get(field):
-                reference[field] = metadata[field]
+    if isinstance(obj, dict) and obj.get("kind") == "DeleteOptions":
+        obj["apiVersion"] = _INTERNAL
     event["requestObject"] = _without_managed_fields(obj) if noted.omit_managed_fields else obj
 
 
 def note_response(event: Object, noted: Noted, status: int, body: bytes, content_type: str) -> None:
     """How it ended, and the object that was answered with, if the level wants it."""
     event["responseStatus"] = {"metadata": {}, "code": status}
-    answered = parsed(body, content_type) if status >= 400 or noted.at_least(REQUEST_RESPONSE) else None
+    wanted = status >= 400 or b'"Status"' in body[:64] or noted.at_least(REQUEST_RESPONSE)
+    answered = parsed(body, content_type) if wanted else None
     if isinstance(answered, dict) and answered.get("kind") == "Status":
         kept = ("status", "message", "reason", "details")
         said = {field: answered[field] for field in kept if field in answered}
@@ -99,6 +112,11 @@ def note_response(event: Object, noted: Noted, status: int, body: bytes, content
 def parsed(body: bytes, content_type: str) -> Any:
     """The object in a body; None if it is none that can be shown as JSON."""
     media = content_type.partition(";")[0].strip()
+    if media.endswith("yaml"):
+        try:
+            return yaml.safe_load(body)
+        except yaml.YAMLError:
+            return None
     if media.endswith("json") or not media:
         try:
             return orjson.loads(body)
@@ -110,7 +128,6 @@ def parsed(body: bytes, content_type: str) -> Any:
 
 
 def _from_protobuf(body: bytes) -> Any:
-    from pynetes.apimachinery.gvk import GroupVersionKind
     from pynetes.apimachinery.protobuf.decoder import ProtobufError, decode
 
     try:
@@ -127,6 +144,8 @@ def _without_managed_fields(obj: Any) -> Any:
         out["metadata"] = {field: value for field, value in out["metadata"].items() if field != "managedFields"}
     if isinstance(out.get("items"), list):
         out["items"] = [_without_managed_fields(item) for item in out["items"]]
+    if isinstance(out.get("rows"), list):
+        out["rows"] = [{**row, "object": _without_managed_fields(row.get("object"))} for row in out["rows"]]
     return out
 
 

@@ -37,6 +37,8 @@ async def decode_as(
     request.warnings += warnings
     if obj.get("metadata") is None:
         obj["metadata"] = {}
+    if request.note is not None:
+        request.note(obj, kind)
     return obj
 
 

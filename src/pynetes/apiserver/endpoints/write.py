@@ -37,6 +37,8 @@ async def create(scope: Scope, request: Request) -> Answer:
     obj = await decode(scope, request, options)
     claimed = take_entries(obj)
     scope.resource.strategy.default(obj)
+    if request.note is not None:
+        request.note(obj, scope.kind)
     wipe_system_fields(obj)
     namespace = info.namespace
     match_namespace(obj, namespace if scope.resource.namespaced else "")
@@ -59,6 +61,8 @@ async def update(scope: Scope, request: Request) -> Answer:
     obj = await decode(scope, request, options)
     claimed = take_entries(obj)
     scope.resource.strategy.default(obj)
+    if request.note is not None:
+        request.note(obj, scope.kind)
     check_identity(scope, obj, info.namespace, info.name)
     ctx = scope.write_context(request, options)
     ctx.check_create = create_check(scope, request)

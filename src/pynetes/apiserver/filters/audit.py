@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from pynetes.apimachinery.errors import StatusError, internal
+from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apiserver.audit import event as events
 from pynetes.apiserver.audit.auditor import Auditor
 from pynetes.apiserver.audit.policy import COMPLETE, NONE, PANIC, RECEIVED, REQUEST, STARTED, Noted
+from pynetes.apiserver.filters.info import long_running
 from pynetes.apiserver.filters.recovery import status_response
 from pynetes.apiserver.http import Answer, Filter, Handler, Request, Response, StreamResponse
 from pynetes.component import clock
@@ -39,6 +41,7 @@ class _Audited:
         self._request = request
         self._noted = noted
         self._event = events.new(request, noted, clock.now())
+        request.note = self._note_object
 
     async def run(self, handler: Handler) -> Answer:
         await self._tell(RECEIVED)
@@ -64,6 +67,8 @@ class _Audited:
             answer.chunks = self._until_the_end(answer.chunks)
         elif isinstance(answer, Response):
             events.note_response(self._event, self._noted, answer.status, answer.body, answer.content_type)
+            if long_running(self._request):
+                await self._tell(STARTED)
             await self._tell(COMPLETE)
         else:
             self._event["responseStatus"] = {"metadata": {}, "code": 101}
@@ -91,10 +96,13 @@ class _Audited:
         info = self._request.info
         if info is None or not info.is_resource or not self._noted.at_least(REQUEST):
             return
-        if info.verb in ("create", "update", "patch", "delete", "deletecollection"):
+        if info.verb in ("patch", "delete", "deletecollection"):
             body = await self._request.read_body()
             content_type = self._request.headers.get("Content-Type", "")
-            events.note_request(self._event, self._noted, body, content_type)
+            events.note_body(self._event, self._noted, body, content_type)
+
+    def _note_object(self, obj: Object, kind: GroupVersionKind) -> None:
+        events.note_object(self._event, self._noted, obj, kind)
 
     async def _tell(self, stage: str) -> None:
         if stage in self._noted.omitted:
@@ -128,15 +136,13 @@ def with_failed_authentication_audit(auditor: Auditor) -> Filter:
 async def _note_failed_authentication(auditor: Auditor, request: Request, error: StatusError) -> None:
     assert request.info is not None
     noted = auditor.policy.of(None, request.info)
-    if noted.level == NONE or COMPLETE in noted.omitted:
+    if noted.level == NONE or STARTED in noted.omitted:
         return
     now = clock.now()
     event = events.new(request, noted, now)
-    tried = "bearer" if request.headers.get("Authorization") else "x509" if request.peer_certificate else "none"
-    message = f"Authentication failed, attempted: {tried}"
-    event["responseStatus"] = {"metadata": {}, "status": "Failure", "message": message, "reason": "Unauthorized"}
-    event["responseStatus"]["code"] = error.code
+    status = {"metadata": {}, "status": "Failure", "message": error.message, "reason": error.reason}
+    event["responseStatus"] = {**status, "code": error.code}
     try:
-        await auditor.write(events.at_stage(event, COMPLETE, now, request.annotations))
+        await auditor.write(events.at_stage(event, STARTED, now, request.annotations))
     except OSError as fault:
         log.error("audit event of %s is lost: %s", request.audit_id, fault)

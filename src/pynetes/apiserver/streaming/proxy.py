@@ -80,8 +80,8 @@ class Proxy:
     async def service(self, request: Request, namespace: str, name: str) -> Answer:
         identifier = name
         scheme, name, port = split_name(name, "service")
+        service = await self._objects.get(SERVICES, name, namespace)
         if port.isdigit():
-            service = await self._objects.get(SERVICES, name, namespace)
             port = service_port_name(service, int(port))
         endpoints = await self._objects.get(ENDPOINTS, name, namespace)
         host, number = choose_endpoint(endpoints, port, namespace, identifier)

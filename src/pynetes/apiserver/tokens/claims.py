@@ -1,6 +1,5 @@
 """What a service account token states: the public claims of JWT and the private `kubernetes.io` claim."""
 
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +53,7 @@ class Claims:
             "aud": list(self.audiences),
             "exp": self.expires_at,
             "iat": self.issued_at,
-            "jti": self.id or str(uuid.uuid4()),
+            "jti": self.id,
             "kubernetes.io": private,
             "nbf": self.issued_at,
             "sub": user.service_account_name(self.namespace, self.service_account.name),

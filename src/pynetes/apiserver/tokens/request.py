@@ -1,5 +1,6 @@
 """TokenRequest: `POST …/serviceaccounts/NAME/token`."""
 
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pynetes.apimachinery.gvk import GroupVersionResource, split_api_version
 from pynetes.apimachinery.times import format_time
 from pynetes.apis.names import NODES, PODS, SECRETS, SERVICE_ACCOUNTS
 from pynetes.apiserver.objects import ObjectReader
-from pynetes.apiserver.tokens.claims import EXTENDED_SECONDS, WARN_ONLY_SECONDS, Claims, Reference
+from pynetes.apiserver.tokens.claims import EXTENDED_SECONDS, WARN_ONLY_SECONDS, Claims, Reference, credential_id
 from pynetes.component import clock
 from pynetes.component.signing import SigningKey
 
@@ -19,6 +20,7 @@ GROUP = "authentication.k8s.io"
 KIND = "TokenRequest"
 DEFAULT_SECONDS = 3600
 MINIMUM_SECONDS = 600
+_ISSUED = "authentication.kubernetes.io/issued-credential-id"
 _BINDABLE = {"Pod": PODS, "Node": NODES, "Secret": SECRETS}
 
 Validate = Callable[[dict[str, Any]], Awaitable[None]]
@@ -58,10 +60,12 @@ class TokenRequests:
         *,
         validate: Validate | None = None,
         warnings: list[str] | None = None,
+        annotations: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         """Answers a decoded TokenRequest for a service account.
 
         `validate` is validating admission, called between the checks and the issuing; it gets the completed request.
+        `annotations` are those of the audit log: they name the token.
         """
         _check_identity(request, namespace, name)
         account = await self._objects.get(SERVICE_ACCOUNTS, name, namespace)
@@ -72,8 +76,11 @@ class TokenRequests:
             await validate(completed)
         bound = await self._bound(completed["spec"].get("boundObjectRef"), namespace, name)
         self._shorten(completed["spec"], warnings)
+        token_id = str(uuid.uuid4())
+        if annotations is not None:
+            annotations[_ISSUED] = credential_id(token_id)
         completed["status"] = {
-            "token": self._sign(completed["spec"], account, bound, int(now.timestamp())),
+            "token": self._sign(completed["spec"], account, bound, int(now.timestamp()), token_id),
             "expirationTimestamp": _after(now, completed["spec"]["expirationSeconds"]),
         }
         return completed
@@ -147,7 +154,7 @@ class TokenRequests:
             if warnings is not None:
                 warnings.append(f"requested expiration of {asked} seconds shortened to {self._maximum} seconds")
 
-    def _sign(self, spec: dict[str, Any], account: dict[str, Any], bound: _Bound, now: int) -> str:
+    def _sign(self, spec: dict[str, Any], account: dict[str, Any], bound: _Bound, now: int, token_id: str) -> str:
         seconds, warn_after = int(spec["expirationSeconds"]), 0
         to_us = set(spec["audiences"]) <= set(self._audiences)
         if self._extend and bound.pod is not None and seconds == WARN_ONLY_SECONDS and to_us:
@@ -162,6 +169,7 @@ class TokenRequests:
             secret=bound.secret,
             node=bound.node,
             warn_after=warn_after,
+            id=token_id,
         )
         return self._key.sign(claims.to_wire())
 

@@ -45,6 +45,11 @@ class Policy:
     audit: LevelVersion = LevelVersion()
     warn: LevelVersion = LevelVersion()
 
+    @property
+    def is_privileged(self) -> bool:
+        """Whether nothing can violate it."""
+        return self.enforce.level == self.audit.level == self.warn.level == PRIVILEGED
+
 
 #: That of namespaces that nobody has said anything of.
 PRIVILEGED_POLICY = Policy()

@@ -59,7 +59,9 @@ class PodSecurity(Plugin):
             self._note(attrs, "exempt", exempt)
             return
         policy, problem = await self._policy(attrs.namespace)
-        if policy == Policy() and not problem:
+        if policy.is_privileged and not problem:
+            if attrs.gvr == PODS:
+                self._note(attrs, "enforce-policy", str(LevelVersion()))
             return
         if problem:
             self._note(attrs, "error", f"Failed to parse policy: {problem}")

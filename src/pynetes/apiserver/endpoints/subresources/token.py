@@ -28,7 +28,14 @@ def create(tokens: TokenRequests) -> Endpoint:
         async def validate(completed: Object) -> None:
             await ctx.validate("CREATE", info.namespace, info.name, completed, None)
 
-        answer = await tokens.create(info.namespace, info.name, asked, validate=validate, warnings=request.warnings)
+        answer = await tokens.create(
+            info.namespace,
+            info.name,
+            asked,
+            validate=validate,
+            warnings=request.warnings,
+            annotations=request.annotations,
+        )
         return object_response(scope, request, media, answer, 201)
 
     return handle
