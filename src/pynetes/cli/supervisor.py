@@ -246,6 +246,8 @@ def daemonize(main: Callable[[], None], *, log_file: Path, pid_file: Path) -> in
 
     The caller must have no threads and no running event loop.
     """
+    # What has had threads is finalised here: in the child it would wait for threads that no fork carries along.
+    gc.collect()
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
