@@ -128,9 +128,14 @@ async def test_pools_of_the_configuration_file_of_before_are_made_where_they_are
     text = "pools: [{name: main, addresses: [192.0.2.1]}, {name: own, addresses: [192.0.2.2], autoAssign: false}]"
     await cluster.install(definition())
     await cluster.client.create(ADDRESS_POOLS, manifest("main", ["198.51.100.7"]))
+    await cluster.create_service("old")
+    status = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.2", "ipMode": "VIP"}]}}}
+    await cluster.client.patch(SERVICES, "old", status, "default", subresource="status")
     async with managing(cluster, load("local", text)):
         await cluster.create_service()
         assert await cluster.has_address() == "198.51.100.7"
+        await cluster.event("old", "EnsuredLoadBalancer")
+        assert await cluster.has_address("old") == "192.0.2.2"
     assert (await cluster.pool("own"))["spec"] == {"addresses": ["192.0.2.2"], "autoAssign": False}
 
 

@@ -3,8 +3,8 @@
 Nodes and Services are plain dicts with the wire's keys, shared with the informers: never change one.
 
 A method fails with any exception: it is reported by an event of upstream's and tried again with a growing back-off.
-`RetryAfter(message, seconds)` names the time of the next try; `ImplementedElsewhere` leaves a load balancer to
-another controller.
+`TryAgain` is a failure that is nobody's fault, of which the log says nothing; `RetryAfter(message, seconds)` names the
+time of the next try; `ImplementedElsewhere` leaves a load balancer to another controller.
 """
 
 from abc import ABC, abstractmethod
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from pynetes.client.controller import RetryAfter
+from pynetes.client.controller import RetryAfter, TryAgain
 
 if TYPE_CHECKING:
     from pynetes.cloud.context import CloudContext, CloudController
@@ -27,6 +27,7 @@ __all__ = [
     "RetryAfter",
     "Route",
     "Routes",
+    "TryAgain",
 ]
 
 Object = dict[str, Any]

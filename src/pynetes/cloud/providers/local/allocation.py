@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pynetes.apimachinery import meta
+from pynetes.cloud.interface import TryAgain
 from pynetes.cloud.providers.local.addresspool import Pool
 
 Object = dict[str, Any]
@@ -13,7 +14,7 @@ Object = dict[str, Any]
 POOL_ANNOTATION, ADDRESS_ANNOTATION = "pynetes.io/address-pool", "pynetes.io/address"
 
 
-class AllocationError(Exception):
+class AllocationError(TryAgain):
     """The Service cannot have an address; the message is what its event says."""
 
 

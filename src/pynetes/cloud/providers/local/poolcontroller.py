@@ -40,7 +40,7 @@ class AddressPoolController(CloudController):
         self.queue.add_after(_ALL, GATHER_SECONDS)
 
     def _service_updated(self, old: Object, new: Object) -> None:
-        if allocation.assigned(old) != allocation.assigned(new):
+        if allocation.assigned(old) != allocation.assigned(new) or meta.labels(old) != meta.labels(new):
             self._changed(new)
 
     def _node_updated(self, old: Object, new: Object) -> None:
