@@ -12,7 +12,7 @@ from pynetes.apis.admissionregistration.webhooks import MutatingWebhookConfigura
 from pynetes.apis.apiextensions.custom_resource_definition import CustomResourceDefinitionStrategy
 from pynetes.apis.apiregistration.api_service import APIServiceStrategy
 from pynetes.apis.certificates.signing_request import ApprovalStrategy, SigningRequestStrategy
-from pynetes.apis.dra.strategies import ResourceClaimStrategy
+from pynetes.apis.dra.resource_claim import ResourceClaimStrategy
 from pynetes.apis.flowcontrol.priority_level import PriorityLevelStrategy
 from pynetes.apis.networking.ingress import IngressStrategy
 from pynetes.apis.networking.network_policy import NetworkPolicyStrategy

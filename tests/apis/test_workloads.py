@@ -114,7 +114,8 @@ DEPLOYMENTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an unknown strategy": (
         {"strategy": {"type": "Other"}},
-        'spec.strategy: Unsupported value: {"type":"Other"}: supported values: "Recreate", "RollingUpdate"',
+        'spec.strategy: Unsupported value: {"Type":"Other","RollingUpdate":null}: supported values: "Recreate", '
+        '"RollingUpdate"',
     ),
     "more than everything unavailable": (
         {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": "101%"}}},

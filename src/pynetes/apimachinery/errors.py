@@ -93,6 +93,10 @@ def duplicate(field: str, value: Any) -> FieldError:
     return FieldError("FieldValueDuplicate", field, value)
 
 
+def internal_error(field: str, detail: str) -> FieldError:
+    return FieldError("InternalError", field, None, detail)
+
+
 def field_not_found(field: str, value: Any) -> FieldError:
     return FieldError("FieldValueNotFound", field, value)
 

@@ -126,6 +126,12 @@ def dns1123_subdomain(value: str) -> list[str]:
     return errors
 
 
+def long_name(value: str) -> list[str]:
+    """A subdomain, as kinds with declared rules say it."""
+    errors = [max_bytes_error(DNS1123_SUBDOMAIN_MAX)] if size(value) > DNS1123_SUBDOMAIN_MAX else []
+    return errors + [e for e in dns1123_subdomain(value) if not e.startswith("must be no more")]
+
+
 def dns1123_subdomain_with_underscore(value: str) -> list[str]:
     errors = [max_length_error(DNS1123_SUBDOMAIN_MAX)] if size(value) > DNS1123_SUBDOMAIN_MAX else []
     if not _matches(_UNDERSCORE_SUBDOMAIN, value):

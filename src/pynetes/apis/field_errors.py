@@ -6,7 +6,7 @@ upstream's, because clients match them.
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pynetes.apimachinery import errors, names, quantity
@@ -35,6 +35,9 @@ class FieldErrors(list[FieldError]):
 
     def duplicate(self, path: str, value: Any) -> None:
         self.append(errors.duplicate(path, value))
+
+    def internal(self, path: str, detail: str) -> None:
+        self.append(errors.internal_error(path, detail))
 
     def not_found(self, path: str, value: Any) -> None:
         self.append(errors.field_not_found(path, value))
@@ -72,6 +75,13 @@ class FieldErrors(list[FieldError]):
     def one_of(self, path: str, value: str | None, allowed: Sequence[str]) -> None:
         """Required, and one of `allowed`, which the message lists in the given order."""
         if not value:
+            self.required(path)
+        elif value not in allowed:
+            self.not_supported(path, value, allowed)
+
+    def choice(self, path: str, value: str | None, allowed: Sequence[str]) -> None:
+        """Required; the empty text is one that is not supported."""
+        if value is None:
             self.required(path)
         elif value not in allowed:
             self.not_supported(path, value, allowed)
@@ -131,6 +141,30 @@ class FieldErrors(list[FieldError]):
             self.rule(path, value, names.port_name)
         else:
             self.rule(path, value or 0, names.port_number)
+
+
+def go_struct(obj: Mapping[str, Any] | None, **fields: Any) -> dict[str, Any] | None:
+    """An object as messages show those of upstream's internal types: `fields` are Go's names in their order, with what
+    an absent one is."""
+    if obj is None:
+        return None
+    return {name: obj.get(name[0].lower() + name[1:], absent) for name, absent in fields.items()}
+
+
+def shown_selector(selector: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A label selector in the order in which messages show it."""
+    if selector is None:
+        return None
+    out: dict[str, Any] = {}
+    if selector.get("matchLabels"):
+        out["matchLabels"] = dict(sorted(selector["matchLabels"].items()))
+    order = ("key", "operator", "values")
+    if selector.get("matchExpressions"):
+        out["matchExpressions"] = [
+            {key: each.get(key, "") for key in order if key != "values" or each.get(key)}
+            for each in selector["matchExpressions"]
+        ]
+    return out
 
 
 _ZERO = quantity.parse("0")

@@ -179,6 +179,9 @@ class Resource:
     """The warning that every request for the resource is answered with."""
     storage_gvk: GroupVersionKind | None = None
     """The kind under which objects are stored, if it is another one; `pynetes.apis.conversion` converts."""
+    own_rules: bool = False
+    """Of a version that is not the stored one: its strategy, and not the stored version's, judges what is written
+    through it (in stored form)."""
     list_kind: str = ""
     schema: ObjectSchema | None = None
     """What checks, prunes and defaults objects of a kind that has no definition of its own (custom resources)."""

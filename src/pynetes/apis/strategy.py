@@ -16,6 +16,7 @@ from pynetes.apis.equality import semantic_equal
 
 Object = dict[str, Any]
 NameRule = Callable[[str], list[str]]
+DropFields = Callable[[Object, Object | None], None]
 
 METADATA_FIELDS = frozenset(("metadata.name", "metadata.namespace"))
 RESET_METADATA = frozenset(("deletionTimestamp", "labels", "annotations", "finalizers", "ownerReferences"))
@@ -50,6 +51,10 @@ class Requester(Protocol):
     def extra(self) -> Mapping[str, Sequence[str]]: ...
 
 
+def _no_field(obj: Object, old: Object | None) -> None:
+    """For kinds without fields of such features."""
+
+
 class Strategy:
     """Rules that hold for most kinds; a kind's own strategy overrides what differs."""
 
@@ -66,8 +71,14 @@ class Strategy:
     status_keeps_metadata: ClassVar[frozenset[str]] = frozenset()
     """Fields of metadata that an update of the status cannot change."""
     name_rule: NameRule = staticmethod(names.dns1123_subdomain)
+    drop_disabled_fields: DropFields = staticmethod(_no_field)
+    """Takes out what belongs to features that are off, unless the stored object (None for a new one) has it; called
+    before an object is prepared."""
+    checks_generate_name: ClassVar[bool] = True
+    own_metadata_rules: ClassVar[bool] = True
+    """False: metadata is only looked at, and not closely, when nothing else is wrong."""
     qualified_finalizers: ClassVar[bool] = True
-    """Finalizers must name a domain. Custom resources are only warned."""
+    """Finalizers must name a domain. Many kinds do not ask for it; custom resources are only warned."""
 
     def default(self, obj: Object) -> None:
         """Fills in what the client left out."""
@@ -77,8 +88,6 @@ class Strategy:
             obj["status"] = {}
         if self.maintains_generation:
             obj["metadata"]["generation"] = 1
-        else:
-            obj["metadata"].pop("generation", None)
 
     def record_requester(self, obj: Object, requester: Requester) -> None:
         """Kinds that tell who created them write it down here; called after `prepare_for_create`."""

@@ -153,7 +153,8 @@ class Environment:
     """Variables with their types, and the functions of the base environment with, perhaps, more.
 
     A variable's type is a `DeclType` if it is declared by a schema; the objects in it must have names (`named`).
-    `objects` are further types that expressions can make; `resolve` knows some by their names alone.
+    `objects` are further types that expressions can make; `resolve` knows some by their names alone; `binds` says that
+    `cel.bind` gives a name to a value.
     """
 
     def __init__(
@@ -163,12 +164,14 @@ class Environment:
         objects: Iterable[DeclType] = (),
         more: Iterable[Function] = (),
         resolve: Resolve | None = None,
+        binds: bool = False,
     ) -> None:
         declared = [t for t in variables.values() if isinstance(t, DeclType)]
         self.variables = {name: t.type if isinstance(t, DeclType) else t for name, t in variables.items()}
         self.objects = {each.type.name: each for t in (*declared, *objects) for each in t.objects()}
         if resolve is not None:
             self.objects = _Objects(self.objects, resolve)
+        self._binds = binds
         self.functions = base_functions()
         extra = list(more)
         if extra:
@@ -177,7 +180,7 @@ class Environment:
     def compile(self, text: str) -> Compiled:
         """The checked expression; CompileError with the original's text."""
         source = Source(text)
-        tree = parse(source)
+        tree = parse(source, binds=self._binds)
         try:
             Checker(source, self.variables, standard.TYPE_NAMES, self.objects, self.functions).check(tree)
             source.check()

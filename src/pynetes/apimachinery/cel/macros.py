@@ -196,6 +196,13 @@ def _opt_map(name: str, *, flat: bool) -> Expander:
     return expand
 
 
+def bind(position: int, target: Expr | None, args: list[Expr]) -> Expr:
+    """`cel.bind(name, value, body)`, in the environments that have it."""
+    if not isinstance(args[0], Ident):
+        raise MacroError(args[0].position, "cel.bind() variable names must be simple identifiers")
+    return _Builder(position).bind(args[0].name, args[1], args[2])
+
+
 def _sort_by(position: int, target: Expr | None, args: list[Expr]) -> Expr:
     assert target is not None
     if isinstance(target, Literal | MapExpr):

@@ -17,7 +17,7 @@ from pynetes.apimachinery.cel.ast import (
     StructExpr,
 )
 from pynetes.apimachinery.cel.lexer import EOF, Token, tokenize
-from pynetes.apimachinery.cel.macros import MACROS, MacroError
+from pynetes.apimachinery.cel.macros import MACROS, MacroError, bind
 from pynetes.apimachinery.cel.source import Source
 from pynetes.apimachinery.cel.unescape import unescape, unescape_bytes
 from pynetes.apimachinery.cel.values import UInt
@@ -56,12 +56,12 @@ class _SyntaxError(Exception):
     """Reported already."""
 
 
-def parse(source: Source) -> Expr:
-    """The tree; raises CompileError."""
+def parse(source: Source, *, binds: bool = False) -> Expr:
+    """The tree; raises CompileError. `binds`: `cel.bind` is known."""
     if len(source.text) > _MAX_SIZE:
         source.report(-1, f"expression code point size exceeds limit: size: {len(source.text)}, limit {_MAX_SIZE}")
         source.check()
-    parser = _Parser(source, tokenize(source))
+    parser = _Parser(source, tokenize(source), binds)
     tree: Expr | None = None
     try:
         tree = parser.start()
@@ -75,8 +75,9 @@ def parse(source: Source) -> Expr:
 
 
 class _Parser:
-    def __init__(self, source: Source, tokens: list[Token]) -> None:
+    def __init__(self, source: Source, tokens: list[Token], binds: bool) -> None:
         self._source = source
+        self._binds = binds
         self._tokens = tokens
         self._index = 0
         self._brackets = 0
@@ -388,6 +389,8 @@ class _Parser:
 
     def _call(self, position: int, function: str, target: Expr | None, args: list[Expr]) -> Expr:
         macro = MACROS.get((function, len(args), target is not None))
+        if self._binds and function == "bind" and len(args) == 3 and isinstance(target, Ident) and target.name == "cel":
+            macro = bind
         if macro is not None:
             try:
                 return macro(position, target, args)

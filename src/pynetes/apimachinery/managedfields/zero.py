@@ -10,21 +10,19 @@ from typing import Any
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.schema.definitions import find_definition_name
 from pynetes.apimachinery.schema.types import Field, Type, fields
-from pynetes.apimachinery.schema.zero import Policy
+from pynetes.apimachinery.schema.zero import Policy, zero_of
 
 Object = dict[str, Any]
 
-#: Required fields that are left out all the same, and optional ones that are always there.
+#: Required fields that are left out all the same.
 _LEFT_OUT = frozenset(
     (
+        ("CounterSet", "counters"),
+        ("DeviceCounterConsumption", "counters"),
         ("IPAddressSpec", "parentRef"),
-        ("TokenReviewSpec", "token"),
-        ("ValidatingAdmissionPolicyBindingSpec", "policyName"),
         ("ValidatingAdmissionPolicyBindingSpec", "validationActions"),
     )
 )
-_ALWAYS_THERE = frozenset((("ClusterRole", "rules"), ("PriorityClass", "value"), ("Role", "rules")))
-_SCALARS: dict[str, Any] = {"string": "", "boolean": False, "int32": 0, "int64": 0, "number": 0, "quantity": "0"}
 
 
 @cache
@@ -54,9 +52,9 @@ def _completed(obj: Object, definition: str) -> Object:
         elif (owner, name) in _LEFT_OUT:
             continue
         elif field.policy is Policy.ALWAYS:
-            out[name] = _zero(field.type.definition) if field.type.kind == "object" else ""
-        elif field.policy is Policy.NULL or _required(field) or (owner, name) in _ALWAYS_THERE:
-            out[name] = _SCALARS.get(field.type.kind)
+            out[name] = _zero(field.type.definition) if field.type.kind == "object" else zero_of(field.type.kind)
+        elif field.policy is Policy.NULL or (_required(field) and field.policy is not Policy.DROP):
+            out[name] = None
     return out
 
 

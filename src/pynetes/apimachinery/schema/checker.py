@@ -11,7 +11,7 @@ from typing import Any
 
 from pynetes.apimachinery.schema import scalars
 from pynetes.apimachinery.schema.types import Field, Type, fields
-from pynetes.apimachinery.schema.zero import Policy
+from pynetes.apimachinery.schema.zero import Policy, zero_of
 
 _RANGES = {"int32": 2**31, "int64": 2**63}
 _ABSENT: Any = object()
@@ -140,7 +140,7 @@ class Checker:
             value = found.get(name, _ABSENT)
             if value is _ABSENT:
                 if own.policy is Policy.ALWAYS:
-                    out[name] = self._check(own.type, {}, place) if own.type.kind == "object" else ""
+                    out[name] = self._always(own.type, place)
                 elif own.policy is Policy.NULL:
                     out[name] = None
             elif value is None:
@@ -149,6 +149,9 @@ class Checker:
             elif own.policy is not Policy.DROP or value not in _EMPTY:
                 out[name] = value
         return out
+
+    def _always(self, kind: Type, place: _Place) -> Any:
+        return self._check(kind, {}, place) if kind.kind == "object" else zero_of(kind.kind)
 
     def _list(self, kind: Type, value: Any, place: _Place) -> Any:
         if not isinstance(value, list):

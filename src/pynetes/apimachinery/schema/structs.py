@@ -17,7 +17,7 @@ from pynetes.apimachinery.schema import scalars
 from pynetes.apimachinery.schema.definitions import definition_name
 from pynetes.apimachinery.schema.depth import too_deep
 from pynetes.apimachinery.schema.types import Field, Type, fields
-from pynetes.apimachinery.schema.zero import Policy
+from pynetes.apimachinery.schema.zero import Policy, zero_of
 
 
 class QuantityText(str):
@@ -117,7 +117,7 @@ def _default(field: Field) -> tuple[Any, Any]:
         factory = _always(field.type)
         return annotation, msgspec.field(default_factory=factory)
     if field.policy is Policy.NULL:
-        return annotation, msgspec.field(default_factory=_none)
+        return annotation | None, msgspec.field(default_factory=_none)
     if field.policy is Policy.DROP:
         if kind in ("time", "micro_time"):
             return annotation, None
@@ -132,12 +132,11 @@ def _none() -> None:
     """A factory, since a plain default would be left out when it is written."""
 
 
-def _empty_text() -> str:
-    return ""
-
-
 def _always(kind: Type) -> Any:
-    return struct(kind.definition) if kind.kind == "object" else _empty_text
+    if kind.kind == "object":
+        return struct(kind.definition)
+    value = zero_of(kind.kind)
+    return lambda: value
 
 
 _in_progress: set[str] = set()

@@ -6,19 +6,21 @@ name the fields where it is not:
 
 - empty lists and maps, empty texts and nulls are dropped unless the field is required;
 - `0` and `false` are kept: most optional numbers and switches are pointers; `DROPPED` names the ones that are not;
-- absent objects stay absent; `ALWAYS` names the ones that are values, not pointers.
+- absent objects stay absent; `ALWAYS` names the ones that are values, not pointers;
+- required texts, numbers and switches are always written, the absent ones as the zero value.
 
 A table maps a field to the definitions (last name parts) it holds for; `_ANY` means all, `_but(…)` all but some.
 """
 
 from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
 
 class Policy(Enum):
     KEEP = "keep"  # absent if absent; otherwise as given
     DROP = "drop"  # the zero value counts as absent
-    ALWAYS = "always"  # an empty object or text stands for an absent one
+    ALWAYS = "always"  # the zero value (an empty object, an empty text, 0, false) stands for an absent one
     NULL = "null"  # shown as null if absent
 
 
@@ -76,36 +78,44 @@ EMPTY_TEXT_KEPT: _Table = {
         "recursiveReadOnly resourceClaimName resourceClaimTemplateName runAsUserName runtimeClassName "
         "seLinuxChangePolicy scope selectPolicy service shareID stopSignal succeededIndexes "
         "supplementalGroupsPolicy timeZone trafficDistribution unhealthyPodEvictionPolicy "
-        "volumeAttributesClassName volumeBindingMode volumeMode"
+        "volumeAttributesClassName volumeBindingMode volumeMode capacityKey currentVolumeAttributesClassName "
+        "distinctAttribute labelSelectorPath matchAttribute podGroupName x-kubernetes-list-type "
+        "x-kubernetes-map-type zone"
     ),
     "apiGroup": _only("IngressClassParametersReference", "TypedObjectReference", "TypedLocalObjectReference"),
     "containerName": _only("PodFailurePolicyOnExitCodesRequirement"),
+    "error": _only("PortStatus", "IngressPortStatus"),
+    "fsType": _only("AzureDiskVolumeSource", "CSIVolumeSource", "LocalVolumeSource"),
     "hostname": _only("Endpoint"),
+    "kind": _only("AzureDiskVolumeSource"),
+    "message": _only("ResourceHealth"),
     "name": _only("EndpointPort@discovery", "ClusterTrustBundleProjection"),
     "namespace": _only("IngressClassParametersReference", "TypedObjectReference"),
+    "nodeName": _only("EndpointAddress", "Endpoint", "Device", "ResourceSliceSpec"),
     "path": _only("ServiceReference"),
     "protocol": _only("NetworkPolicyPort", "EndpointPort@discovery"),
+    "reason": _only("Validation", "ValidationRule"),
     "reinvocationPolicy": _only("MutatingWebhook"),
     "resourceVersion": _only("Preconditions"),
     "restartPolicy": _only("Container", "EphemeralContainer"),
     "signerName": _only("ClusterTrustBundleProjection"),
     "storageClassName": _only("PersistentVolumeClaimSpec"),
     "strategy": _only("LeaseSpec"),
+    "string": _only("DeviceAttribute"),
     "type": _only("HostPathVolumeSource"),
     "uid": _only("Preconditions"),
     "url": _only("WebhookClientConfig"),
     "value": _only("PodDNSConfigOption"),
+    "version": _only("DeviceAttribute"),
 }
 
 EMPTY_LIST_KEPT: _Table = {
     "audiences": _only("TokenRequestSpec"),
+    **_everywhere("bindingConditions bindingFailureConditions sharedCounters"),
     "conditions": _only("CustomResourceDefinitionStatus"),
-    "endpoints": _only("EndpointSlice"),
     "managedFields": _only("ObjectMeta"),
     "names": _only("ContainerImage"),
-    "ports": _only("EndpointSlice"),
-    "rules": _only("Role", "ClusterRole"),
-    "sources": _only("ProjectedVolumeSource"),
+    "policies": _only("HPAScalingRules"),
     "storedVersions": _only("CustomResourceDefinitionStatus"),
 }
 
@@ -130,21 +140,77 @@ ALWAYS: _Table = {
     "user": _only("TokenReviewStatus"),
 }
 
-ALWAYS_TEXT: _Table = {
+# Optional, and written as if they were required.
+ALWAYS_SCALAR: _Table = {
+    **_everywhere(
+        "currentHealthy desiredHealthy disruptionsAllowed divisor expectedPods handSize matchingPrecedence "
+        "queueLengthLimit queues targetPort"
+    ),
+    "apiGroup": _only("RoleRef"),
+    "availableReplicas": _only("StatefulSetStatus"),
+    "name": _only("NodeRuntimeHandler"),
     "reportingComponent": _only("Event@core"),
     "reportingInstance": _only("Event@core"),
     "serviceName": _only("StatefulSetSpec"),
+    "start": _only("StatefulSetOrdinals"),
+    "status": _only("PodFailurePolicyOnPodConditionsPattern"),
+    "token": _only("TokenRequestStatus"),
+    "value": _only("PriorityClass"),
+}
+
+# Required, and left out if empty all the same.
+OMITTED: _Table = {
+    "action": _only("ContainerRestartRule"),
+    "imageRef": _only("ImageVolumeStatus"),
+    "keyType": _only("PodCertificateProjection"),
+    "min": _only("CapacityRequestPolicyRange"),
+    "name": _only("ParentReference"),
+    "operator": _only("ContainerRestartRuleOnExitCodes"),
+    "policyName": _only("ValidatingAdmissionPolicyBindingSpec"),
+    "resource": _only("ParentReference"),
+    "signerName": _only("PodCertificateProjection"),
+    "token": _only("TokenReviewSpec"),
 }
 
 NULL_SHOWN: _Table = {
-    "deprecatedFirstTimestamp": _ANY,
-    "deprecatedLastTimestamp": _ANY,
-    "eventTime": _ANY,
-    "firstTimestamp": _only("Event@core"),
-    "lastTimestamp": _only("Event@core"),
-    "lastProbeTime": _only("PodCondition"),
-    "lastTransitionTime": _only("PodCondition"),
+    **_everywhere(
+        "deprecatedFirstTimestamp deprecatedLastTimestamp eventTime expirationTimestamp finishedAt firstTimestamp "
+        "lastHeartbeatTime lastObservedTime lastProbeTime lastTimestamp lastTransitionTime lastUpdateTime startedAt"
+    ),
+    "apiGroup": _only("TypedObjectReference", "TypedLocalObjectReference"),
+    "conditions": _only("AllocatedDeviceStatus"),
+    "currentMetrics": _only("HorizontalPodAutoscalerStatus"),
+    "data": _only("ControllerRevision"),
+    "default": _only("CapacityRequestPolicy"),
+    "drivers": _only("CSINodeSpec"),
+    "endpoints": _only("EndpointSlice"),
+    "limits": _only("LimitRangeSpec"),
+    "namespaces": _only("ResourcePolicyRule"),
+    "pathType": _only("HTTPIngressPath"),
+    "ports": _only("EndpointSlice"),
+    "requests": _only("DeviceClaim"),
+    "rules": _only("Role", "ClusterRole", "PodFailurePolicy", "SuccessPolicy"),
+    "secretNamespace": _only("AzureFilePersistentVolumeSource"),
+    "sideEffects": _only("MutatingWebhook", "ValidatingWebhook"),
+    "sources": _only("ProjectedVolumeSource"),
+    "time": _only("VolumeError"),
+    "topologyKeys": _only("CSINodeDriver"),
 }
+
+_ZERO: dict[str, Any] = {
+    "string": "",
+    "boolean": False,
+    "int32": 0,
+    "int64": 0,
+    "number": 0,
+    "quantity": "0",
+    "int_or_string": 0,
+}
+
+
+def zero_of(kind: str) -> Any:
+    """What a scalar of the kind is if nobody says; None for other kinds."""
+    return _ZERO.get(kind)
 
 
 def _holds(table: _Table, field: str, definition: str) -> bool:
@@ -159,10 +225,16 @@ def _holds(table: _Table, field: str, definition: str) -> bool:
 
 def policy(definition: str, field: str, kind: str, required: bool) -> Policy:
     """What holds for one field of a definition; `kind` as in `types.Type`."""
-    if (kind == "object" and _holds(ALWAYS, field, definition)) or _holds(ALWAYS_TEXT, field, definition):
+    if kind == "object" and _holds(ALWAYS, field, definition):
         return Policy.ALWAYS
+    if _holds(NULL_SHOWN, field, definition):
+        return Policy.NULL
     if kind in ("time", "micro_time"):
-        return Policy.NULL if _holds(NULL_SHOWN, field, definition) else Policy.DROP
+        return Policy.DROP
+    if required and _holds(OMITTED, field, definition):
+        return Policy.DROP
+    if kind in _ZERO and (required or _holds(ALWAYS_SCALAR, field, definition)):
+        return Policy.ALWAYS
     if required or kind in ("object", "any", "raw", "int_or_string", "quantity", "schema_or"):
         return Policy.KEEP
     if kind in ("boolean", "int32", "int64", "number"):

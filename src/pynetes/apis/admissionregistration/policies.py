@@ -31,6 +31,7 @@ _MUTABLE = ("*", "CONNECT", "CREATE", "UPDATE")
 
 
 class _AdmissionPolicyStrategy(Strategy):
+    qualified_finalizers = False
     maintains_generation = True
     allow_unconditional_update = False
     mutates: ClassVar[bool] = False
@@ -53,7 +54,7 @@ class _AdmissionPolicyStrategy(Strategy):
     def _validate(self, obj: Object, *, conditions: bool) -> list[FieldError]:
         found = FieldErrors()
         spec = obj.get("spec") or {}
-        found.one_of("spec.failurePolicy", spec.get("failurePolicy"), rules.FAILURE_POLICIES)
+        found.choice("spec.failurePolicy", spec.get("failurePolicy"), rules.FAILURE_POLICIES)
         if spec.get("paramKind") is not None:
             _param_kind(found, spec["paramKind"], "spec.paramKind")
         path, match = "spec.matchConstraints", spec.get("matchConstraints")
@@ -112,10 +113,11 @@ class MutatingAdmissionPolicyStrategy(_AdmissionPolicyStrategy):
             found.required("spec.mutations", "mutations must contain at least one item")
         for i, mutation in enumerate(spec.get("mutations") or ()):
             _mutation(found, mutation, f"spec.mutations[{i}]", composition)
-        found.one_of("spec.reinvocationPolicy", spec.get("reinvocationPolicy"), _REINVOCATION)
+        found.choice("spec.reinvocationPolicy", spec.get("reinvocationPolicy"), _REINVOCATION)
 
 
 class PolicyBindingStrategy(Strategy):
+    qualified_finalizers = False
     maintains_generation = True
     allow_unconditional_update = False
 

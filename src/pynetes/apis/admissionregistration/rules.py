@@ -42,7 +42,7 @@ def default_match_resources(match: Object | None) -> None:
 def validate_match_resources(found: FieldErrors, match: Object | None, path: str) -> None:
     if match is None:
         return
-    found.one_of(f"{path}.matchPolicy", match.get("matchPolicy"), MATCH_POLICIES)
+    found.choice(f"{path}.matchPolicy", match.get("matchPolicy"), MATCH_POLICIES)
     validate_selectors(found, match, path)
     for key in ("resourceRules", "excludeResourceRules"):
         for i, rule in enumerate(match.get(key) or ()):

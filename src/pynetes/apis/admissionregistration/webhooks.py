@@ -18,6 +18,7 @@ _LABELS_OF_A_NAME = 3
 
 
 class WebhookConfigurationStrategy(Strategy):
+    qualified_finalizers = False
     maintains_generation = True
     allow_unconditional_update = False
     mutating: ClassVar[bool] = False
@@ -59,8 +60,8 @@ class WebhookConfigurationStrategy(Strategy):
         _full_name(found, hook.get("name") or "", f"{path}.name")
         for i, rule in enumerate(hook.get("rules") or ()):
             rules.validate_rule(found, rule, f"{path}.rules[{i}]")
-        found.one_of(f"{path}.failurePolicy", hook.get("failurePolicy"), rules.FAILURE_POLICIES)
-        found.one_of(f"{path}.matchPolicy", hook.get("matchPolicy"), rules.MATCH_POLICIES)
+        found.choice(f"{path}.failurePolicy", hook.get("failurePolicy"), rules.FAILURE_POLICIES)
+        found.choice(f"{path}.matchPolicy", hook.get("matchPolicy"), rules.MATCH_POLICIES)
         effects = hook.get("sideEffects")
         if effects is None:
             found.required(f"{path}.sideEffects", f"must specify one of {', '.join(_SIDE_EFFECTS)}")
@@ -71,7 +72,7 @@ class WebhookConfigurationStrategy(Strategy):
             found.invalid(f"{path}.timeoutSeconds", timeout, "the timeout value must be between 1 and 30 seconds")
         rules.validate_selectors(found, hook, path)
         if self.mutating:
-            found.one_of(f"{path}.reinvocationPolicy", hook.get("reinvocationPolicy"), _REINVOCATION)
+            found.choice(f"{path}.reinvocationPolicy", hook.get("reinvocationPolicy"), _REINVOCATION)
         validate_client_config(found, hook.get("clientConfig") or {}, f"{path}.clientConfig")
 
 

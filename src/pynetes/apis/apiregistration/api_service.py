@@ -16,6 +16,7 @@ _STATUSES = ("True", "False", "Unknown")
 
 
 class APIServiceStrategy(Strategy):
+    qualified_finalizers = False
     has_status = True
     status_keeps_metadata = RESET_METADATA
     allow_unconditional_update = False

@@ -11,9 +11,10 @@ from pynetes.apis.apps.workload import (
     workload_warnings,
 )
 from pynetes.apis.core.container_defaults import default_if_empty
+from pynetes.apis.core.disabled_pod_fields import disabled_in
 from pynetes.apis.core.pod_spec_defaults import default_pod_template
 from pynetes.apis.equality import semantic_equal
-from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.field_errors import FieldErrors, go_struct
 from pynetes.apis.int_or_percent import magnitude, validate_at_most_100_percent, validate_int_or_percent
 from pynetes.apis.strategy import Object, Strategy
 
@@ -34,6 +35,8 @@ _COUNTS = (
 class DaemonSetStrategy(Strategy):
     has_status = True
     maintains_generation = True
+
+    drop_disabled_fields = staticmethod(disabled_in("spec", "template"))
 
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
@@ -73,7 +76,8 @@ class DaemonSetStrategy(Strategy):
             found += validate_label_selector(selector, "spec.selector")
             if is_empty_selector(selector):
                 found.invalid("spec.selector", selector, "empty selector is invalid for daemonset")
-        validate_template(found, spec.get("template") or {}, selector, "DaemonSet")
+        if not validate_label_selector(selector, "spec.selector"):
+            validate_template(found, spec.get("template") or {}, selector, "DaemonSet")
         found.non_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
         _update_strategy(found, spec.get("updateStrategy") or {})
         found.non_negative("spec.revisionHistoryLimit", spec.get("revisionHistoryLimit"))
@@ -104,7 +108,9 @@ def _update_strategy(found: FieldErrors, update: Object) -> None:
     if update.get("type") == "OnDelete":
         return
     if update.get("type") != "RollingUpdate":
-        found.not_supported("spec.updateStrategy", update, ("RollingUpdate", "OnDelete"))
+        shown = go_struct(update, Type="", RollingUpdate=None) or {}
+        shown["RollingUpdate"] = go_struct(rolling, MaxUnavailable=0, MaxSurge=0)
+        found.not_supported("spec.updateStrategy", shown, ("RollingUpdate", "OnDelete"))
         return
     if rolling is None:
         found.required(path)

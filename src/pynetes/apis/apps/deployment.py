@@ -9,9 +9,10 @@ from pynetes.apis.apps.workload import (
     workload_warnings,
 )
 from pynetes.apis.core.container_defaults import default_if_empty
+from pynetes.apis.core.disabled_pod_fields import disabled_in
 from pynetes.apis.core.pod_spec_defaults import default_pod_template
 from pynetes.apis.equality import semantic_equal
-from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.field_errors import FieldErrors, go_struct
 from pynetes.apis.int_or_percent import magnitude, validate_at_most_100_percent, validate_int_or_percent
 from pynetes.apis.strategy import Object, Strategy
 
@@ -32,6 +33,8 @@ class DeploymentStrategy(Strategy):
     has_status = True
     maintains_generation = True
     status_keeps_metadata = frozenset(("labels",))
+
+    drop_disabled_fields = staticmethod(disabled_in("spec", "template"))
 
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
@@ -90,7 +93,9 @@ def _rollout(found: FieldErrors, strategy: Object) -> None:
         if rolling is not None:
             found.forbidden(path, "may not be specified when strategy `type` is 'Recreate'")
     elif kind != "RollingUpdate":
-        found.not_supported("spec.strategy", strategy, _STRATEGIES)
+        shown = go_struct(strategy, Type="", RollingUpdate=None) or {}
+        shown["RollingUpdate"] = go_struct(rolling, MaxUnavailable=0, MaxSurge=0)
+        found.not_supported("spec.strategy", shown, _STRATEGIES)
     elif rolling is None:
         found.required(path, "this should be defaulted and never be nil")
     else:

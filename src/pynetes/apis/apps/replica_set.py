@@ -2,6 +2,7 @@
 
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.apps.workload import validate_selector, validate_template, workload_warnings
+from pynetes.apis.core.disabled_pod_fields import disabled_in
 from pynetes.apis.core.pod_spec_defaults import default_pod_template
 from pynetes.apis.core.replication_controller import validate_replica_counts
 from pynetes.apis.field_errors import FieldErrors
@@ -12,6 +13,8 @@ class ReplicaSetStrategy(Strategy):
     has_status = True
     maintains_generation = True
     selectable = METADATA_FIELDS | {"status.replicas"}
+
+    drop_disabled_fields = staticmethod(disabled_in("spec", "template"))
 
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})

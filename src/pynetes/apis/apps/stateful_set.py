@@ -12,11 +12,12 @@ from pynetes.apis.apps.workload import (
     workload_warnings,
 )
 from pynetes.apis.core.container_defaults import default_if_empty
-from pynetes.apis.core.persistent_volume_claim_validation import validate_claim_spec
+from pynetes.apis.core.disabled_pod_fields import disabled_in
+from pynetes.apis.core.persistent_volume_claim_validation import claim_size_warnings, validate_claim_spec
 from pynetes.apis.core.pod_spec_defaults import default_pod_template
 from pynetes.apis.core.volume_defaults import default_claim_spec
 from pynetes.apis.equality import semantic_equal
-from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.field_errors import FieldErrors, go_struct
 from pynetes.apis.int_or_percent import magnitude, validate_at_most_100_percent, validate_int_or_percent
 from pynetes.apis.strategy import Object, Strategy
 
@@ -50,10 +51,26 @@ _HISTORY_WARNING = (
 )
 
 
+_drop_in_template = disabled_in("spec", "template")
+
+
+def _drop_disabled(obj: Object, old: Object | None) -> None:
+    _drop_in_template(obj, old)
+    rolling, before = ((_updating(each) or {}).get("rollingUpdate") or {} for each in (obj, old))
+    if before.get("maxUnavailable") is None:
+        rolling.pop("maxUnavailable", None)
+
+
+def _updating(obj: Object | None) -> Object | None:
+    return ((obj or {}).get("spec") or {}).get("updateStrategy")
+
+
 class StatefulSetStrategy(Strategy):
     has_status = True
     maintains_generation = True
     name_rule = staticmethod(names.dns1123_label)
+
+    drop_disabled_fields = staticmethod(_drop_disabled)
 
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
@@ -106,14 +123,15 @@ class StatefulSetStrategy(Strategy):
 
     def warnings(self, obj: Object, old: Object | None = None) -> list[str]:
         found = workload_warnings(obj, old, warn_of_name=False)
+        for index, claim in enumerate(obj["spec"].get("volumeClaimTemplates") or ()):
+            found += claim_size_warnings(claim.get("spec") or {}, f"spec.volumeClaimTemplates[{index}]")
         if (obj["spec"].get("revisionHistoryLimit") or 0) < 0:
             found.append(_HISTORY_WARNING)
         return found
 
 
 def _default_claim(claim: Object) -> None:
-    claim.setdefault("apiVersion", "v1")
-    claim.setdefault("kind", "PersistentVolumeClaim")
+    claim["apiVersion"], claim["kind"] = "v1", "PersistentVolumeClaim"
     default_claim_spec(claim.setdefault("spec", {}))
     default_if_empty(claim.setdefault("status", {}), phase="Pending")
 
@@ -137,7 +155,8 @@ def _validate_spec(spec: Object) -> FieldErrors:
     found.non_negative("spec.ordinals.start", (spec.get("ordinals") or {}).get("start"))
     selector = spec.get("selector")
     validate_selector(found, selector, "statefulset")
-    validate_template(found, _template_with_claims(spec), selector, "StatefulSet")
+    template = _template_with_claims(spec)
+    validate_template(found, template, selector, "StatefulSet", invalid_selector_detail=None)
     return found
 
 
@@ -165,7 +184,9 @@ def _update_strategy(found: FieldErrors, update: Object) -> None:
             detail = "only allowed for updateStrategy 'RollingUpdate'"
             found.invalid(f"{path}.rollingUpdate", rolling, detail)
     elif kind != "RollingUpdate":
-        found.invalid(path, update, "must be 'RollingUpdate' or 'OnDelete'")
+        shown = go_struct(update, Type="", RollingUpdate=None) or {}
+        shown["RollingUpdate"] = go_struct(rolling, Partition=None, MaxUnavailable=None)
+        found.invalid(path, shown, "must be 'RollingUpdate' or 'OnDelete'")
     elif rolling is not None:
         found.non_negative(f"{path}.rollingUpdate.partition", rolling.get("partition"))
         unavailable, own = rolling.get("maxUnavailable"), f"{path}.rollingUpdate.maxUnavailable"

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 
 from pynetes.apimachinery import selectors
+from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.validation import validate_label_selector
 from pynetes.apis.core.pod_template import validate_pod_template
 from pynetes.apis.core.pod_warnings import template_warnings
 from pynetes.apis.core.replication_controller import name_warnings
-from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.field_errors import FieldErrors, shown_selector
 from pynetes.apis.strategy import Object
 
 _GREATER_THAN_TOTAL = "cannot be greater than status.replicas"
@@ -29,14 +30,22 @@ def validate_selector(found: FieldErrors, selector: Object | None, kind: str) ->
 
 
 def validate_template(
-    found: FieldErrors, template: Object, selector: Object | None, kind: str, path: str = "spec.template"
+    found: FieldErrors,
+    template: Object,
+    selector: Object | None,
+    kind: str,
+    path: str = "spec.template",
+    invalid_selector_detail: str | None = "invalid label selector",
 ) -> None:
     """`kind` is how the message about the deadline names the owner. Pods of these kinds always restart."""
     labels = (template.get("metadata") or {}).get("labels")
     try:
         matches = selectors.from_label_selector(selector).matches(labels or {})
     except ValueError:
-        found.invalid("spec.selector", selector, "invalid label selector")
+        if invalid_selector_detail is None:
+            found.append(FieldError("FieldValueInvalid", "spec.selector", shown_selector(selector)))
+        else:
+            found.invalid("spec.selector", shown_selector(selector), invalid_selector_detail)
         return
     if not matches:
         found.invalid(f"{path}.metadata.labels", labels, "`selector` does not match template `labels`")

@@ -36,7 +36,10 @@ class HorizontalPodAutoscalerStrategy(Strategy):
         obj["status"] = {"desiredReplicas": 0, "currentMetrics": None}
 
     def validate(self, obj: Object) -> list[FieldError]:
-        return _validate_spec(obj["spec"])
+        return _validate_spec(obj["spec"], {})
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        return _validate_spec(obj["spec"], old["spec"])
 
     def validate_status_update(self, obj: Object, old: Object) -> list[FieldError]:
         found = FieldErrors()
@@ -64,18 +67,24 @@ def _completed(rules: Object | None, defaults: Object) -> Object:
     return {**copy(defaults), **given}
 
 
-def _validate_spec(spec: Object) -> FieldErrors:
+def _validate_spec(spec: Object, old: Object) -> FieldErrors:
+    """Of the target's version only a change is looked at; ReplicationControllers have no group."""
     found = FieldErrors()
     low, high = spec.get("minReplicas"), spec.get("maxReplicas") or 0
-    if low is not None and low < 1:
-        found.invalid("spec.minReplicas", low, "must be greater than or equal to 1")
+    least = 0 if old.get("minReplicas") == 0 else 1
+    if low is not None and low < least:
+        found.invalid("spec.minReplicas", low, f"must be greater than or equal to {least}")
     if high == 0:
         found.required("spec.maxReplicas", "must be set and greater than 0")
     elif high < 0:
         found.invalid("spec.maxReplicas", high, "must be greater than or equal to 1")
     if low is not None and high < low:
         found.invalid("spec.maxReplicas", high, "must be greater than or equal to `minReplicas`")
-    validate_reference(found, spec.get("scaleTargetRef") or {}, "spec.scaleTargetRef")
+    target, before = (each.get("scaleTargetRef") or {} for each in (spec, old))
+    same = bool(old) and all(target.get(key) == before.get(key) for key in ("apiVersion", "kind"))
+    grouped = target.get("kind") != "ReplicationController"
+    checked = {**target, "apiVersion": "any/version"} if same else target
+    validate_reference(found, checked, "spec.scaleTargetRef", grouped=grouped)
     validate_metrics(found, spec.get("metrics") or [], low, "spec.metrics")
     for direction in ("scaleUp", "scaleDown"):
         rules = (spec.get("behavior") or {}).get(direction)

@@ -12,12 +12,15 @@ _TARGETS = ("Utilization", "Value", "AverageValue")
 _ZERO = quantity.parse("0")
 
 
-def validate_reference(found: FieldErrors, reference: Object, path: str) -> None:
+def validate_reference(found: FieldErrors, reference: Object, path: str, *, grouped: bool = False) -> None:
+    """`grouped`: a group must be named."""
     for field in ("kind", "name"):
         found.required_rule(f"{path}.{field}", reference.get(field), names.path_segment_name)
     version = reference.get("apiVersion") or ""
     if version.count("/") > 1:
         found.invalid(f"{path}.apiVersion", version, f"unexpected GroupVersion string: {version}")
+    elif grouped and "/" not in version:
+        found.invalid(f"{path}.apiVersion", version, "apiVersion must specify API group")
 
 
 def validate_metrics(found: FieldErrors, metrics: list[Object], min_replicas: int | None, path: str) -> None:

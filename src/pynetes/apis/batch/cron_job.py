@@ -8,6 +8,7 @@ from pynetes.apis.batch import schedule
 from pynetes.apis.batch.job import default_job_template_spec, job_spec_warnings
 from pynetes.apis.batch.job_validation import validate_job_spec
 from pynetes.apis.core.container_defaults import default_if_empty
+from pynetes.apis.core.disabled_pod_fields import disabled_in
 from pynetes.apis.core.replication_controller import name_warnings
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import Object, Strategy
@@ -21,6 +22,8 @@ _ZONE_PART = re.compile(r"[A-Za-z._0-9+-]{1,14}", re.ASCII)
 class CronJobStrategy(Strategy):
     has_status = True
     maintains_generation = True
+
+    drop_disabled_fields = staticmethod(disabled_in("spec", "jobTemplate", "spec", "template"))
 
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})

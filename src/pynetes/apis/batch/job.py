@@ -4,6 +4,7 @@ from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.meta import copy
 from pynetes.apis.batch.job_status_validation import validate_job_status
 from pynetes.apis.batch.job_validation import validate_job, validate_job_update
+from pynetes.apis.core.disabled_pod_fields import disabled_in
 from pynetes.apis.core.pod_spec_defaults import default_pod_template
 from pynetes.apis.core.pod_warnings import template_warnings
 from pynetes.apis.core.replication_controller import name_warnings
@@ -49,19 +50,21 @@ class JobStrategy(Strategy):
     default_deletion_propagation = "Orphan"
     selectable = METADATA_FIELDS | {"status.successful"}
 
+    drop_disabled_fields = staticmethod(disabled_in("spec", "template"))
+
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
         default_job_spec(spec)
         default_job_template_spec(spec)
-        labels = (spec["template"].get("metadata") or {}).get("labels")
-        if labels and not obj["metadata"].get("labels"):
-            obj["metadata"]["labels"] = copy(labels)
+        if obj["metadata"].get("uid"):
+            _default_labels(obj)
 
     def prepare_for_create(self, obj: Object) -> None:
         """Name and uid are settled by now: the selector is made of them."""
         super().prepare_for_create(obj)
         if not obj["spec"].get("manualSelector"):
             _generate_selector(obj)
+        _default_labels(obj)
 
     def validate(self, obj: Object) -> list[FieldError]:
         return validate_job(obj)
@@ -92,6 +95,13 @@ def job_spec_warnings(spec: Object, path: str) -> list[str]:
             "Kubernetes might not be able to track completedIndexes when a big number of indexes fail"
         )
     return found + template_warnings(spec.get("template"), f"{path}.template")
+
+
+def _default_labels(job: Object) -> None:
+    """A Job without labels has those of its template: a new one the labels as well that its selector is made of."""
+    labels = (job["spec"]["template"].get("metadata") or {}).get("labels")
+    if labels and not job["metadata"].get("labels"):
+        job["metadata"]["labels"] = copy(labels)
 
 
 def _generate_selector(job: Object) -> None:

@@ -3,13 +3,14 @@
 from typing import Any
 
 from pynetes.apimachinery import names, selectors
+from pynetes.apimachinery.errors import OMITTED
 from pynetes.apimachinery.meta import copy
 from pynetes.apimachinery.validation import validate_label_selector
 from pynetes.apis.batch.indexes import count, parse_indexes
 from pynetes.apis.core.pod_template import validate_pod_template
 from pynetes.apis.domain_path import validate_domain_prefixed_path
 from pynetes.apis.equality import semantic_equal
-from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.field_errors import FieldErrors, go_struct, shown_selector
 from pynetes.apis.strategy import Object
 
 _LABELS = (
@@ -54,7 +55,8 @@ def validate_job(job: Object, old: Object | None = None) -> FieldErrors:
     else:
         found += validate_label_selector(selector, "spec.selector")
         if not _matches(selector, labels):
-            found.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
+            shown = dict(sorted(labels.items())) or None
+            found.invalid("spec.template.metadata.labels", shown, "`selector` does not match template `labels`")
     completions = spec.get("completions") or 0
     if spec.get("completionMode") == "Indexed" and completions > 0:
         name = job["metadata"].get("name") or ""
@@ -91,7 +93,7 @@ def _generated_selector(found: FieldErrors, job: Object, old: Object | None) -> 
             found.invalid(f"{path}[{key}]", labels, f"must be '{value}'")
     expected = {key: metadata.get(field) or "" for key, field in wanted}
     if not _matches(spec["selector"], expected):
-        found.invalid("spec.selector", spec["selector"], "`selector` not auto-generated")
+        found.invalid("spec.selector", shown_selector(spec["selector"]), "`selector` not auto-generated")
 
 
 def validate_job_spec(found: FieldErrors, spec: Object, path: str) -> None:
@@ -119,10 +121,18 @@ def validate_job_spec(found: FieldErrors, spec: Object, path: str) -> None:
         if mode == "Indexed":
             _success_policy(found, spec, f"{path}.successPolicy")
         else:
-            found.invalid(f"{path}.successPolicy", spec["successPolicy"], "requires indexed completion mode")
+            found.invalid(
+                f"{path}.successPolicy", _shown_policy(spec["successPolicy"]), "requires indexed completion mode"
+            )
     _replacement_policy(found, spec, f"{path}.podReplacementPolicy")
     found += validate_pod_template(spec.get("template"), f"{path}.template")
     _restart_policy(found, spec, f"{path}.template.spec.restartPolicy")
+
+
+def _shown_policy(policy: Object) -> Object:
+    rules = policy.get("rules")
+    shown = None if rules is None else [go_struct(each, SucceededIndexes=None, SucceededCount=None) for each in rules]
+    return {"Rules": shown}
 
 
 def _restart_policy(found: FieldErrors, spec: Object, path: str) -> None:
@@ -196,9 +206,9 @@ def _failure_rule(found: FieldErrors, spec: Object, rule: Object, containers: se
         _exit_codes(found, codes, containers, f"{path}.onExitCodes")
     if codes is not None and conditions:
         detail = "specifying both OnExitCodes and OnPodConditions is not supported"
-        found.invalid(path, "", detail)
+        found.invalid(path, OMITTED, detail)
     if codes is None and not conditions:
-        found.invalid(path, "", "specifying one of OnExitCodes and OnPodConditions is required")
+        found.invalid(path, OMITTED, "specifying one of OnExitCodes and OnPodConditions is required")
     if len(conditions) > _MAX_PATTERNS:
         found.too_many(f"{path}.onPodConditions", len(conditions), _MAX_PATTERNS)
     for index, pattern in enumerate(conditions):
@@ -226,7 +236,7 @@ def _exit_codes(found: FieldErrors, codes: Object, containers: set[Any], path: s
         )
     own = f"{path}.values"
     if not values:
-        found.invalid(own, values, "at least one value is required")
+        found.invalid(own, codes.get("values"), "at least one value is required")
     elif len(values) > _MAX_EXIT_CODES:
         found.too_many(own, len(values), _MAX_EXIT_CODES)
     for index, value in enumerate(values):

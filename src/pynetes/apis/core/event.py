@@ -15,6 +15,7 @@ _INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion"
 class EventStrategy(Strategy):
     allow_create_on_update = True
     default_deletion_propagation = ""
+    own_metadata_rules = False
     controller_field: ClassVar[str] = "reportingComponent"
     selectable = (
         METADATA_FIELDS

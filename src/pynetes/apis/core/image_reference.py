@@ -2,6 +2,10 @@
 
 import re
 
+_MAX_NAME = 255
+_PART = "[a-z0-9]+(?:(?:[._]|__|[-]+)[a-z0-9]+)*"
+_DOMAIN = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
+_NAME = re.compile(rf"(?:{_DOMAIN}/)?{_PART}(?:/{_PART})*(?:$|[:@])", re.ASCII)
 _TAG = re.compile(r":([\w][\w.-]{0,127})$", re.ASCII)
 
 
@@ -15,4 +19,6 @@ def tag_of(image: str) -> str:
 
 
 def default_pull_policy(image: str) -> str:
-    return "Always" if tag_of(image) == "latest" else "IfNotPresent"
+    """What is no name of an image has no tag."""
+    named = _NAME.match(image) and len(image.partition("@")[0]) <= _MAX_NAME
+    return "Always" if named and tag_of(image) == "latest" else "IfNotPresent"

@@ -9,7 +9,7 @@ from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import Object
 
 SourceCheck = Callable[[FieldErrors, Object, str], None]
-_PARTITION = names.range_error(0, 255)
+_PARTITION = names.range_error(1, 255)  # though 0 is none, and passes
 _HOST_PORT = "must be a host:port pair or multiple pairs separated by commas"
 _CACHING = ("None", "ReadOnly", "ReadWrite")
 _DISK_KINDS = ("Dedicated", "Managed", "Shared")
@@ -47,25 +47,39 @@ def _git_repo(found: FieldErrors, source: Object, path: str) -> None:
     validate_local_path(found, source.get("directory") or "", f"{path}.directory")
 
 
-def _initiator(found: FieldErrors, value: str, path: str) -> None:
+def _initiator(found: FieldErrors, value: str, path: str, stored: bool) -> None:
     pattern = _INITIATORS.get(value[:3])
-    if pattern is None:
+    if pattern is None and not stored:
         found.invalid(path, value, "must be valid format starting with iqn, eui, or naa")
-    elif not pattern.fullmatch(value):
+    elif pattern is None or not pattern.fullmatch(value):
         found.invalid(path, value, "must be valid format")
 
 
-def iscsi(found: FieldErrors, source: Object, path: str) -> None:
+def initiator(found: FieldErrors, source: Object, volume: str, maximum: int, path: str) -> None:
+    """With an initiator's name, the volume's name and the portal make a name on the node."""
+    portal = source.get("targetPortal") or ""
+    if source.get("initiatorName") is not None and len(f"{volume}:{portal}") > maximum:
+        detail = (
+            "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is "
+            "specified."
+        )
+        found.invalid(path, volume if path.endswith(".name") else portal, detail)
+
+
+def iscsi(found: FieldErrors, source: Object, path: str, *, stored: bool = False) -> None:
+    """`stored`: of a PersistentVolume, which is told less about forms, and more about its Secret."""
     found.present(f"{path}.targetPortal", source.get("targetPortal"))
     if found.present(f"{path}.iqn", source.get("iqn")):
-        _initiator(found, source["iqn"], f"{path}.iqn")
+        _initiator(found, source["iqn"], f"{path}.iqn", stored)
     lun = source.get("lun") or 0
     if not 0 <= lun <= 255:
         found.invalid(f"{path}.lun", lun, names.range_error(0, 255))
     if (source.get("chapAuthDiscovery") or source.get("chapAuthSession")) and source.get("secretRef") is None:
         found.required(f"{path}.secretRef")
+    if stored and source.get("secretRef") is not None:
+        found.present(f"{path}.secretRef.name", source["secretRef"].get("name"))
     if source.get("initiatorName") is not None:
-        _initiator(found, source["initiatorName"], f"{path}.initiatorname")
+        _initiator(found, source["initiatorName"], f"{path}.initiatorname", stored)
 
 
 def fibre_channel(found: FieldErrors, source: Object, path: str) -> None:

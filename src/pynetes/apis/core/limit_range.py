@@ -1,5 +1,7 @@
 """LimitRange."""
 
+from uuid import uuid4
+
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.meta import copy
@@ -32,7 +34,10 @@ class LimitRangeStrategy(Strategy):
     def prepare_for_create(self, obj: Object) -> None:
         super().prepare_for_create(obj)
         if not obj["metadata"].get("name") and not obj["metadata"].get("generateName"):
-            obj["metadata"]["name"] = names.random_suffix(32)
+            obj["metadata"]["name"] = str(uuid4())
+
+    def canonicalize(self, obj: Object) -> None:
+        obj["spec"]["limits"] = obj["spec"].get("limits") or None
 
     def validate(self, obj: Object) -> list[FieldError]:
         found = FieldErrors()

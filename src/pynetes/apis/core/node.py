@@ -6,7 +6,7 @@ from pynetes.apimachinery.meta import copy
 from pynetes.apis.core.container_defaults import default_resource_list
 from pynetes.apis.core.resource_names import validate_resource_value
 from pynetes.apis.core.scheduling_validation import EFFECTS
-from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.field_errors import FieldErrors, go_struct
 from pynetes.apis.strategy import Object, Strategy
 
 _ONLY_ONCE = 'node updates may not change {} except from "" to valid'
@@ -19,7 +19,7 @@ class NodeStrategy(Strategy):
     def default(self, obj: Object) -> None:
         spec, status = obj.setdefault("spec", {}), obj.setdefault("status", {})
         # podCIDR is podCIDRs[0] for clients that know of one.
-        if spec.get("podCIDR") and not spec.get("podCIDRs"):
+        if spec.get("podCIDR") and (spec.get("podCIDRs") or [""])[0] != spec["podCIDR"]:
             spec["podCIDRs"] = [spec["podCIDR"]]
         elif spec.get("podCIDRs") and not spec.get("podCIDR"):
             spec["podCIDR"] = spec["podCIDRs"][0]
@@ -105,7 +105,8 @@ def _taints(found: FieldErrors, taints: list[Object]) -> None:
         found.one_of(f"{own}.effect", effect, EFFECTS)
         if (key, effect) in seen:
             detail = "taints must be unique by key and effect pair"
-            found.append(FieldError("FieldValueDuplicate", own, taint, detail))
+            shown = go_struct(taint, Key="", Value="", Effect="", TimeAdded=None)
+            found.append(FieldError("FieldValueDuplicate", own, shown, detail))
         seen.add((key, effect))
 
 

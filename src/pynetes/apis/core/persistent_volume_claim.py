@@ -4,7 +4,7 @@ from pynetes.apimachinery import quantity
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.meta import copy
 from pynetes.apis.core.container_defaults import default_resource_list
-from pynetes.apis.core.persistent_volume_claim_validation import validate_claim_spec
+from pynetes.apis.core.persistent_volume_claim_validation import claim_size_warnings, validate_claim_spec
 from pynetes.apis.core.spec_difference import difference
 from pynetes.apis.core.volume_defaults import default_claim_spec
 from pynetes.apis.equality import semantic_equal
@@ -12,6 +12,7 @@ from pynetes.apis.field_errors import IMMUTABLE, FieldErrors
 from pynetes.apis.strategy import METADATA_FIELDS, Object, Strategy
 
 CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
+_SOURCES = (("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot"))
 _SOURCE_FIELDS = ("apiGroup", "kind", "name")
 
 
@@ -30,10 +31,12 @@ class PersistentVolumeClaimStrategy(Strategy):
     def prepare_for_create(self, obj: Object) -> None:
         super().prepare_for_create(obj)
         obj["status"] = {"phase": "Pending"}
+        _drop_unknown_sources(obj["spec"], {})
         _normalize_data_sources(obj["spec"])
 
     def prepare_for_update(self, obj: Object, old: Object) -> None:
         super().prepare_for_update(obj, old)
+        _drop_unknown_sources(obj["spec"], old["spec"])
         _normalize_data_sources(obj["spec"])
 
     def validate(self, obj: Object) -> list[FieldError]:
@@ -77,26 +80,32 @@ class PersistentVolumeClaimStrategy(Strategy):
                 f'metadata.annotations[{CLASS_ANNOTATION}]: deprecated since v1.8; use "storageClassName" attribute '
                 "instead"
             )
-        for kind in ("requests", "limits"):
-            value = ((obj["spec"].get("resources") or {}).get(kind) or {}).get("storage")
-            if value is not None and quantity.parse(value).milli_value() % 1000:
-                amount = quantity.parse(value)
-                found.append(
-                    f'spec.resources.{kind}[storage]: fractional byte value "{amount}" is invalid, must be an integer'
-                )
-        return found
+        return found + claim_size_warnings(obj["spec"], "spec")
 
     def selectable_fields(self, obj: Object) -> dict[str, str]:
         return super().selectable_fields(obj) | {"name": obj["metadata"].get("name") or ""}
+
+
+def _drop_unknown_sources(spec: Object, old: Object) -> None:
+    """References into other namespaces are no feature of this version; a dataSource alone is a claim or a snapshot."""
+    reference = spec.get("dataSourceRef")
+    if reference is not None and reference.get("namespace") and old.get("dataSourceRef") is None:
+        del spec["dataSourceRef"]
+    used = any(
+        each is not None for each in (old.get("dataSource"), old.get("dataSourceRef"), spec.get("dataSourceRef"))
+    )
+    source = spec.get("dataSource")
+    if source is not None and not used and (source.get("apiGroup") or "", source.get("kind")) not in _SOURCES:
+        del spec["dataSource"]
 
 
 def _normalize_data_sources(spec: Object) -> None:
     """dataSource and dataSourceRef say the same, unless the reference leads into another namespace."""
     source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
     if source is not None and reference is None:
-        spec["dataSourceRef"] = {k: source[k] for k in _SOURCE_FIELDS if source.get(k) is not None}
+        spec["dataSourceRef"] = {k: source.get(k) for k in _SOURCE_FIELDS}
     elif reference is not None and source is None and not reference.get("namespace"):
-        spec["dataSource"] = {k: reference[k] for k in _SOURCE_FIELDS if reference.get(k) is not None}
+        spec["dataSource"] = {k: reference.get(k) for k in _SOURCE_FIELDS}
 
 
 def _requested(spec: Object) -> str:

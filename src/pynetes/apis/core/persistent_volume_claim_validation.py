@@ -50,7 +50,17 @@ def _data_sources(found: FieldErrors, spec: Object, path: str) -> None:
     if reference.get("namespace"):
         found.invalid(path, f"{path}.dataSource", "may not be specified when dataSourceRef.namespace is specified")
     elif any(source.get(k) != reference.get(k) for k in ("apiGroup", "kind", "name")):
-        found.invalid(path, f"{path}.dataSource", "must match dataSourceRef")
+        found.invalid(path, {}, "must match dataSourceRef")
+
+
+def claim_size_warnings(spec: Object, path: str) -> list[str]:
+    found = []
+    for kind in ("requests", "limits"):
+        value = ((spec.get("resources") or {}).get(kind) or {}).get("storage")
+        if value is not None and quantity.parse(value).milli_value() % 1000:
+            text = f'fractional byte value "{quantity.parse(value)}" is invalid, must be an integer'
+            found.append(f"{path}.resources.{kind}[storage]: {text}")
+    return found
 
 
 def validate_claim_template(found: FieldErrors, template: Object, path: str) -> None:

@@ -2,6 +2,7 @@
 
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.meta import copy, labels
+from pynetes.apis.core.disabled_pod_fields import drop_in_pod
 from pynetes.apis.core.pod_resize_validation import validate_pod_resize
 from pynetes.apis.core.pod_spec_defaults import default_pod
 from pynetes.apis.core.pod_update_validation import (
@@ -33,6 +34,8 @@ class PodStrategy(Strategy):
         "status.podIPs",
         "status.nominatedNodeName",
     }
+
+    drop_disabled_fields = staticmethod(drop_in_pod)
 
     def default(self, obj: Object) -> None:
         default_pod(obj)

@@ -76,3 +76,25 @@ def _windows(found: FieldErrors, spec: Object, path: str) -> None:
         for field in fields:
             if context.get(field) is not None:
                 found.forbidden(f"{where}.{field}", _NOT_WINDOWS)
+
+
+def validate_host_process(found: FieldErrors, spec: Object, path: str) -> None:
+    """Host process containers (of Windows): all containers of a pod or none."""
+    shared = ((spec.get("securityContext") or {}).get("windowsOptions") or {}).get("hostProcess")
+    total = hosted = 0
+    for field in ("initContainers", "containers", "ephemeralContainers"):
+        for index, container in enumerate(spec.get(field) or ()):
+            total += 1
+            own = ((container.get("securityContext") or {}).get("windowsOptions") or {}).get("hostProcess")
+            if shared is not None and own is not None and shared != own:
+                detail = f"pod hostProcess value must be identical if both are specified, was {str(shared).lower()}"
+                where = f"{path}.{field}[{index}].securityContext.windowsOptions.hostProcess"
+                found.invalid(where, own, detail)
+            hosted += bool(shared if own is None else own)
+    if hosted and hosted != total:
+        detail = "If pod contains any hostProcess containers then all containers must be HostProcess containers"
+        found.invalid(path, "", detail)
+    if hosted and not spec.get("hostNetwork"):
+        found.invalid(
+            f"{path}.hostNetwork", False, "hostNetwork must be true if pod contains any hostProcess containers"
+        )

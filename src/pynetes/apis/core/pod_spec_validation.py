@@ -8,7 +8,7 @@ from pynetes.apis.core.containers_validation import (
     validate_ephemeral_containers,
     validate_init_containers,
 )
-from pynetes.apis.core.pod_os_validation import validate_os
+from pynetes.apis.core.pod_os_validation import validate_host_process, validate_os
 from pynetes.apis.core.pod_resources import aggregate_containers
 from pynetes.apis.core.resource_requirements import validate_pod_level, validate_resource_requirements
 from pynetes.apis.core.scheduling_validation import (
@@ -19,12 +19,13 @@ from pynetes.apis.core.scheduling_validation import (
 )
 from pynetes.apis.core.security_context_validation import validate_pod_security_context
 from pynetes.apis.core.volume_validation import validate_volumes
-from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.field_errors import FieldErrors, go_struct
 from pynetes.apis.strategy import Object
 
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _PREEMPTION = ("PreemptLowerPriority", "Never")
+_LABELS = ("hostname", "subdomain")
 _MAX_NAMESERVERS = 3
 _MAX_SEARCHES = 32
 _MAX_SEARCH_CHARACTERS = 2048
@@ -70,14 +71,19 @@ def validate_pod_spec(spec: Object, path: str = "spec", *, pod_name: str = "", i
     validate_scheduling_gates(found, spec.get("schedulingGates") or [], f"{path}.schedulingGates")
     spread = spec.get("topologySpreadConstraints") or []
     validate_topology_spread(found, spread, f"{path}.topologySpreadConstraints")
+    validate_host_process(found, spec, path)
     _host_users(found, spec, path)
     _host_name(found, spec, path)
-    _names(found, spec, path)
+    _names(found, spec, path, "serviceAccountName", "nodeName")
     deadline = spec.get("activeDeadlineSeconds")
     if deadline is not None and not 1 <= deadline <= _MAX_INT32:
         found.invalid(f"{path}.activeDeadlineSeconds", deadline, names.range_error(1, _MAX_INT32))
+    _names(found, spec, path, "hostname", "subdomain")
     validate_tolerations(found, spec.get("tolerations") or [], f"{path}.tolerations")
     _host_aliases(found, spec.get("hostAliases") or [], f"{path}.hostAliases")
+    _names(found, spec, path, "priorityClassName")
+    if spec.get("runtimeClassName") is not None:
+        found.rule(f"{path}.runtimeClassName", spec["runtimeClassName"], names.dns1123_subdomain)
     if spec.get("preemptionPolicy") is not None:
         found.one_of(f"{path}.preemptionPolicy", spec["preemptionPolicy"], _PREEMPTION)
     if spec.get("overhead"):
@@ -88,19 +94,11 @@ def validate_pod_spec(spec: Object, path: str = "spec", *, pod_name: str = "", i
     return found
 
 
-def _names(found: FieldErrors, spec: Object, path: str) -> None:
-    rules = {
-        "serviceAccountName": names.dns1123_subdomain,
-        "nodeName": names.dns1123_subdomain,
-        "hostname": names.dns1123_label,
-        "subdomain": names.dns1123_label,
-        "priorityClassName": names.dns1123_subdomain,
-    }
-    for field, rule in rules.items():
+def _names(found: FieldErrors, spec: Object, path: str, *fields: str) -> None:
+    for field in fields:
         if spec.get(field):
+            rule = names.dns1123_label if field in _LABELS else names.dns1123_subdomain
             found.rule(f"{path}.{field}", spec[field], rule)
-    if spec.get("runtimeClassName") is not None:
-        found.rule(f"{path}.runtimeClassName", spec["runtimeClassName"], names.dns1123_subdomain)
 
 
 def _resource_claims(found: FieldErrors, claims: list[Object], path: str) -> frozenset[str]:
@@ -116,13 +114,17 @@ def _resource_claims(found: FieldErrors, claims: list[Object], path: str) -> fro
         given = [f for f in fields if claim.get(f) is not None]
         if len(given) > 1:
             detail = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
-            found.invalid(own, claim, detail)
+            found.invalid(own, _shown_claim(claim), detail)
         if not given:
             detail = "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
-            found.invalid(own, claim, detail)
+            found.invalid(own, _shown_claim(claim), detail)
         for field in given:
             found.rule(f"{own}.{field}", claim[field], names.dns1123_subdomain)
     return frozenset(seen - {""})
+
+
+def _shown_claim(claim: Object) -> Object | None:
+    return go_struct(claim, Name="", ResourceClaimName=None, ResourceClaimTemplateName=None)
 
 
 def _host_network_ports(found: FieldErrors, spec: Object, path: str, is_pod: bool) -> None:

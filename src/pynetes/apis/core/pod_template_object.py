@@ -1,6 +1,7 @@
 """PodTemplate."""
 
 from pynetes.apimachinery.errors import FieldError
+from pynetes.apis.core.disabled_pod_fields import disabled_in
 from pynetes.apis.core.pod_spec_defaults import default_pod_template
 from pynetes.apis.core.pod_template import validate_pod_template
 from pynetes.apis.core.pod_warnings import template_warnings
@@ -9,6 +10,8 @@ from pynetes.apis.strategy import Object, Strategy
 
 class PodTemplateStrategy(Strategy):
     maintains_generation = True
+
+    drop_disabled_fields = staticmethod(disabled_in("template"))
 
     def default(self, obj: Object) -> None:
         default_pod_template(obj.setdefault("template", {}))

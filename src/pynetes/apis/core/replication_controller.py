@@ -3,6 +3,7 @@
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.meta import copy
+from pynetes.apis.core.disabled_pod_fields import disabled_in
 from pynetes.apis.core.pod_spec_defaults import default_pod_template
 from pynetes.apis.core.pod_template import validate_pod_template
 from pynetes.apis.core.pod_warnings import template_warnings
@@ -11,10 +12,14 @@ from pynetes.apis.strategy import METADATA_FIELDS, Object, Strategy
 
 
 class ReplicationControllerStrategy(Strategy):
+    checks_generate_name = False
+    name_rule = staticmethod(names.long_name)
     has_status = True
     maintains_generation = True
     default_deletion_propagation = "Orphan"
     selectable = METADATA_FIELDS | {"status.replicas"}
+
+    drop_disabled_fields = staticmethod(disabled_in("spec", "template"))
 
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})

@@ -75,6 +75,8 @@ def _amounts(found: FieldErrors, resources: Object | None, path: str) -> None:
 
 
 def _fits(scope: str, resource: str) -> bool:
+    if scope not in SCOPES:
+        return True
     if scope == "BestEffort":
         return resource == "pods"
     if scope == "VolumeAttributesClass":

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from pynetes.apimachinery import names, quantity
+from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.quantity import Quantity
 from pynetes.apis.core.pod_resources import amounts, is_pod_level
 from pynetes.apis.core.resource_names import (
@@ -85,7 +86,9 @@ def _claims(found: FieldErrors, own_claims: list[Object], claims: frozenset[str]
                 found.duplicate(own, name)
             seen.add(key)
         if name not in claims:
-            found.not_found(own, name)
+            known = f": {', '.join(sorted(claims))}" if claims else " which is empty"
+            detail = f"must be one of the names in pod.spec.resourceClaims{known}"
+            found.append(FieldError("FieldValueNotFound", own, name, detail))
 
 
 def validate_pod_level(found: FieldErrors, spec: Object, aggregated: dict[str, dict[str, Quantity]], path: str) -> None:

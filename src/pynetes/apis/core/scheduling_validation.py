@@ -167,7 +167,9 @@ def validate_topology_spread(found: FieldErrors, constraints: list[Object], path
     for index, constraint in enumerate(constraints):
         own = f"{path}[{index}]"
         action = constraint.get("whenUnsatisfiable") or ""
-        found.positive(f"{own}.maxSkew", constraint.get("maxSkew"))
+        skew = constraint.get("maxSkew") or 0
+        if skew <= 0:
+            found.invalid(f"{own}.maxSkew", skew, "must be greater than zero")
         if not constraint.get("topologyKey"):
             found.required(f"{own}.topologyKey", "can not be empty")
         if action not in _UNSATISFIABLE:

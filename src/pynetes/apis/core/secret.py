@@ -66,14 +66,21 @@ def _validate_type(found: FieldErrors, secret: Object, data: dict[str, str]) -> 
                 found.required(f"data[{key}]")
 
 
+def _shape(value: object) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "number"
+
+
 def _docker_configuration(found: FieldErrors, data: dict[str, str], key: str) -> None:
     if key not in data:
         found.required(f"data[{key}]")
         return
     problem = ""
     try:
-        if not isinstance(json_text.parse(base64.b64decode(data[key] or "")), (dict, type(None))):
-            problem = "json: cannot unmarshal value into Go value of type map[string]interface {}"
+        parsed = json_text.parse(base64.b64decode(data[key] or ""))
+        if not isinstance(parsed, (dict, type(None))):
+            problem = f"json: cannot unmarshal {_shape(parsed)} into Go value of type map[string]interface {{}}"
     except ValueError as error:
         problem = str(error)
     if problem:

@@ -4,14 +4,14 @@ import re
 
 from pynetes.apimachinery import names
 from pynetes.apis.core.path_validation import validate_local_path
-from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.field_errors import FieldErrors, go_struct
 from pynetes.apis.strategy import Object
 
 _PROC_MOUNTS = ("Default", "Unmasked")
 _PROFILE_TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
 _FS_GROUP_CHANGE = ("Always", "OnRootMismatch")
 _SUPPLEMENTAL = ("Merge", "Strict")
-_SELINUX_CHANGE = ("MountOption", "Recursive")
+_SELINUX_CHANGE = ("Recursive",)
 _SYSCTL_MAX = 253
 _SYSCTL_TEXT = r"^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"
 _SYSCTL = re.compile(_SYSCTL_TEXT, re.ASCII)
@@ -98,7 +98,7 @@ def _seccomp(found: FieldErrors, profile: Object | None, path: str) -> None:
     if kind != "Localhost":
         if local is not None:
             detail = "can only be set when seccomp type is Localhost"
-            found.invalid(f"{path}.localhostProfile", profile, detail)
+            found.invalid(f"{path}.localhostProfile", go_struct(profile, Type="", LocalhostProfile=None), detail)
     elif local is None:
         found.required(f"{path}.localhostProfile", "must be set when seccomp type is Localhost")
     else:

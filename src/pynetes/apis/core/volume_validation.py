@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from pynetes.apimachinery import names, quantity
 from pynetes.apis.core.csi_names import validate_csi_driver_name
-from pynetes.apis.core.legacy_volume_validation import LEGACY_SOURCES
+from pynetes.apis.core.legacy_volume_validation import LEGACY_SOURCES, initiator
 from pynetes.apis.core.path_validation import validate_file_mode, validate_no_backsteps
 from pynetes.apis.core.persistent_volume_claim_validation import validate_claim_template
 from pynetes.apis.core.projected_volume_validation import validate_downward_api_file, validate_projected
@@ -25,7 +25,8 @@ _HOST_PATH_TYPES = (
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _MORE_THAN_ONE = "may not specify more than 1 volume type"
 # Two sources are reported under another name than their field's, an old slip that clients may match.
-_REPORTED_AS = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
+REPORTED_AS = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
+CHECKED_AS = {"gcePersistentDisk": "persistentDisk"}
 SourceCheck = Callable[[FieldErrors, Object, str], None]
 
 
@@ -59,9 +60,11 @@ def _source(found: FieldErrors, volume: Object, path: str) -> None:
         found.required(path, "must specify a volume type")
         return
     for field in given[1:]:
-        found.forbidden(f"{path}.{_REPORTED_AS.get(field, field)}", _MORE_THAN_ONE)
+        found.forbidden(f"{path}.{REPORTED_AS.get(field, field)}", _MORE_THAN_ONE)
     first = given[0]
-    SOURCES[first](found, volume[first], f"{path}.{first}")
+    if volume.get("iscsi") is not None:
+        initiator(found, volume["iscsi"], volume.get("name") or "", 64, f"{path}.name")
+    SOURCES[first](found, volume[first], f"{path}.{CHECKED_AS.get(first, first)}")
 
 
 def _empty_dir(found: FieldErrors, source: Object, path: str) -> None:
@@ -140,7 +143,7 @@ def _image(found: FieldErrors, source: Object, path: str) -> None:
     found.one_of(f"{path}.pullPolicy", source.get("pullPolicy"), _PULL_POLICIES)
 
 
-SOURCES: dict[str, SourceCheck] = {
+_CHECKS: dict[str, SourceCheck] = {
     "emptyDir": _empty_dir,
     "hostPath": _host_path,
     "secret": _secret,
@@ -154,3 +157,12 @@ SOURCES: dict[str, SourceCheck] = {
     "image": _image,
     **LEGACY_SOURCES,
 }
+# The order counts: the first source that is given is checked, the others are one too many.
+_ORDER = (
+    *("emptyDir", "hostPath", "gitRepo", "gcePersistentDisk", "awsElasticBlockStore", "secret", "nfs"),
+    *("iscsi", "glusterfs", "flocker", "persistentVolumeClaim", "rbd", "cinder", "cephfs", "quobyte"),
+    *("downwardAPI", "fc", "flexVolume", "configMap", "azureFile", "vsphereVolume"),
+    *("photonPersistentDisk", "portworxVolume", "azureDisk", "storageos", "projected", "scaleIO"),
+    *("csi", "ephemeral", "image"),
+)
+SOURCES: dict[str, SourceCheck] = {source: _CHECKS[source] for source in _ORDER}

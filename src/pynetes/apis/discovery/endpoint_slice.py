@@ -22,15 +22,24 @@ class EndpointSliceStrategy(Strategy):
     maintains_generation = True
 
     def default(self, obj: Object) -> None:
-        if obj.get("endpoints") is None:
-            obj["endpoints"] = []
-        if obj.get("ports") is None:
-            obj["ports"] = []
-        for port in obj["ports"]:
+        for port in obj.get("ports") or ():
             if port.get("name") is None:
                 port["name"] = ""
             if port.get("protocol") is None:
                 port["protocol"] = "TCP"
+
+    def prepare_for_create(self, obj: Object) -> None:
+        super().prepare_for_create(obj)
+        _drop_topology(obj)
+
+    def prepare_for_update(self, obj: Object, old: Object) -> None:
+        if not semantic_equal(obj.get("endpoints"), old.get("endpoints")):
+            _drop_topology(obj)
+        super().prepare_for_update(obj, old)
+
+    def canonicalize(self, obj: Object) -> None:
+        for field in ("endpoints", "ports"):
+            obj[field] = obj.get(field) or None
 
     def generation_changes(self, obj: Object, old: Object) -> bool:
         changed = super().generation_changes(obj, old)
@@ -65,6 +74,12 @@ class EndpointSliceStrategy(Strategy):
         return found
 
 
+def _drop_topology(obj: Object) -> None:
+    """What v1beta1 called topology: only objects from before v1 have more of it than the node's name."""
+    for endpoint in obj.get("endpoints") or ():
+        endpoint.pop("deprecatedTopology", None)
+
+
 def _ports(found: FieldErrors, ports: list[Object]) -> None:
     if len(ports) > _MAX_PORTS:
         found.too_many("ports", len(ports), _MAX_PORTS)
@@ -77,7 +92,7 @@ def _ports(found: FieldErrors, ports: list[Object]) -> None:
         if name in seen:
             found.duplicate(f"{own}.name", name)
         seen.add(name)
-        found.one_of(f"{own}.protocol", port.get("protocol"), _PROTOCOLS)
+        found.choice(f"{own}.protocol", port.get("protocol"), _PROTOCOLS)
         if port.get("appProtocol") is not None:
             found.rule(f"{own}.appProtocol", port["appProtocol"], names.qualified_name)
 
@@ -112,6 +127,8 @@ def _endpoints(found: FieldErrors, endpoint_slice: Object) -> None:
 def _address(found: FieldErrors, address: str, kind: str, path: str, index: int) -> None:
     own = f"{path}[{index}]"
     if kind == "FQDN":
+        if not found.present(own, address):
+            return
         if found.rule(own, address, names.dns1123_subdomain) and "." not in address:
             found.invalid(own, address, "should be a domain with at least two segments separated by dots")
         return

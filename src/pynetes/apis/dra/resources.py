@@ -2,12 +2,9 @@
 
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apis.dra import columns
-from pynetes.apis.dra.strategies import (
-    DeviceClassStrategy,
-    ResourceClaimStrategy,
-    ResourceClaimTemplateStrategy,
-    ResourceSliceStrategy,
-)
+from pynetes.apis.dra.device_class import DeviceClassStrategy
+from pynetes.apis.dra.resource_claim import ResourceClaimStrategy, ResourceClaimTemplateStrategy
+from pynetes.apis.dra.resource_slice import ResourceSliceStrategy
 from pynetes.apis.resource import STATUS, Resource
 
 

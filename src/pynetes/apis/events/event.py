@@ -25,6 +25,7 @@ _UNSET = "needs to be unset"
 
 
 class NewEventStrategy(EventStrategy):
+    own_metadata_rules = True
     controller_field = "reportingController"
     selectable = (
         METADATA_FIELDS

@@ -18,6 +18,7 @@ RESOURCES: tuple[Resource, ...] = (
         strategy=NewEventStrategy(),
         columns=EVENT,
         short_names=("ev",),
+        own_rules=True,
         storage_gvk=GroupVersionKind("", "v1", "Event"),
     ),
 )

@@ -2,7 +2,7 @@
 
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.validation import validate_conditions, validate_label_selector
-from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.field_errors import FieldErrors, go_struct
 from pynetes.apis.int_or_percent import validate_at_most_100_percent, validate_int_or_percent
 from pynetes.apis.strategy import Object, Strategy
 
@@ -14,6 +14,7 @@ class PodDisruptionBudgetStrategy(Strategy):
     has_status = True
     maintains_generation = True
     allow_unconditional_update = False
+    own_metadata_rules = False
 
     def default(self, obj: Object) -> None:
         obj.setdefault("spec", {})
@@ -25,7 +26,10 @@ class PodDisruptionBudgetStrategy(Strategy):
     def validate(self, obj: Object) -> list[FieldError]:
         found, spec = FieldErrors(), obj["spec"]
         if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
-            found.invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set")
+            shown = go_struct(
+                spec, MinAvailable=None, Selector=None, MaxUnavailable=None, UnhealthyPodEvictionPolicy=None
+            )
+            found.invalid("spec", shown, "minAvailable and maxUnavailable cannot be both set")
         for field in ("minAvailable", "maxUnavailable"):
             if spec.get(field) is not None:
                 validate_int_or_percent(found, spec[field], f"spec.{field}")

@@ -15,6 +15,9 @@ class RoleStrategy(Strategy):
     def default(self, obj: Object) -> None:
         obj.setdefault("rules", None)
 
+    def canonicalize(self, obj: Object) -> None:
+        obj["rules"] = obj.get("rules") or None
+
     def validate(self, obj: Object) -> list[FieldError]:
         found = FieldErrors()
         for index, rule in enumerate(obj.get("rules") or ()):
@@ -33,7 +36,11 @@ class ClusterRoleStrategy(RoleStrategy):
             detail = "at least one clusterRoleSelector required if aggregationRule is non-nil"
             found.present(path, selectors, detail)
             for index, selector in enumerate(selectors):
-                found += validate_label_selector(selector, f"{path}[{index}]")
+                own = f"{path}[{index}]"
+                wrong = validate_label_selector(selector, own)
+                found += wrong
+                if wrong:
+                    found.invalid(own, None, "invalid label selector.")
         return found
 
 

@@ -2,6 +2,7 @@
 
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
+from pynetes.apimachinery.validation import validate_label_name
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import Object, Strategy
 
@@ -31,6 +32,7 @@ class StorageClassStrategy(Strategy):
         mode = obj.get("volumeBindingMode")
         if mode is not None and mode not in _BINDING_MODES:
             found.not_supported("volumeBindingMode", mode, _BINDING_MODES)
+        _topologies(found, obj.get("allowedTopologies") or [], "allowedTopologies")
         return found
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
@@ -38,6 +40,30 @@ class StorageClassStrategy(Strategy):
         for key in ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"):
             found.immutable(key, obj.get(key), old.get(key))
         return found
+
+
+def _topologies(found: FieldErrors, terms: list[Object], path: str) -> None:
+    seen: list[dict[str, set[str]]] = [{}] * len(terms)  # upstream's: no term may be empty
+    for index, term in enumerate(terms):
+        own = f"{path}[{index}].matchLabelExpressions"
+        expressions: dict[str, set[str]] = {}
+        for number, expression in enumerate(term.get("matchLabelExpressions") or ()):
+            where, key = f"{own}[{number}]", expression.get("key") or ""
+            values: set[str] = set()
+            if not expression.get("values"):
+                found.required(f"{where}.values")
+            for place, value in enumerate(expression.get("values") or ()):
+                if value in values:
+                    found.duplicate(f"{where}.values[{place}]", value)
+                values.add(value)
+            found += validate_label_name(key, f"{where}.key")
+            if key in expressions:
+                found.duplicate(f"{where}.key", key)
+            expressions[key] = values
+        for earlier in seen:
+            if earlier == expressions:
+                found.duplicate(own, "")
+        seen.append(expressions)
 
 
 class VolumeAttributesClassStrategy(Strategy):

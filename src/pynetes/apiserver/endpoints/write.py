@@ -111,7 +111,7 @@ def rules_of(scope: Scope) -> Rules:
     """What a write through this endpoint may change."""
     subresource = scope.subresource
     if subresource is None:
-        return main_rules(scope.store.strategy)
+        return main_rules(scope.store.strategy_of(scope.kind))
     if subresource.strategy is not None:
         own = subresource.strategy
         return Rules(own.prepare_for_update, own.validate_update, own.warnings)

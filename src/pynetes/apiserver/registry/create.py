@@ -4,8 +4,8 @@ from random import choices
 from typing import Any
 from uuid import uuid4
 
-from pynetes.apimachinery import meta, validation
-from pynetes.apimachinery.errors import StatusError, already_exists, bad_request, internal, invalid
+from pynetes.apimachinery import meta, names, validation
+from pynetes.apimachinery.errors import FieldError, StatusError, already_exists, bad_request, internal, invalid
 from pynetes.apimachinery.times import format_time
 from pynetes.apiserver.cacher import Entry
 from pynetes.apiserver.registry.context import WriteContext
@@ -87,15 +87,26 @@ async def _create(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: 
 
 def prepare(rs: ResourceStore, ctx: WriteContext, obj: Object) -> None:
     """Strategy and validation (upstream's BeforeCreate)."""
-    metadata, resource, strategy = obj["metadata"], rs.resource, rs.strategy
+    metadata, resource, strategy = obj["metadata"], rs.resource, rs.strategy_of(ctx.kind)
+    strategy.drop_disabled_fields(obj, None)
     strategy.prepare_for_create(obj)
     strategy.record_requester(obj, ctx.user)
-    errors = validation.validate_object_meta(
-        metadata, "metadata", namespaced=resource.namespaced, name_rule=strategy.name_rule
-    )
-    if strategy.qualified_finalizers:
-        errors += validation.validate_finalizer_names(metadata.get("finalizers"))
+    errors: list[FieldError] = []
+    if strategy.own_metadata_rules:
+        errors += validation.validate_object_meta(
+            metadata,
+            "metadata",
+            namespaced=resource.namespaced,
+            name_rule=strategy.name_rule,
+            prefix=strategy.checks_generate_name,
+        )
+        if strategy.qualified_finalizers:
+            errors += validation.validate_finalizer_names(metadata.get("finalizers"))
     errors += strategy.validate(obj)
+    if not errors and not strategy.own_metadata_rules:
+        errors += validation.validate_object_meta(
+            metadata, "metadata", namespaced=resource.namespaced, name_rule=names.path_segment_name
+        )
     if errors:
         raise invalid(obj.get("kind") or resource.gvk.kind, resource.gvk.group, metadata.get("name") or "", errors)
     ctx.warnings += strategy.warnings(obj)

@@ -60,7 +60,9 @@ class Registry:
             if resource.storage_gvk is not None:
                 target = by_gvk(resource.storage_gvk)
                 assert target is not None
-                self._stores[resource.gvr] = self._stores[target.gvr]
+                rs = self._stores[resource.gvr] = self._stores[target.gvr]
+                if resource.own_rules:
+                    rs.strategies[resource.gvk] = resource.strategy
 
     @property
     def resources(self) -> tuple[Resource, ...]:

@@ -5,8 +5,10 @@ from typing import Any, NoReturn, Protocol
 
 from pynetes.apimachinery import errors, names
 from pynetes.apimachinery.errors import StatusError, not_found
+from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.quoting import go_quoted
 from pynetes.apis.resource import Resource
+from pynetes.apis.strategy import Strategy
 from pynetes.apiserver.cacher import Cacher, Entry
 from pynetes.apiserver.encoding import stored_bytes
 from pynetes.apiserver.encryption.store import EncryptedStore
@@ -74,6 +76,7 @@ class ResourceStore:
     ) -> None:
         self.resource = resource
         self.strategy = resource.strategy
+        self.strategies: dict[GroupVersionKind, Strategy] = {}
         self.group_resource = resource.gvr.group_resource
         self.prefix = prefix_of(resource)
         self.hooks = hooks
@@ -90,6 +93,10 @@ class ResourceStore:
             decode=form.decode if form is not None else None,
         )
         self.returns_deleted = (resource.gvk.group, resource.gvk.kind) in RETURNS_DELETED
+
+    def strategy_of(self, kind: GroupVersionKind) -> Strategy:
+        """That of the version in which a request is made."""
+        return self.strategies.get(kind, self.strategy)
 
     def key(self, namespace: str, name: str) -> str:
         """StatusError 400 for a name that no path can hold."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pynetes.apimachinery import meta, validation
+from pynetes.apimachinery import meta, names, validation
 from pynetes.apimachinery.errors import FieldError, StatusError, conflict, invalid, invalid_value
 from pynetes.apis.strategy import Strategy
 from pynetes.apiserver.cacher import Entry
@@ -63,7 +63,7 @@ async def update(
     allow_create: bool = False,
 ) -> tuple[Entry, bool]:
     """The stored outcome and whether it was created. `change` is called again after a lost race."""
-    rules = rules or main_rules(rs.strategy)
+    rules = rules or main_rules(rs.strategy_of(ctx.kind))
     key = rs.key(namespace, name)
     allow_create = allow_create or rs.strategy.allow_create_on_update
     current, fresh = rs.cached(namespace, name), False
@@ -169,6 +169,7 @@ def prepare(rs: ResourceStore, ctx: WriteContext, obj: Object, old: Object, rule
     creating.match_namespace(obj, old_metadata.get("namespace") or "" if namespaced else "")
     metadata["resourceVersion"] = old_metadata["resourceVersion"]
     Strategy.keep_generation(obj, old)
+    rs.strategy.drop_disabled_fields(obj, old)
     rules.prepare(obj, old)
     metadata = obj["metadata"]
     if not metadata.get("uid"):
@@ -179,9 +180,8 @@ def prepare(rs: ResourceStore, ctx: WriteContext, obj: Object, old: Object, rule
     if metadata.get("deletionGracePeriodSeconds") is None and "deletionGracePeriodSeconds" in old_metadata:
         metadata["deletionGracePeriodSeconds"] = old_metadata["deletionGracePeriodSeconds"]
     errors = validation.validate_object_meta_update(metadata, old_metadata)
-    errors += validation.validate_object_meta(
-        metadata, "metadata", namespaced=namespaced, name_rule=rs.strategy.name_rule
-    )
+    name_rule = rs.strategy.name_rule if rs.strategy.own_metadata_rules else names.path_segment_name
+    errors += validation.validate_object_meta(metadata, "metadata", namespaced=namespaced, name_rule=name_rule)
     errors += rules.validate(obj, old)
     if errors:
         raise invalid(rs.resource.gvk.kind, rs.resource.gvk.group, metadata["name"], errors)

@@ -1,0 +1,42 @@
+"""ResourceSlice: devices that a driver offers."""
+
+from pynetes.apimachinery.errors import FieldError
+from pynetes.apimachinery.times import format_time
+from pynetes.apis.dra.slice_validation import validate_slice
+from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.strategy import METADATA_FIELDS, Object, Strategy
+from pynetes.component import clock
+
+
+class ResourceSliceStrategy(Strategy):
+    maintains_generation = True
+    selectable = METADATA_FIELDS | {"spec.driver", "spec.nodeName"}
+
+    def selectable_fields(self, obj: Object) -> dict[str, str]:
+        fields = super().selectable_fields(obj)
+        spec = obj.get("spec") or {}
+        for key in ("driver", "nodeName"):
+            fields[f"spec.{key}"] = spec.get(key) or ""
+        return fields
+
+    def default(self, obj: Object) -> None:
+        for device in (obj.get("spec") or {}).get("devices") or ():
+            for taint in device.get("taints") or ():
+                if taint.get("timeAdded") is None:
+                    taint["timeAdded"] = format_time(clock.now())
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        found = FieldErrors()
+        validate_slice(found, obj.get("spec") or {}, None)
+        return found
+
+    def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
+        found = FieldErrors()
+        validate_slice(found, obj.get("spec") or {}, old.get("spec") or {})
+        return found
+
+    def warnings(self, obj: Object, old: Object | None = None) -> list[str]:
+        driver = (obj.get("spec") or {}).get("driver") or ""
+        if driver == driver.lower():
+            return []
+        return [f'spec.driver: driver names should be lowercase; "{driver}" contains uppercase characters']
