@@ -9,6 +9,7 @@ from pynetes.apimachinery import times
 from pynetes.component import clock
 from pynetes.component.tasks import Tasks, run_forever
 from pynetes.kubelet import pause
+from pynetes.kubelet import pod as pods
 from pynetes.kubelet.config import KubeletConfig
 from pynetes.kubelet.container_gc import ContainerGC, PodState
 from pynetes.kubelet.container_gc import Policy as ContainerPolicy
@@ -71,6 +72,7 @@ class Collectors:
                 config.image_maximum_gc_age,
             ),
             sandbox_image=pause.IMAGE,
+            mounted=lambda: (image for pod in manager.all() for image in pods.volume_images(pod)),
             removed=removed_images,
         )
         self.eviction = EvictionManager(

@@ -54,6 +54,11 @@ def is_terminal(pod: Mapping[str, Any]) -> bool:
     return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
+def volume_images(pod: Mapping[str, Any]) -> list[str]:
+    """References of the images that the pod has as volumes."""
+    return [v["image"]["reference"] for v in pod["spec"].get("volumes") or () if "image" in v]
+
+
 def uses_host_network(pod: Mapping[str, Any]) -> bool:
     return bool(pod["spec"].get("hostNetwork"))
 

@@ -1,7 +1,7 @@
 """What starting a pod's containers needs from the rest of the kubelet: images, environment, mounts, cgroups, DNS."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,13 @@ class NodePodSupport:
     ) -> ImageRef:
         return await self.images.ensure_image(
             pod, container, runtime_handler=runtime_handler, sandbox_config=sandbox_config
+        )
+
+    async def ensure_volume_image(
+        self, pod: Pod, source: Mapping[str, Any], runtime_handler: str, sandbox_config: pb.PodSandboxConfig
+    ) -> ImageRef:
+        return await self.images.ensure_volume_image(
+            pod, source, runtime_handler=runtime_handler, sandbox_config=sandbox_config
         )
 
     async def environment(self, pod: Pod, container: Container, pod_ips: Sequence[str]) -> list[tuple[str, str]]:

@@ -66,7 +66,7 @@ class Disk:
         return DiskUsage(self.capacity, self.capacity - used)
 
 
-def collector(setup: Any, events: list[Any], *, in_use: str = "", age: float = 0) -> ImageGC:
+def collector(setup: Any, events: list[Any], *, in_use: str = "", mounted: str = "", age: float = 0) -> ImageGC:
     async def containers() -> list[pb.Container]:
         return [pb.Container(image_ref=in_use)] if in_use else []
 
@@ -77,6 +77,7 @@ def collector(setup: Any, events: list[Any], *, in_use: str = "", age: float = 0
         node_event=lambda *event: events.append(event),
         policy=Policy(minimum_age=age),
         sandbox_image="pause:1",
+        mounted=lambda: ["No Image", mounted],
     )
 
 
@@ -111,6 +112,12 @@ async def test_eviction_removes_all_unused(setup: Any) -> None:
     add(setup, "a:1", "b:1", "c:1", "pause:1")
     assert await collector(setup, [], in_use="id-c:1").delete_unused() == 200
     assert sorted(setup.images.removed) == ["id-a:1", "id-b:1"]
+
+
+async def test_images_that_are_mounted_as_volumes_are_in_use(setup: Any) -> None:
+    add(setup, "docker.io/library/a:latest", "docker.io/library/b:latest")
+    await collector(setup, [], mounted="a").delete_unused()
+    assert setup.images.removed == ["id-docker.io/library/b:latest"]
 
 
 async def test_an_image_that_cannot_be_removed_does_not_stop_the_others(setup: Any) -> None:

@@ -58,6 +58,20 @@ async def test_never(setup: Any) -> None:
     assert setup.images.pulls == []
 
 
+async def test_what_happens_to_an_image_volume_is_told_of_the_pod(setup: Any) -> None:
+    told: list[Any] = []
+    manager = ImageManager(setup.images, event=lambda *args: told.append(args[1:4]), secret=None)
+    pod = {"metadata": {"name": "p", "namespace": "ns", "uid": "u"}, "spec": {}}
+    setup.images.registry["data:1"] = ""
+    found = await manager.ensure_volume_image(pod, {"reference": "data:1", "pullPolicy": "Always"})
+    assert found.ref == "sha256:data:1"
+    with pytest.raises(ImageError) as caught:
+        await manager.ensure_volume_image(pod, {"reference": "none:1", "pullPolicy": "Never"})
+    assert caught.value.reason == "ErrImageNeverPull"
+    reasons = ["Pulling", "Pulled", "ErrImageNeverPull"]
+    assert [(container, reason) for container, _, reason in told] == [(None, reason) for reason in reasons]
+
+
 async def test_invalid_name(setup: Any) -> None:
     with pytest.raises(ImageError) as caught:
         await setup.ensure("Bad:::Name")

@@ -262,6 +262,15 @@ async def test_an_image_that_is_not_there_keeps_its_container_waiting(kubelet, p
     await pods.gone("noimage")
 
 
+async def test_a_container_waits_for_the_image_that_it_mounts(kubelet, pods):
+    source = {"reference": "registry.test/missing:1", "pullPolicy": "Never"}
+    main = sleeper(volumeMounts=[{"name": "data", "mountPath": "/data"}])
+    await pods.create("novolume", {"containers": [main], "volumes": [{"name": "data", "image": source}]})
+    await pods.wait("novolume", lambda p: container(p)["state"].get("waiting", {}).get("reason") == "ErrImageNeverPull")
+    await pods.delete("novolume")
+    await pods.gone("novolume")
+
+
 async def test_a_command_that_is_not_there_cannot_run(kubelet, pods):
     await pods.create("nocommand", {"containers": [{"name": "main", "command": ["/nothing"]}]})
     pod = await pods.wait(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,19 @@ async def test_mount_options(manager: VolumeManager, pod_with: Any, mount: Any, 
     pod["spec"]["containers"][0]["volumeMounts"][0] |= mount
     await manager.mount_pod(pod)
     assert manager.mounts_for(pod, pod["spec"]["containers"][0]) == [Mount("/mnt/v", "/etc", **expected)]
+
+
+async def test_an_image_is_the_runtimes_to_mount(manager: VolumeManager, pod_with: Any) -> None:
+    pod = pod_with([{"name": "v", "image": {"reference": "data:1"}}])
+    await manager.mount_pod(pod)
+    container = pod["spec"]["containers"][0]
+    expected = Mount("/mnt/v", "", readonly=True, image="data:1")
+    assert manager.mounts_for(pod, container) == [expected]
+    container["volumeMounts"][0]["subPath"] = "etc"
+    assert manager.mounts_for(pod, container) == [replace(expected, image_sub_path="etc")]
+    container["volumeMounts"][0]["subPath"] = "../x"
+    with pytest.raises(VolumeError, match=r"unable to provision SubPath `\.\./x`"):
+        manager.mounts_for(pod, container)
 
 
 @pytest.mark.parametrize(

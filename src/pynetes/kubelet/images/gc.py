@@ -1,13 +1,15 @@
 """Frees the image disk: removes unused images when it is too full, or when they are too old."""
 
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from pynetes.component import clock
 from pynetes.kubelet.cri import runtime_pb2 as pb
 from pynetes.kubelet.cri.channel import CRIError
 from pynetes.kubelet.cri.images import ImageService
+from pynetes.kubelet.images import reference
 
 log = logging.getLogger(__name__)
 
@@ -85,9 +87,12 @@ class ImageGC:
         node_event: Callable[[str, str, str], None],
         policy: Policy | None = None,
         sandbox_image: str = "",
+        mounted: Callable[[], Iterable[str]] = tuple,
         removed: Callable[[list[str]], None] | None = None,
     ) -> None:
-        """`sandbox_image` is never removed; `removed` hears the names of the images that remain after a collection."""
+        """`sandbox_image` is never removed; `mounted` gives the references of image volumes that pods have; `removed`
+        hears the names of the images that remain after a collection."""
+        self._mounted = mounted
         self._images, self._containers, self._disk, self._event = images, containers, disk, node_event
         self._policy = policy or Policy()
         self._sandbox_image = sandbox_image
@@ -100,9 +105,8 @@ class ImageGC:
         images = await self._images.list_images()
         containers = await self._containers()
         names = {name: image.id for image in images for name in (*image.repo_tags, *image.repo_digests)}
-        in_use = frozenset(
-            names.get(ref, ref) for c in containers for ref in (c.image_ref, c.image.image, c.image_id) if ref
-        )
+        of_containers = (ref for c in containers for ref in (c.image_ref, c.image.image, c.image_id) if ref)
+        in_use = frozenset(names.get(ref, ref) for ref in (*of_containers, *_listed_names(self._mounted())))
         now = clock.monotonic()
         for image in images:
             record = self._records.setdefault(image.id, ImageRecord(image.id, image.size, now))
@@ -160,6 +164,12 @@ class ImageGC:
             return False
         self._records.pop(record.id, None)
         return True
+
+
+def _listed_names(images: Iterable[str]) -> Iterator[str]:
+    for image in images:
+        with contextlib.suppress(ValueError):  # no such image can have been pulled
+            yield reference.full_name(image)
 
 
 def _insufficient(disk: DiskUsage, freed: int) -> str:

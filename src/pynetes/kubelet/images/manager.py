@@ -1,10 +1,10 @@
-"""Makes sure that a container's image is on the node, as its pull policy says.
+"""Makes sure that a container's image, or an image volume's, is on the node, as its pull policy says.
 
 Events, reasons and messages are upstream's: users and tools match on them.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +61,31 @@ class ImageManager:
         self, pod: dict[str, Any], container: dict[str, Any], *, runtime_handler: str = "", sandbox_config: Any = None
     ) -> ImageRef:
         """The image's reference; pulls it where the policy says so. Raises ImageError."""
-        requested = container.get("image") or ""
-        policy = container.get("imagePullPolicy") or reference.default_pull_policy(requested)
+        requested, policy = container.get("image") or "", container.get("imagePullPolicy")
+        return await self._ensure(pod, container, requested, policy, runtime_handler, sandbox_config)
+
+    async def ensure_volume_image(
+        self,
+        pod: dict[str, Any],
+        source: Mapping[str, Any],
+        *,
+        runtime_handler: str = "",
+        sandbox_config: Any = None,
+    ) -> ImageRef:
+        """The same for an image volume's source; what happens is told of the pod. Raises ImageError."""
+        requested, policy = source.get("reference") or "", source.get("pullPolicy")
+        return await self._ensure(pod, None, requested, policy, runtime_handler, sandbox_config)
+
+    async def _ensure(
+        self,
+        pod: dict[str, Any],
+        container: dict[str, Any] | None,
+        requested: str,
+        policy: str | None,
+        runtime_handler: str,
+        sandbox_config: Any,
+    ) -> ImageRef:
+        policy = policy or reference.default_pull_policy(requested)
         try:
             image = reference.with_default_tag(requested)
         except ValueError as error:
@@ -85,7 +108,7 @@ class ImageManager:
             credentials = await self._credentials(pod, image)
         return await self._pull(pod, container, requested, image, credentials, runtime_handler, sandbox_config)
 
-    async def _present(self, pod: dict[str, Any], container: dict[str, Any], image: str) -> str:
+    async def _present(self, pod: dict[str, Any], container: dict[str, Any] | None, image: str) -> str:
         try:
             status = await self._service.image_status(image)
         except CRIError as error:
@@ -94,7 +117,7 @@ class ImageManager:
             raise ImageError("ImageInspectError", message) from None
         return status.id if status else ""
 
-    def _never(self, pod: dict[str, Any], container: dict[str, Any], requested: str) -> ImageError:
+    def _never(self, pod: dict[str, Any], container: dict[str, Any] | None, requested: str) -> ImageError:
         message = f'Container image "{requested}" is not present with pull policy of Never'
         self._event(pod, container, "Warning", "ErrImageNeverPull", message)
         return ImageError("ErrImageNeverPull", message)
@@ -141,7 +164,7 @@ class ImageManager:
     async def _pull(
         self,
         pod: dict[str, Any],
-        container: dict[str, Any],
+        container: dict[str, Any] | None,
         requested: str,
         image: str,
         credentials: Sequence[Credential],

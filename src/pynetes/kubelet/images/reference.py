@@ -68,6 +68,12 @@ def with_default_tag(image: str) -> str:
     return image
 
 
+def full_name(image: str) -> str:
+    """As the runtime lists it among an image's tags or digests. Raises ValueError."""
+    found = parse(image)
+    return f"{found.repository}@{found.digest}" if found.digest else f"{found.repository}:{found.tag}"
+
+
 def default_pull_policy(image: str) -> str:
     """What an empty imagePullPolicy means (the API server fills it in; static pods come without)."""
     try:

@@ -1,7 +1,7 @@
 """What the runtime is told about one container."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pynetes.kubelet.cri import runtime_pb2 as pb
@@ -32,6 +32,8 @@ class ContainerInputs:
     target_id: str = ""
     """Of an ephemeral container: whose process namespace it joins."""
     user_namespace: pb.UserNamespace | None = None
+    volume_images: Mapping[str, pb.ImageSpec] = field(default_factory=dict)
+    """The pulled images of image volumes, by reference."""
 
 
 def container_config(
@@ -65,7 +67,7 @@ def container_config(
         args=args,
         working_dir=container.get("workingDir") or "",
         envs=[pb.KeyValue(key=name, value=value.encode()) for name, value in inputs.environment],
-        mounts=[_mount(mount, inputs.user_namespace) for mount in inputs.mounts],
+        mounts=[_mount(mount, inputs) for mount in inputs.mounts],
         labels=labels.container_labels(pod, container),
         annotations=labels.container_annotations(pod, container, inputs.restart_count),
         log_path=container_log_path(container["name"], inputs.restart_count),
@@ -79,7 +81,8 @@ def container_config(
     )
 
 
-def _mount(mount: Mount, user_namespace: pb.UserNamespace | None) -> pb.Mount:
+def _mount(mount: Mount, inputs: ContainerInputs) -> pb.Mount:
+    user_namespace = inputs.user_namespace
     return pb.Mount(
         container_path=mount.container_path,
         host_path=mount.host_path,
@@ -88,4 +91,6 @@ def _mount(mount: Mount, user_namespace: pb.UserNamespace | None) -> pb.Mount:
         recursive_read_only=mount.recursive_read_only,
         uidMappings=user_namespace.uids if user_namespace else (),
         gidMappings=user_namespace.gids if user_namespace else (),
+        image=inputs.volume_images[mount.image] if mount.image else None,
+        image_sub_path=mount.image_sub_path,
     )

@@ -2,7 +2,7 @@
 
 import contextlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,8 +80,9 @@ class Starter:
 
     async def start(self, pod: Pod, container: Container, sandbox: Sandbox, status: PodStatus) -> None:
         """Raises StartError."""
+        volume_images = await self._volume_images(pod, container, sandbox)
         image = await self._image(pod, container, sandbox)
-        config = await self._configure(pod, container, sandbox, status, image)
+        config = await self._configure(pod, container, sandbox, status, image, volume_images)
         container_id = await self._create(pod, container, sandbox, config)
         await self._start(pod, container, container_id)
         self._link_log(sandbox.config, config, container_id)
@@ -92,15 +93,44 @@ class Starter:
         self._events.container(pod, container, "Warning", "Failed", f"Error: {message}")
         return StartError(reason, message)
 
+    async def _volume_images(self, pod: Pod, container: Container, sandbox: Sandbox) -> dict[str, pb.ImageSpec]:
+        """By reference, those of the image volumes that the container mounts."""
+        mounted = {mount["name"] for mount in container.get("volumeMounts") or ()}
+        found: dict[str, pb.ImageSpec] = {}
+        for volume in pod["spec"].get("volumes") or ():
+            source = volume.get("image")
+            if source is None or volume["name"] not in mounted:
+                continue
+            try:
+                image = await self._support.ensure_volume_image(pod, source, sandbox.runtime_handler, sandbox.config)
+            except ImageError as error:
+                raise self._no_image(pod, container, error) from None
+            found[source["reference"]] = pb.ImageSpec(
+                image=image.ref,
+                user_specified_image=source["reference"],
+                runtime_handler=sandbox.runtime_handler,
+                annotations=pod["metadata"].get("annotations") or {},
+            )
+        return found
+
     async def _image(self, pod: Pod, container: Container, sandbox: Sandbox) -> ImageRef:
         try:
             return await self._support.ensure_image(pod, container, sandbox.runtime_handler, sandbox.config)
         except ImageError as error:
-            self._events.container(pod, container, "Warning", "Failed", f"Error: {error.reason}")
-            raise StartError(error.reason, error.message) from None
+            raise self._no_image(pod, container, error) from None
+
+    def _no_image(self, pod: Pod, container: Container, error: ImageError) -> StartError:
+        self._events.container(pod, container, "Warning", "Failed", f"Error: {error.reason}")
+        return StartError(error.reason, error.message)
 
     async def _configure(
-        self, pod: Pod, container: Container, sandbox: Sandbox, status: PodStatus, image: ImageRef
+        self,
+        pod: Pod,
+        container: Container,
+        sandbox: Sandbox,
+        status: PodStatus,
+        image: ImageRef,
+        volume_images: Mapping[str, pb.ImageSpec],
     ) -> pb.ContainerConfig:
         try:
             target = self._target(container, status)
@@ -114,6 +144,7 @@ class Starter:
                 image_username=username,
                 environment=environment,
                 mounts=[*mounts, *self._termination_log(pod, container)],
+                volume_images=volume_images,
                 target_id=target,
                 user_namespace=self._support.user_namespace(pod, sandbox.runtime_handler),
             )

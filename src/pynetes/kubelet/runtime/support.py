@@ -1,6 +1,6 @@
 """What the runtime manager asks of the rest of the kubelet about a pod."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from pynetes.kubelet.cri import runtime_pb2 as pb
@@ -31,6 +31,12 @@ class PodSupport(Protocol):
         self, pod: Pod, container: Container, runtime_handler: str, sandbox_config: pb.PodSandboxConfig
     ) -> ImageRef:
         """Raises ImageError."""
+        ...
+
+    async def ensure_volume_image(
+        self, pod: Pod, source: Mapping[str, Any], runtime_handler: str, sandbox_config: pb.PodSandboxConfig
+    ) -> ImageRef:
+        """`source` is an image volume's. Raises ImageError."""
         ...
 
     async def environment(self, pod: Pod, container: Container, pod_ips: Sequence[str]) -> list[tuple[str, str]]:

@@ -153,7 +153,8 @@ class VolumeManager:
                 raise VolumeError(
                     f'cannot find volume "{wanted["name"]}" to mount into container "{container["name"]}"'
                 )
-            host_path = self._sub_path(pod, container, index, wanted, volume, env or {})
+            sub_path = _sub_path(wanted, env or {})
+            host_path = "" if volume.image else self._host_path(pod, container, index, wanted, volume, sub_path)
             found.append(
                 Mount(
                     container_path=os.path.join("/", wanted["mountPath"]),
@@ -161,6 +162,8 @@ class VolumeManager:
                     readonly=bool(wanted.get("readOnly")) or volume.readonly,
                     propagation=_propagation(wanted),
                     recursive_read_only=self._is_recursive_read_only(wanted),
+                    image=volume.image,
+                    image_sub_path=sub_path if volume.image else "",
                 )
             )
         return found
@@ -177,24 +180,17 @@ class VolumeManager:
             )
         return self._recursive_read_only
 
-    def _sub_path(
+    def _host_path(
         self,
         pod: Mapping[str, Any],
         container: Mapping[str, Any],
         index: int,
         wanted: Mapping[str, Any],
         volume: MountedVolume,
-        env: Mapping[str, str],
+        sub_path: str,
     ) -> str:
-        sub_path = wanted.get("subPath") or ""
-        if expression := wanted.get("subPathExpr"):
-            try:
-                sub_path = environment.expand_sub_path(expression, env)
-            except environment.ConfigError as error:
-                raise VolumeError(str(error)) from None
         if not sub_path:
             return volume.path
-        subpath.validate(sub_path)
         name, uid = container["name"], pod["metadata"]["uid"]
         target = self._pod_directory(uid) / "volume-subpaths" / volume.name / name / str(index)
         try:
@@ -294,6 +290,19 @@ class VolumeManager:
             self._on_refresh_error(state.pod, message)
             return False
         return True
+
+
+def _sub_path(wanted: Mapping[str, Any], env: Mapping[str, str]) -> str:
+    """Relative, without `..`; empty for the whole volume."""
+    found = str(wanted.get("subPath") or "")
+    if expression := wanted.get("subPathExpr"):
+        try:
+            found = environment.expand_sub_path(expression, env)
+        except environment.ConfigError as error:
+            raise VolumeError(str(error)) from None
+    if found:
+        subpath.validate(found)
+    return found
 
 
 def _propagation(wanted: Mapping[str, Any]) -> Propagation:

@@ -21,6 +21,9 @@ class Mount:
     readonly: bool = False
     propagation: Propagation = "PRIVATE"
     recursive_read_only: bool = False
+    image: str = ""
+    """The reference of an image that the runtime mounts; then `host_path` is empty."""
+    image_sub_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ class MountedVolume:
     path: str
     plugin: str
     readonly: bool = False
+    #: Reference of the image that the runtime shall mount; `path` is empty then.
+    image: str = ""
     #: Object keys ("ConfigMap", ns, name) whose change must rewrite the volume.
     watches: frozenset[tuple[str, str, str]] = field(default_factory=frozenset)
     #: Wall-clock second at which the content must be made anew (token renewal); None for never.

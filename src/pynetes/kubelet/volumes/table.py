@@ -4,6 +4,7 @@ from pynetes.kubelet.volumes.configmap import ConfigMapPlugin
 from pynetes.kubelet.volumes.downwardapi import DownwardAPIPlugin
 from pynetes.kubelet.volumes.emptydir import EmptyDirPlugin
 from pynetes.kubelet.volumes.hostpath import HostPathPlugin
+from pynetes.kubelet.volumes.image import ImagePlugin
 from pynetes.kubelet.volumes.plugin import PluginTable, VolumePlugin
 from pynetes.kubelet.volumes.projected import ProjectedPlugin
 from pynetes.kubelet.volumes.secret import SecretPlugin
@@ -13,6 +14,7 @@ _ALL: tuple[VolumePlugin, ...] = (
     DownwardAPIPlugin(),
     EmptyDirPlugin(),
     HostPathPlugin(),
+    ImagePlugin(),
     ProjectedPlugin(),
     SecretPlugin(),
 )
