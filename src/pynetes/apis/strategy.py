@@ -68,6 +68,8 @@ class Strategy:
     """Background, Orphan, or `` where owner references and propagation mean nothing (events)."""
     selectable: frozenset[str] = METADATA_FIELDS
     """Field selectors that the kind supports."""
+    not_selectable: ClassVar[str] = "field label not supported: {}"
+    """What is said of another field, by a kind that supports more than those of the metadata."""
     status_keeps_metadata: ClassVar[frozenset[str]] = frozenset()
     """Fields of metadata that an update of the status cannot change."""
     name_rule: NameRule = staticmethod(names.dns1123_subdomain)

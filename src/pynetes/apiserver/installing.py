@@ -66,13 +66,16 @@ def _tokens(backend: Backend) -> Handlers:
 def add_paths(router: Router, config: APIServerConfig, checks: Mapping[str, Sequence[Check]]) -> None:
     """`checks` by health endpoint: `livez`."""
     for name, each in checks.items():
-        router.add_prefix(f"/{name}", health.handler(HealthGroup(name, each)))
+        handler = health.handler(HealthGroup(name, each))
+        for path in (f"/{name}", *(f"/{name}/{check.name}" for check in each)):
+            router.add_path(path, handler)
     router.add_document("/version", _version)
     router.add_path("/metrics", _metrics)
     router.add_path("/metrics/slis", _slis)
     router.add_path("/statusz", health.statusz())
     router.add_path("/flagz", health.flagz(config))
-    router.add_path("/", router.index)
+    for path in ("/", "/index.html"):
+        router.add_path(path, router.index, listed=False)
     if config.service_account_signing_key_file is None:
         return
     keys_uri = config.service_account_jwks_uri or f"https://{config.external_address}{token_discovery.KEYS_PATH}"

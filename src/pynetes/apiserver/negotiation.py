@@ -99,6 +99,7 @@ _FAMILIES = {
     "plain": _Family(accept_plain),
     "discovery": _Family(accept_discovery),
     "groups": _Family(accept_discovery, routed=False),
+    "group": _Family(accept_plain, routed=False),
     "errors": _Family(accept_plain, routed=False),
 }
 
@@ -107,9 +108,11 @@ def negotiate(request: Request, family: str = "objects", *, stream: bool = False
     """The media type of the answer, or of a watch's (`stream`); StatusError 406 if none is acceptable."""
     header = request.headers.get("Accept", "")
     listed = request.info is not None and request.info.verb in ("list", "watch")
-    found = _negotiate(header, family, listed, stream)
+    found = _negotiate(header, family, listed)
     if found is None:
-        raise _refusal(header, family, listed, stream)
+        raise _refusal(header, family, listed)
+    if stream and found.codec is YAML:
+        raise not_acceptable(_STREAMS)
     if _wants_pretty(request):
         return MediaType(found.codec, True, found.transform, found.profile)
     return found
@@ -142,12 +145,12 @@ def _unrouted(types: Sequence[str]) -> StatusError:
     return StatusError(406, "NotAcceptable", text, {})
 
 
-def _refusal(header: str, family: str, listed: bool, stream: bool) -> StatusError:
+def _refusal(header: str, family: str, listed: bool) -> StatusError:
     """Upstream's router looks at the types alone, its codecs at what comes with them: each has a message of its own."""
     produced = _produced(listed)
     if _FAMILIES[family].routed and not is_routed(header, produced):
         return _unrouted(produced)
-    return not_acceptable(_STREAMS if stream else CODECS)
+    return not_acceptable(CODECS)
 
 
 _STREAMS = (f"{JSON.media_type};stream=watch", PROTOBUF.watch_type)
@@ -165,7 +168,7 @@ def _wants_pretty(request: Request) -> bool:
 
 
 @lru_cache(1024)
-def _negotiate(header: str, name: str, listed: bool, stream: bool) -> MediaType | None:
+def _negotiate(header: str, name: str, listed: bool) -> MediaType | None:
     if not header:
         return MediaType(JSON)
     family = _FAMILIES[name]
@@ -173,7 +176,7 @@ def _negotiate(header: str, name: str, listed: bool, stream: bool) -> MediaType 
         return None
     for clause in _parse_accept(header):
         for codec in CODECS.values():
-            if not _matches(clause, codec.media_type) or (stream and codec is YAML):
+            if not _matches(clause, codec.media_type):
                 continue
             media = _with_params(codec, dict(clause.params))
             if media is not None and family.allows(codec, media.transform):

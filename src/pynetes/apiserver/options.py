@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pynetes.apimachinery import json_text
 from pynetes.apimachinery.errors import (
     FieldError,
     bad_request,
@@ -137,8 +136,8 @@ class ListOptions:
                 )
             if match != "NotOlderThan":
                 errors.append(not_supported(path, match, ("NotOlderThan",)))
-            if self.continue_:
-                errors.append(field_forbidden(path, "resourceVersionMatch is forbidden when continue is provided"))
+        if self.continue_:
+            errors.append(field_forbidden(path, "resourceVersionMatch is forbidden when continue is provided"))
         return errors
 
 
@@ -263,14 +262,3 @@ def _delete_query(query: Query) -> dict[str, Any]:
     if query.get("dryRun"):
         raw["dryRun"] = query["dryRun"]
     return raw
-
-
-def parse_json_options(body: bytes) -> dict[str, Any]:
-    """A DeleteOptions body as a mapping."""
-    try:
-        parsed = json_text.parse(body)
-    except json_text.SyntaxProblem as error:
-        raise bad_request(f"couldn't get version/kind; json parse error: {error}") from None
-    if not isinstance(parsed, dict):
-        raise bad_request("decoded object cannot be converted to DeleteOptions")
-    return parsed

@@ -4,8 +4,6 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
 
-from pynetes.apimachinery.errors import bad_request
-
 _VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _SPECIAL_VERBS = frozenset(("proxy", "watch"))
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -27,12 +25,14 @@ class RequestInfo:
     namespace: str = ""
     name: str = ""
     parts: tuple[str, ...] = ()
+    verb_in_path: bool = False
+    """The old form of watches, `/api/v1/watch/…`."""
     field_selector: str = ""
     label_selector: str = ""
 
 
 def request_info(method: str, path: str, query: dict[str, list[str]]) -> RequestInfo:
-    """`path` is decoded; `query` as parsed (the verbs list and watch depend on it)."""
+    """`path` is decoded; `query` as parsed (the verbs list and watch depend on it). ValueError."""
     current = path.strip("/").split("/")
     info = RequestInfo(False, method.lower(), path)
     if len(current) < 3 or current[0] not in ("api", "apis"):
@@ -56,8 +56,8 @@ def request_info(method: str, path: str, query: dict[str, list[str]]) -> Request
 def _read_resource(info: RequestInfo, method: str, current: list[str]) -> None:
     if current[0] in _SPECIAL_VERBS:
         if len(current) < 2:
-            raise bad_request(f"unable to determine kind and namespace from url, {info.path}")
-        info.verb = current[0]
+            raise ValueError(f"unable to determine kind and namespace from url, {info.path}")
+        info.verb, info.verb_in_path = current[0], True
         current = current[1:]
     else:
         info.verb = _VERBS.get(method, "")

@@ -55,7 +55,7 @@ from pynetes.apiserver.streaming.kubelet import KubeletClient, KubeletSettings
 from pynetes.apiserver.webhooks.client import WebhookClient
 from pynetes.client.rest import Client
 from pynetes.component import certificates, clock
-from pynetes.component.health import PING, Check
+from pynetes.component.health import LOG, PING, Check
 from pynetes.component.tasks import Tasks
 from pynetes.storage import Store
 from pynetes.storage.compactor import Compactor
@@ -292,10 +292,12 @@ class APIServer:
     def _checks(self, store: Store) -> dict[str, list[Check]]:
         """What /healthz, /livez and /readyz ask."""
         assert self._hooks is not None
-        live = [PING, Check("etcd", _store_check(store)), *self._hooks.checks()]
+        stored = _store_check(store)
+        live = [PING, LOG, Check("etcd", stored), *self._hooks.checks()]
         if self.encryption is not None and self.encryption.has_check:
             live.append(Check("kms-providers", self.encryption.check))
-        ready = [*live, Check("informer-sync", self._caches_ready), Check("shutdown", self._not_stopping)]
+        ready = [*live, Check("etcd-readiness", stored), Check("informer-sync", self._caches_ready)]
+        ready.append(Check("shutdown", self._not_stopping))
         return {"healthz": live, "livez": live, "readyz": ready}
 
     async def _caches_ready(self) -> None:

@@ -33,6 +33,8 @@ async def _nothing() -> None:
 
 
 PING = Check("ping", _nothing)
+#: Upstream's asks whether its log is still flushed; ours writes each line as it comes.
+LOG = Check("log", _nothing)
 
 
 class HealthGroup:

@@ -123,7 +123,7 @@ async def test_an_old_state_can_be_listed_exactly(pods: Pods, cacher: Cacher) ->
         "p0",
         "p1",
     ]
-    limited = await cacher.list(f"{PODS}default/", revision=second.mod_revision, limit=1)
+    limited = await cacher.list(f"{PODS}default/", revision=second.mod_revision, limit=1, exact=True)
     assert (names(limited.entries), limited.remaining, limited.revision) == (["p0"], 1, second.mod_revision)
     old = await cacher.list(f"{PODS}default/p0", revision=first.mod_revision, exact=True)
     assert (names(old.entries), old.revision) == (["p0"], first.mod_revision)
@@ -256,7 +256,7 @@ async def test_a_selection_at_an_old_revision_reads_on_until_its_page_is_full(
     made = [await pods.create(f"p{number}") for number in range(9)]
     await pods.create("q")
     found: list[str] = []
-    listed = await cacher.list(revision=made[-1].mod_revision, limit=3, predicate=is_even)
+    listed = await cacher.list(revision=made[-1].mod_revision, limit=3, predicate=is_even, exact=True)
     found += names(listed.entries)
     while listed.continue_:
         listed = await cacher.list(limit=1, predicate=is_even, continue_=listed.continue_)

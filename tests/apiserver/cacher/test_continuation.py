@@ -33,6 +33,9 @@ def test_it_reads_the_original_s_tokens() -> None:
     [
         ("!", "continue key is not valid"),
         ("abc", "continue key is not valid"),
+        ("xx!", "illegal base64 data at input byte 2"),
+        ("abcde", "illegal base64 data at input byte 4"),
+        ("YQ==", "illegal base64 data at input byte 2"),
         (token(a=1), "server does not recognize this encoded version"),
         (token(v="meta.k8s.io/v2", rv=1, start="a"), "server does not recognize this encoded version meta.k8s.io/v2"),
         (token(v="meta.k8s.io/v1", rv=0, start="a"), "incorrect encoded start resourceVersion"),

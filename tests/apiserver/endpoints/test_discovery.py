@@ -61,7 +61,7 @@ async def test_openapi(web: Web) -> None:
 async def test_health(web: Web, path: str) -> None:
     assert (await web("GET", path)).body == b"ok"
     verbose = await web("GET", f"{path}?verbose")
-    assert verbose.body.startswith(b"[+]ping ok\n[+]etcd ok\n")
+    assert verbose.body.startswith(b"[+]ping ok\n[+]log ok\n[+]etcd ok\n")
     assert verbose.body.endswith(f"{path[1:]} check passed\n".encode())
     assert (await web("GET", f"{path}/etcd")).body == b"ok"
     assert (await web("GET", f"{path}/nothing")).status == 404

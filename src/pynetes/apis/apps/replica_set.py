@@ -6,13 +6,12 @@ from pynetes.apis.core.disabled_pod_fields import disabled_in
 from pynetes.apis.core.pod_spec_defaults import default_pod_template
 from pynetes.apis.core.replication_controller import validate_replica_counts
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import METADATA_FIELDS, Object, Strategy
+from pynetes.apis.strategy import Object, Strategy
 
 
 class ReplicaSetStrategy(Strategy):
     has_status = True
     maintains_generation = True
-    selectable = METADATA_FIELDS | {"status.replicas"}
 
     drop_disabled_fields = staticmethod(disabled_in("spec", "template"))
 
@@ -45,7 +44,3 @@ class ReplicaSetStrategy(Strategy):
 
     def warnings(self, obj: Object, old: Object | None = None) -> list[str]:
         return workload_warnings(obj, old)
-
-    def selectable_fields(self, obj: Object) -> dict[str, str]:
-        replicas = (obj.get("status") or {}).get("replicas") or 0
-        return super().selectable_fields(obj) | {"status.replicas": str(replicas)}

@@ -49,6 +49,7 @@ class JobStrategy(Strategy):
     maintains_generation = True
     default_deletion_propagation = "Orphan"
     selectable = METADATA_FIELDS | {"status.successful"}
+    not_selectable = 'field label "{}" not supported for Job'
 
     drop_disabled_fields = staticmethod(disabled_in("spec", "template"))
 

@@ -23,7 +23,6 @@ _SOURCE_DEFAULTS = {
 
 class PersistentVolumeStrategy(Strategy):
     has_status = True
-    selectable = frozenset(("metadata.name", "name"))
 
     def default(self, obj: Object) -> None:
         spec, status = obj.setdefault("spec", {}), obj.setdefault("status", {})
@@ -68,7 +67,3 @@ class PersistentVolumeStrategy(Strategy):
         if old["spec"].get("volumeAttributesClassName") and obj["spec"].get("volumeAttributesClassName") is None:
             found.forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden")
         return found
-
-    def selectable_fields(self, obj: Object) -> dict[str, str]:
-        name = obj["metadata"].get("name") or ""
-        return {"metadata.name": name, "name": name}

@@ -9,7 +9,7 @@ from pynetes.apis.core.spec_difference import difference
 from pynetes.apis.core.volume_defaults import default_claim_spec
 from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import IMMUTABLE, FieldErrors
-from pynetes.apis.strategy import METADATA_FIELDS, Object, Strategy
+from pynetes.apis.strategy import Object, Strategy
 
 CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 _SOURCES = (("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot"))
@@ -18,7 +18,6 @@ _SOURCE_FIELDS = ("apiGroup", "kind", "name")
 
 class PersistentVolumeClaimStrategy(Strategy):
     has_status = True
-    selectable = METADATA_FIELDS | {"name"}
 
     def default(self, obj: Object) -> None:
         default_claim_spec(obj.setdefault("spec", {}))
@@ -81,9 +80,6 @@ class PersistentVolumeClaimStrategy(Strategy):
                 "instead"
             )
         return found + claim_size_warnings(obj["spec"], "spec")
-
-    def selectable_fields(self, obj: Object) -> dict[str, str]:
-        return super().selectable_fields(obj) | {"name": obj["metadata"].get("name") or ""}
 
 
 def _drop_unknown_sources(spec: Object, old: Object) -> None:

@@ -11,6 +11,7 @@ from pynetes.component import clock
 class ResourceSliceStrategy(Strategy):
     maintains_generation = True
     selectable = METADATA_FIELDS | {"spec.driver", "spec.nodeName"}
+    not_selectable = "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: {}"
 
     def selectable_fields(self, obj: Object) -> dict[str, str]:
         fields = super().selectable_fields(obj)

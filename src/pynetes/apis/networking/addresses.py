@@ -4,7 +4,7 @@ from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import FieldErrors, parse_ip
-from pynetes.apis.strategy import METADATA_FIELDS, Object, Strategy
+from pynetes.apis.strategy import Object, Strategy
 
 
 def _ip_name(name: str) -> list[str]:
@@ -16,7 +16,6 @@ def _ip_name(name: str) -> list[str]:
 
 class IPAddressStrategy(Strategy):
     name_rule = staticmethod(_ip_name)
-    selectable = METADATA_FIELDS | {"spec.parentRef"}
 
     def validate(self, obj: Object) -> list[FieldError]:
         found = FieldErrors()

@@ -101,14 +101,3 @@ CSI_DRIVER = (
     ),
     AGE,
 )
-CSI_STORAGE_CAPACITY = (
-    NAME,
-    Column(
-        "StorageClassName",
-        field("storageClassName"),
-        description=schema_text("storage.v1.CSIStorageCapacity.storageClassName"),
-    ),
-    Column(
-        "Capacity", field("capacity", default=UNSET), description=schema_text("storage.v1.CSIStorageCapacity.capacity")
-    ),
-)

@@ -26,7 +26,6 @@ RESOURCES: tuple[Resource, ...] = (
         "csistoragecapacities",
         namespaced=True,
         strategy=CSIStorageCapacityStrategy(),
-        columns=columns.CSI_STORAGE_CAPACITY,
     ),
     Resource(
         _kind("StorageClass"),

@@ -267,11 +267,11 @@ class Cacher:
     ) -> Listing:
         """A list request's answer, with upstream's meaning of its parameters.
 
-        `exact` asks for the state at `revision` itself; so does a limit with a revision above 0. With revision 0 the
-        limit is ignored. StatusError 400 (bad token), 410 (compacted), 504 (revision not reached).
+        `exact` asks for the state at `revision` itself. With revision 0 the limit is ignored. StatusError 400 (bad
+        token), 410 (compacted), 504 (revision not reached).
         """
         prefix, start = prefix or self.prefix, ""
-        at = revision if revision and (exact or limit) else 0
+        at = revision if revision and exact else 0
         if continue_:
             start, at = continuation.decode(continue_, prefix)
         if at > 0:

@@ -26,7 +26,12 @@ async def decode_as(
     if content_type == protobuf.MEDIA_TYPE:
         if schema is not None:
             raise _no_protobuf(kind)
-        body, content_type = from_protobuf(body, kind), JSON.media_type
+        try:
+            body, content_type = from_protobuf(body, kind), JSON.media_type
+        except protobuf.ProtobufError as error:
+            if error.kind is not None:
+                raise codecs.cannot_handle(error.kind, kind, str(error)) from None
+            raise codecs.unrecognized(kind, str(error) if body else "empty data", body) from None
     obj, warnings = codecs.decode(
         body,
         kind,
@@ -52,10 +57,5 @@ def _no_protobuf(kind: GroupVersionKind) -> StatusError:
 
 
 def from_protobuf(body: bytes, kind: GroupVersionKind) -> bytes:
-    """The same object as JSON."""
-    try:
-        return orjson.dumps(protobuf.decode(body, kind))
-    except protobuf.ProtobufError as error:
-        if error.kind is not None:
-            raise codecs.cannot_handle(error.kind, kind, str(error)) from None
-        raise codecs.unrecognized(kind, str(error), body) from None
+    """The same object as JSON. ProtobufError."""
+    return orjson.dumps(protobuf.decode(body, kind))

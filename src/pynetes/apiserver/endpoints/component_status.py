@@ -15,7 +15,8 @@ import aiohttp
 
 from pynetes.apimachinery.errors import StatusError, not_found
 from pynetes.apis.resource import Resource
-from pynetes.apiserver.endpoints.tables import include_object, row, table
+from pynetes.apiserver.endpoints.selection import check_fields
+from pynetes.apiserver.endpoints.tables import include_object, row, table, untyped
 from pynetes.apiserver.endpoints.tables import partial as metadata_of
 from pynetes.apiserver.http import Answer, Handler, Request, Response
 from pynetes.apiserver.negotiation import MediaType, negotiate
@@ -122,6 +123,7 @@ def handlers(resource: Resource, probes: Mapping[str, Probe]) -> dict[str, Handl
 
     async def list_(request: Request) -> Answer:
         media, options = negotiate(request), ListOptions.of(request.query)
+        check_fields(resource, options.field_selector)
         found = await asyncio.gather(*map(status, sorted(probes)))
         chosen = [
             obj
@@ -141,7 +143,10 @@ def _one(resource: Resource, request: Request, media: MediaType, obj: Object) ->
     transform, out = media.transform, obj
     if transform is not None and transform.kind == "Table":
         rows = [row(resource, obj, include_object(request), transform.api_version)]
-        out = table(resource, rows, {"resourceVersion": ""}, transform.api_version)
+        out = table(resource, rows, {}, transform.api_version)
+    elif transform is not None and transform.kind == "PartialObjectMetadataList":
+        text = f"you requested {transform.kind}, but the requested object is not a list (*core.{resource.gvk.kind})"
+        raise StatusError(406, "NotAcceptable", text)
     elif transform is not None:
         out = metadata_of(obj, transform.api_version)
     return Response(200, media.codec.encode(out, media.pretty), media.codec.media_type)
@@ -152,14 +157,15 @@ def _many(resource: Resource, request: Request, media: MediaType, objects: list[
     out: Object
     if transform is None:
         api_version = resource.gvk.api_version
-        out = {"kind": f"{kind}List", "apiVersion": api_version, "metadata": {}, "items": objects}
+        items = [untyped(obj) for obj in objects]
+        out = {"kind": f"{kind}List", "apiVersion": api_version, "metadata": {}, "items": items}
     elif transform.kind == "Table":
         rows = [row(resource, obj, include_object(request), transform.api_version) for obj in objects]
-        out = table(resource, rows, {"resourceVersion": ""}, transform.api_version)
+        out = table(resource, rows, {}, transform.api_version)
     elif transform.kind == "PartialObjectMetadataList":
         items = [metadata_of(obj, transform.api_version) for obj in objects]
         out = {"kind": transform.kind, "apiVersion": transform.api_version, "metadata": {}, "items": items}
     else:
-        text = f"you requested {transform.kind}, but the requested object is a list (*{kind}List)"
+        text = f"you requested {transform.kind}, but the requested object is a list (*core.{kind}List)"
         raise StatusError(406, "NotAcceptable", text)
     return Response(200, media.codec.encode(out, media.pretty), media.codec.media_type)

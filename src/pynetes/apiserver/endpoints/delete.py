@@ -2,21 +2,25 @@
 
 from typing import Any
 
-import yaml
-
-from pynetes.apimachinery.errors import bad_request
+from pynetes.apimachinery import json_text, yaml_text
+from pynetes.apimachinery.errors import StatusError, bad_request
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.protobuf.decoder import MEDIA_TYPE as PROTOBUF
+from pynetes.apimachinery.protobuf.decoder import ProtobufError
+from pynetes.apimachinery.schema.checker import DecodeError
 from pynetes.apiserver.endpoints.body import from_protobuf
 from pynetes.apiserver.endpoints.output import entry_response, list_response
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.selection import select
 from pynetes.apiserver.http import Answer, Request, Response
 from pynetes.apiserver.negotiation import input_type, negotiate
-from pynetes.apiserver.options import DeleteOptions, ListOptions, parse_json_options
+from pynetes.apiserver.options import DeleteOptions, ListOptions
 from pynetes.apiserver.registry.collection import delete_collection as delete_objects
 
 _DELETE_OPTIONS = GroupVersionKind("", "v1", "DeleteOptions")
+#: Where the original keeps the types of options, and what it first makes of a body.
+_SCHEME = "pkg/apis/meta/internalversion/scheme/register.go:27"
+_TYPE_META = r'struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }'
 _FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "gracePeriodSeconds": (int,),
     "propagationPolicy": (str,),
@@ -32,24 +36,32 @@ async def delete_options(request: Request) -> DeleteOptions:
     if not body:
         return DeleteOptions.of(request.query, None)
     content_type = input_type(request)
-    if content_type == PROTOBUF:
-        raw = parse_json_options(from_protobuf(body, _DELETE_OPTIONS))
-    elif content_type == "application/yaml":
-        try:
-            raw = yaml.safe_load(body)
-        except yaml.YAMLError as error:
-            raise bad_request(f"error converting YAML to JSON: {error}") from None
-        if not isinstance(raw, dict):
-            raise bad_request("decoded object cannot be converted to DeleteOptions")
-    else:
-        raw = parse_json_options(body)
-    return DeleteOptions.of({}, _checked(raw))
+    try:
+        if content_type == PROTOBUF:
+            raw: Any = json_text.parse(from_protobuf(body, _DELETE_OPTIONS))
+        elif content_type == "application/yaml":
+            raw = yaml_text.parse(body)[0]
+        else:
+            raw = json_text.parse(body)
+    except json_text.SyntaxProblem as error:
+        raise _untyped(str(error)) from None
+    except (ProtobufError, DecodeError) as error:
+        raise bad_request(str(error)) from None
+    return DeleteOptions.of({}, _checked({} if raw is None else raw))
 
 
-def _checked(raw: dict[str, Any]) -> dict[str, Any]:
-    kind = raw.get("kind", "DeleteOptions")
+def _untyped(why: str) -> StatusError:
+    return bad_request(f"couldn't get version/kind; json parse error: {why}")
+
+
+def _checked(raw: Any) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        shape = {list: "array", str: "string", bool: "bool"}.get(type(raw), "number")
+        raise _untyped(f"json: cannot unmarshal {shape} into Go value of type {_TYPE_META}")
+    kind = raw.get("kind") or "DeleteOptions"
     if kind != "DeleteOptions":
-        raise bad_request("decoded object cannot be converted to DeleteOptions")
+        version = raw.get("apiVersion") or "v1"
+        raise bad_request(f'no kind "{kind}" is registered for version "{version}" in scheme "{_SCHEME}"')
     for field, types in _FIELD_TYPES.items():
         value = raw.get(field)
         if value is None:

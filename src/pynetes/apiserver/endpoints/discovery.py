@@ -62,7 +62,11 @@ class Discovery:
         for path in before.keys() - self._paths.keys():
             self._router.remove_path(path)
         for path in self._paths.keys() - before.keys():
-            (self._router.add_path if path == "/apis" else self._router.add_document)(path, self._handler(path))
+            if path == "/apis":
+                self._router.add_path(path, self._handler(path))
+                self._router.add_path(f"{path}/", self._handler(path))
+            else:
+                self._router.add_document(path, self._handler(path))
 
     def _handler(self, path: str) -> Handler:
         async def handle(request: Request) -> Answer:
@@ -93,7 +97,7 @@ class Discovery:
         return _Document(classic, self._aggregated(*named), family="groups")
 
     def _one_group(self, group: str) -> "_Document":
-        return _Document({"kind": "APIGroup", "apiVersion": "v1", **self._group(group)})
+        return _Document({"kind": "APIGroup", "apiVersion": "v1", **self._group(group)}, family="group")
 
     def _api_versions(self) -> Object:
         address = {"clientCIDR": "0.0.0.0/0", "serverAddress": self._address}
@@ -154,8 +158,10 @@ def resource_list(group: str, version: str, resources: Sequence[Resource]) -> Ob
         entries += [_sub_entry(resource, sub) for sub in resource.subresources]
     if all(resource.schema is None for resource in resources):
         entries.sort(key=lambda entry: entry["name"])
-    group_version = f"{group}/{version}" if group else version
-    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": entries}
+    if not group:  # the oldest of the documents does not say its version
+        return {"kind": "APIResourceList", "groupVersion": version, "resources": entries}
+    head = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": f"{group}/{version}"}
+    return {**head, "resources": entries}
 
 
 def _entry(resource: Resource) -> Object:

@@ -11,7 +11,7 @@ from pynetes.component.health import HealthGroup
 
 
 def handler(group: HealthGroup) -> Handler:
-    """Serves `/<group>` and `/<group>/<check>`."""
+    """Serves `/<group>` and each `/<group>/<check>`."""
     root = f"/{group.name}"
 
     async def handle(request: Request) -> Answer:

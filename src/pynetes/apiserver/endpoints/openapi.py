@@ -43,7 +43,7 @@ class OpenAPI:
         self._index: bytes | None = None
         self._hashes: dict[str, str] = {}
         router.add_path("/openapi/v2", self._serve_v2)
-        router.add_prefix("/openapi/v3", self._serve_v3)
+        router.add_prefix("/openapi/v3/", self._serve_v3)
         router.add_path("/openapi/v3", self._serve_index)
 
     def update(self, custom: Sequence[tuple[Resource, Definitions, Definitions]]) -> None:

@@ -11,7 +11,7 @@ from pynetes.apis.resource import Column
 from pynetes.apiserver.cacher import Entry, Listing
 from pynetes.apiserver.encoding import PROTOBUF
 from pynetes.apiserver.endpoints.scope import Scope
-from pynetes.apiserver.endpoints.tables import include_object, parse, partial, row, table
+from pynetes.apiserver.endpoints.tables import include_object, parse, partial, row, table, untyped
 from pynetes.apiserver.http import Request, Response
 from pynetes.apiserver.negotiation import MediaType, Transform
 from pynetes.component import clock
@@ -86,11 +86,6 @@ def _go_type(scope: Scope, kind: str) -> str:
 _PACKAGES = {"": "core", "events": "core", "internal": "apiserverinternal"}
 
 
-def _untyped(obj: Object) -> Object:
-    """An item of a typed list, whose type the list says."""
-    return {field: value for field, value in obj.items() if field not in ("apiVersion", "kind")}
-
-
 async def list_response(scope: Scope, request: Request, media: MediaType, listing: Listing) -> Response:
     """A list; in the plain form the items' stored bytes are joined, nothing is parsed."""
     kind, api_version = scope.resource.list_kind, scope.resource.gvk.api_version
@@ -108,15 +103,20 @@ async def list_response(scope: Scope, request: Request, media: MediaType, listin
     transform = media.transform
     out: Object
     if transform is None:
-        found = [_untyped(obj) for obj in objects] if typed else list(objects)
+        found = [untyped(obj) for obj in objects] if typed else list(objects)
         out = {"kind": kind, "apiVersion": api_version, "metadata": metadata, "items": found}
     elif transform.kind == "Table":
         include = include_object(request)
         rows = (row(scope.resource, obj, include, transform.api_version) for obj in objects)
         out = table(scope.resource, rows, metadata, transform.api_version)
     elif transform.kind == "PartialObjectMetadataList":
-        found = [_untyped(partial(obj, transform.api_version)) for obj in objects]
-        out = {"kind": transform.kind, "apiVersion": transform.api_version, "metadata": metadata, "items": found}
+        parts = [partial(obj, transform.api_version) for obj in objects]
+        out = {
+            "kind": transform.kind,
+            "apiVersion": transform.api_version,
+            "metadata": metadata,
+            "items": parts or None,
+        }
     else:
         text = f"you requested PartialObjectMetadata, but the requested object is a list ({_go_type(scope, kind)})"
         raise StatusError(406, "NotAcceptable", text)

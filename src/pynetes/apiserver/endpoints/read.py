@@ -2,6 +2,7 @@
 
 from pynetes.apimachinery.errors import StatusError, bad_request, invalid_value
 from pynetes.apimachinery.quoting import go_quoted
+from pynetes.apiserver.cacher import continuation
 from pynetes.apiserver.endpoints.output import entry_response, list_response
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.selection import select
@@ -9,29 +10,42 @@ from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import ListOptions
 
+_LARGEST = (1 << 64) - 1
 
-def parse_revision(text: str) -> int | None:
-    """None for the newest state, 0 for any, else at least that revision."""
+
+def _revision(text: str) -> int | None:
+    """None for the newest state, 0 for any, else at least that revision. ValueError."""
     if not text:
         return None
-    if not text.isascii() or not text.isdigit():
-        raise _invalid_revision(text, "invalid syntax")
-    revision = int(text) if len(text) < 25 else 2**64
-    if revision >= 2**64:
-        raise _invalid_revision(text, "value out of range")
-    return revision
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 25 else None
+    if number is None or number > _LARGEST:
+        why = "value out of range" if text.isascii() and text.isdigit() else "invalid syntax"
+        found = invalid_value("resourceVersion", text, f"strconv.ParseUint: parsing {go_quoted(text)}: {why}")
+        raise ValueError(str(found))
+    return number
 
 
-def _invalid_revision(text: str, why: str) -> StatusError:
-    found = invalid_value("resourceVersion", text, f"strconv.ParseUint: parsing {go_quoted(text)}: {why}")
-    return bad_request(f"invalid resource version: {found}")
+def parse_revision(text: str) -> int | None:
+    """`_revision`'s; StatusError 400."""
+    try:
+        return _revision(text)
+    except ValueError as error:
+        raise bad_request(f"invalid resource version: {error}") from None
+
+
+def revision_of(request: Request) -> int | None:
+    """The same for a single object and for a watch, where upstream takes what is wrong for its own fault."""
+    try:
+        return _revision(request.param("resourceVersion")) if request.query else None
+    except ValueError as error:
+        raise StatusError(500, "", str(error)) from None
 
 
 async def get(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
     media = negotiate(request, scope.restriction)
-    revision = parse_revision(request.param("resourceVersion")) if request.query else None
+    revision = revision_of(request)
     entry = await scope.store.get(info.namespace, info.name, revision)
     return entry_response(scope, request, media, entry)
 
@@ -42,15 +56,19 @@ async def list_(scope: Scope, request: Request) -> Answer:
     media = negotiate(request, scope.restriction)
     options = ListOptions.of(request.query)
     selection = select(scope, options, info.namespace, "")
+    if options.continue_:
+        continuation.decode(options.continue_, scope.store.prefix)
+        if options.resource_version not in ("", "0"):
+            raise bad_request("specifying resource version is not allowed when using continue")
     revision = parse_revision(options.resource_version)
-    if options.continue_ and revision:
-        raise bad_request("specifying resource version is not allowed when using continue")
+    limit = max(options.limit, 0)
+    exact = options.resource_version_match == "Exact" or (limit > 0 and not options.resource_version_match)
     listing = await scope.store.cacher.list(
         selection.prefix,
         predicate=selection.predicate,
-        limit=options.limit,
+        limit=limit,
         continue_=options.continue_,
         revision=revision,
-        exact=options.resource_version_match == "Exact",
+        exact=exact,
     )
     return await list_response(scope, request, media, listing)

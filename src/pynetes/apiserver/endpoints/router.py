@@ -27,6 +27,7 @@ class Router:
         self._routes: dict[Route, Handler] = {}
         self._resources: dict[tuple[str, str, str], Resource] = {}
         self._paths: dict[str, _Path] = {}
+        self._unlisted: set[str] = set()
         self._prefixes: list[tuple[str, Handler]] = []
         self.late: Late | None = None
         #: Group versions that another server serves, by the start of their paths (`/apis/GROUP/VERSION`).
@@ -49,9 +50,11 @@ class Router:
         for route in [route for route in self._routes if route[:3] == whose]:
             del self._routes[route]
 
-    def add_path(self, path: str, handler: Handler) -> None:
-        """`handler` is asked by any method."""
+    def add_path(self, path: str, handler: Handler, *, listed: bool = True) -> None:
+        """`handler` is asked by any method. `listed`: the index names the path."""
         self._paths[path] = (handler, False)
+        if not listed:
+            self._unlisted.add(path)
 
     def add_document(self, path: str, handler: Handler) -> None:
         """`handler` is asked by GET alone."""
@@ -61,13 +64,13 @@ class Router:
         self._paths.pop(path, None)
 
     def add_prefix(self, prefix: str, handler: Handler) -> None:
-        """Serves `prefix` and everything below it."""
-        self.add_path(prefix, handler)
-        self._prefixes.append((prefix.rstrip("/") + "/", handler))
+        """Serves everything below `prefix`, which ends with a slash."""
+        self._prefixes.append((prefix, handler))
 
     @property
     def paths(self) -> list[str]:
-        return sorted({*self._paths, *self.elsewhere})
+        prefixes = {prefix for prefix, _ in self._prefixes}
+        return sorted({*self._paths, *prefixes, *self.elsewhere} - self._unlisted)
 
     # --- serving
 
@@ -84,6 +87,11 @@ class Router:
         handler = self._routes.get(route)
         if handler is None and self.late is not None and await self.late(info):
             handler = self._routes.get(route)
+        if info.verb_in_path:
+            if handler is None:
+                raise route_not_found()
+            if request.method != "GET":
+                raise method_not_allowed()
         if handler is None:
             return self._missing(info)
         if len(info.parts) > 3 and info.subresource != "proxy":
@@ -101,7 +109,8 @@ class Router:
         path = request.path
         handler, is_document = self._paths.get(path) or self._paths.get(path.rstrip("/")) or (None, False)
         if handler is None or not (is_document or path in self._paths):
-            handler = next((handler for prefix, handler in self._prefixes if path.startswith(prefix)), None)
+            below = (handler for prefix, handler in self._prefixes if path.startswith(prefix) and path != prefix)
+            handler = next(below, None)
         if handler is None:
             return self._unknown(request)
         if is_document and request.method != "GET":
@@ -111,8 +120,10 @@ class Router:
     def _missing(self, info: RequestInfo) -> Answer:
         resource = self._resources.get((info.group, info.version, info.resource))
         known = resource is not None and (not info.subresource or resource.subresource(info.subresource) is not None)
-        if known:
-            raise method_not_allowed()
+        if resource is not None and known:
+            # Where nothing of a namespace's can be listed, there is nothing but in namespaces.
+            nowhere = resource.namespaced and not info.namespace and "list" not in resource.verbs
+            raise route_not_found() if nowhere else method_not_allowed()
         if resource is not None and resource.schema is not None and info.subresource:
             raise not_found(resource.gvr.group_resource, info.name)
         if resource is not None or self._serves(info.api_prefix, info.group):
@@ -122,7 +133,7 @@ class Router:
     def _unknown(self, request: Request) -> Answer:
         """Below a served group, what is missing is answered as an API answers; elsewhere, as a web server does."""
         prefix, _, rest = request.path.removeprefix("/").partition("/")
-        if self._serves(prefix, rest.partition("/")[0] if prefix == "apis" else ""):
+        if prefix == "version" or self._serves(prefix, rest.partition("/")[0] if prefix == "apis" else ""):
             raise route_not_found()
         return no_page()
 
@@ -156,7 +167,7 @@ def _check_scope(resource: Resource, info: RequestInfo) -> None:
     if resource.namespaced:
         if not info.namespace and info.verb not in ("list", "watch"):
             raise method_not_allowed() if not info.name else route_not_found()
-    elif info.namespace and not (info.resource == "namespaces" and info.name == info.namespace):
+    elif info.namespace and not (info.resource == "namespaces" and info.path.count("/namespaces/") == 1):
         raise route_not_found()
 
 

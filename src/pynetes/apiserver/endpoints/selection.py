@@ -9,6 +9,7 @@ from functools import lru_cache
 from pynetes.apimachinery.errors import bad_request
 from pynetes.apimachinery.names import path_segment_name
 from pynetes.apimachinery.selectors import FieldSelector, LabelSelector
+from pynetes.apis.resource import Resource
 from pynetes.apis.strategy import METADATA_FIELDS
 from pynetes.apiserver.cacher import Entry, Predicate
 from pynetes.apiserver.endpoints.scope import Scope
@@ -28,7 +29,7 @@ def select(scope: Scope, options: ListOptions, namespace: str, name: str) -> Sel
     """`name` is set for a watch of one object by path. StatusError 400 for a field that cannot be selected by."""
     fields, store = options.field_selector, scope.store
     if fields.requirements:
-        _check_fields(scope, fields)
+        check_fields(scope.resource, fields)
     if not namespace and scope.resource.namespaced:
         namespace = fields.required("metadata.namespace") or ""
     chosen = fields.required("metadata.name")
@@ -44,15 +45,16 @@ def select(scope: Scope, options: ListOptions, namespace: str, name: str) -> Sel
     return Selection(prefix, predicate(options.label_selector, fields), value)
 
 
-def _check_fields(scope: Scope, fields: FieldSelector) -> None:
-    allowed = scope.resource.strategy.selectable
+def check_fields(resource: Resource, fields: FieldSelector) -> None:
+    """StatusError 400 for a field that the kind cannot be selected by."""
+    allowed = resource.strategy.selectable
     for field, _, _ in fields.requirements:
         if field in allowed:
             continue
-        if allowed == METADATA_FIELDS and scope.resource.schema is None:
+        if allowed == METADATA_FIELDS and resource.schema is None:
             text = f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
         else:
-            text = f"field label not supported: {field}"
+            text = resource.strategy.not_selectable.format(field)
         raise bad_request(text)
 
 

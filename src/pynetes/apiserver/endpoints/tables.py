@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from pynetes.apimachinery.errors import bad_request
-from pynetes.apis.resource import Column, Resource
+from pynetes.apis.resource import CREATED_AT, NAME, Column, Resource
 from pynetes.apiserver.http import Request
 
 Object = dict[str, Any]
@@ -26,6 +26,11 @@ def include_object(request: Request) -> str:
 def partial(obj: Object, api_version: str) -> Object:
     """PartialObjectMetadata."""
     return {"kind": "PartialObjectMetadata", "apiVersion": api_version, "metadata": obj.get("metadata") or {}}
+
+
+def untyped(obj: Object) -> Object:
+    """An item of a typed list, whose type the list says."""
+    return {field: value for field, value in obj.items() if field not in ("apiVersion", "kind")}
 
 
 def row(
@@ -56,12 +61,14 @@ def table(
 ) -> Object:
     """A Table of rows; watches name the columns only in their first event."""
     definitions = [column.definition() for column in columns or resource.columns] if headers else None
+    found = list(rows)
+    is_plain = resource.columns == (NAME, CREATED_AT) and resource.schema is None
     return {
         "kind": "Table",
         "apiVersion": api_version,
         "metadata": metadata,
         "columnDefinitions": definitions,
-        "rows": list(rows),
+        "rows": None if is_plain and not found else found,  # what the original has no printer for
     }
 
 

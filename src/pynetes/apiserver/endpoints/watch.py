@@ -10,7 +10,7 @@ from pynetes.apimachinery.protobuf import encoder as protobuf
 from pynetes.apiserver.cacher import Frames, Watcher, WatchEvent
 from pynetes.apiserver.encoding import PROTOBUF
 from pynetes.apiserver.endpoints.output import message
-from pynetes.apiserver.endpoints.read import parse_revision
+from pynetes.apiserver.endpoints.read import revision_of
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.selection import select
 from pynetes.apiserver.endpoints.tables import Object, include_object, parse, partial, row, table
@@ -33,7 +33,7 @@ async def watch(scope: Scope, request: Request) -> Answer:
         watcher = await scope.store.cacher.watch(
             selection.prefix,
             predicate=selection.predicate,
-            revision=parse_revision(options.resource_version),
+            revision=revision_of(request),
             send_initial_events=options.send_initial_events,
             bookmarks=options.allow_watch_bookmarks,
             timeout=options.timeout_seconds or _timeout(scope),

@@ -1,6 +1,6 @@
 """Finds out what a request asks for (upstream's WithRequestInfo)."""
 
-from pynetes.apiserver.http import Answer, Handler, Request
+from pynetes.apiserver.http import Answer, Handler, Request, text
 from pynetes.apiserver.requestinfo import request_info
 
 _LONG_RUNNING_VERBS = frozenset(("watch", "proxy"))
@@ -9,7 +9,10 @@ _LONG_RUNNING_SUBRESOURCES = frozenset(("attach", "exec", "proxy", "log", "portf
 
 def with_request_info(handler: Handler) -> Handler:
     async def handle(request: Request) -> Answer:
-        request.info = request_info(request.method, request.path, request.query)
+        try:
+            request.info = request_info(request.method, request.path, request.query)
+        except ValueError as error:
+            return text(f'Internal Server Error: "{request.path}": failed to create RequestInfo: {error}\n', 500)
         return await handler(request)
 
     return handle

@@ -20,7 +20,7 @@ async def delete_collection(
     predicate: Predicate | None,
 ) -> Listing:
     """The objects that matched, as they were before. Not atomic: the first error ends it, as upstream's."""
-    found = await rs.cacher.list(prefix, predicate=predicate, limit=listing.limit, continue_=listing.continue_)
+    found = await rs.cacher.list(prefix, predicate=predicate, limit=max(listing.limit, 0), continue_=listing.continue_)
     for entry in found.entries:
         await _delete_one(rs, ctx, entry, options.copy())
     return found

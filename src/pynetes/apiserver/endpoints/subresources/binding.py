@@ -3,7 +3,7 @@
 from typing import Any
 
 from pynetes.apimachinery import meta
-from pynetes.apimachinery.errors import StatusError, bad_request, conflict, invalid, not_supported, required
+from pynetes.apimachinery.errors import StatusError, bad_request, conflict, not_supported, required
 from pynetes.apimachinery.times import format_time
 from pynetes.apiserver.cacher import Entry
 from pynetes.apiserver.endpoints.output import object_response
@@ -52,7 +52,8 @@ def _check(binding: Object, name: str) -> None:
     if not target.get("name"):
         errors.append(required("target.name"))
     if errors:
-        raise invalid("Binding", "", name, errors)
+        texts = [str(error) for error in errors]
+        raise StatusError(500, "", texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]")
 
 
 def bind(pod: Object, binding: Object) -> Object:

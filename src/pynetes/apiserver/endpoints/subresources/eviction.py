@@ -34,8 +34,8 @@ async def create(scope: Scope, request: Request) -> Answer:
     media = negotiate(request)
     write = WriteOptions.of(request.query, "CreateOptions")
     eviction = await decode(scope, request, write)
-    name = eviction["metadata"].setdefault("name", info.name)
-    if name != info.name:
+    name = info.name
+    if eviction["metadata"].get("name") != name:
         raise bad_request("name in URL does not match name in Eviction object")
     options = _delete_options(eviction, write)
     ctx = scope.context(request, options.dry_run, raw=write.raw)

@@ -14,7 +14,7 @@ from pynetes.apis.resource import Column, ScalePaths
 from pynetes.apiserver.endpoints.apply import APPLY_PATCH, parse_apply
 from pynetes.apiserver.endpoints.output import object_response
 from pynetes.apiserver.endpoints.patch import parse_patch, patch_type
-from pynetes.apiserver.endpoints.read import parse_revision
+from pynetes.apiserver.endpoints.read import revision_of
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.tracking import track
 from pynetes.apiserver.endpoints.write import check_identity, decode
@@ -94,7 +94,7 @@ async def get(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
     media = negotiate(request, scope.restriction)
-    revision = parse_revision(request.param("resourceVersion"))
+    revision = revision_of(request)
     entry = await scope.store.get(info.namespace, info.name, revision)
     paths = _paths(scope)
     if paths is not None and _at(entry.object, paths.spec_replicas) is None:
