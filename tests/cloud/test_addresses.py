@@ -1,7 +1,7 @@
 """Arithmetic on sets of addresses, against the same with Python's sets."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pynetes.cloud.providers.local.addresses import Addresses, parse, parse_list
@@ -13,6 +13,7 @@ def made(ranges: list[tuple[int, int]]) -> Addresses:
     return parse([f"192.0.2.{first}-192.0.2.{last}" for first, last in ranges])
 
 
+@settings(max_examples=50, deadline=None)
 @given(RANGES, RANGES)
 def test_sets_of_addresses_are_sets(one: list[tuple[int, int]], two: list[tuple[int, int]]) -> None:
     first, second = made(one), made(two)

@@ -13,6 +13,7 @@ from cloud_cluster import Cluster, managing, serving
 from pynetes.apis.names import SERVICES
 from pynetes.cloud.providers import load
 from pynetes.cloud.providers.local import announcer, arp, placement
+from pynetes.cloud.providers.local.addresspool import ADDRESS_POOLS
 from pynetes.cloud.providers.local.announcer import AnnouncerConfig
 from pynetes.component.tasks import Tasks
 from pynetes.testing.netns import NetworkNamespace, connect
@@ -131,12 +132,24 @@ async def test_a_client_resolves_the_address_and_another_node_takes_it_over(link
             await _seen_at(link, link.hardware(second))
             await cluster.set_ready(first, True)
             await _seen_at(link, link.hardware(first))
+            await _leaves_the_pool(cluster)
+            link.client.run("ip neigh flush all")
+            await _seen_at(link, link.hardware(first))  # it is still the Service's
             await _withdraw(cluster)
             await asyncio.to_thread(_until, link.is_unanswered)
 
 
 async def _seen_at(link: Link, hardware: str) -> None:
     await asyncio.to_thread(_until, lambda: link.neighbour() == hardware)
+
+
+async def _leaves_the_pool(cluster: Cluster) -> None:
+    await cluster.client.patch(ADDRESS_POOLS, "main", {"spec": {"addresses": ["192.0.2.110"]}})
+
+    async def is_retained() -> bool:
+        return (await cluster.pool("main"))["status"].get("retained") == [ADDRESS]
+
+    await cluster.eventually(is_retained)
 
 
 async def _withdraw(cluster: Cluster) -> None:

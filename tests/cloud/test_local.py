@@ -1,10 +1,12 @@
 """The provider `local` against the real API server: AddressPools, and the addresses that Services get of them."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from cloud_cluster import Cluster, managing, serving
 
 from pynetes.apimachinery.errors import StatusError
@@ -14,6 +16,7 @@ from pynetes.cloud.providers import load
 from pynetes.cloud.providers.local.addresspool import ADDRESS_POOLS, FINALIZER, definition, manifest
 
 POOL = "192.0.2.1-192.0.2.3"
+NETWORKING = Path(__file__).parents[2] / "docs" / "networking.md"
 
 
 @pytest.fixture
@@ -172,6 +175,9 @@ async def test_pools_that_are_none_are_refused_when_they_are_declared(cluster: C
     every = ["192.0.2.1", "192.0.2.0/24", "0.0.0.0/0", "9.0.0.1-10.0.0.0", "192.0.2.1-192.0.2.1"]
     made = await cluster.client.create(ADDRESS_POOLS, manifest("good", every))
     assert made["spec"] == {"addresses": every, "autoAssign": True}
+    documented = re.search(r"```yaml\n(.*?)```", NETWORKING.read_text(), re.DOTALL)
+    assert documented is not None
+    await cluster.client.create(ADDRESS_POOLS, yaml.safe_load(documented[1]))
 
 
 async def test_what_was_stored_before_a_rule_came_may_stay(cluster: Cluster) -> None:

@@ -23,7 +23,7 @@ def after(pools: list[Object], held: tuple[str, ...] = (), nodes: tuple[str, ...
     found = poolstatus.shares(pools, held)
     for each in pools:
         share = found[each["metadata"]["name"]]
-        each["status"] = poolstatus.status(each, share, held, dict.fromkeys(nodes, "node n1"))
+        each["status"] = poolstatus.status(each, share, held, nodes)
     return {each["metadata"]["name"]: each["status"] for each in pools}
 
 

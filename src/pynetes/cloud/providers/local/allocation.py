@@ -1,7 +1,9 @@
 """Which address a Service gets. Pure; what is taken is read from Services' status, so that nothing else is kept."""
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 from pynetes.apimachinery import meta
@@ -9,6 +11,11 @@ from pynetes.cloud.interface import TryAgain
 from pynetes.cloud.providers.local.addresspool import Pool
 
 Object = dict[str, Any]
+
+HolderOf = Callable[[str], str | None]
+"""Who has an address: the key of a Service, `node NAME`, or None."""
+
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 #: Services ask for a pool, and for an address, by these annotations.
 POOL_ANNOTATION, ADDRESS_ANNOTATION = "pynetes.io/address-pool", "pynetes.io/address"
@@ -24,66 +31,57 @@ def assigned(service: Object) -> list[str]:
     return [entry["ip"] for entry in ingress if entry.get("ip")]
 
 
-def taken(services: Iterable[Object]) -> dict[str, str]:
-    """Address → key of the Service that has it. Of two that claim one, the older Service has it."""
-    found: dict[str, str] = {}
-    for service in sorted(services, key=_by_age):
-        for address in assigned(service):
-            found.setdefault(address, meta.key(service))
-    return found
-
-
-def _by_age(service: Object) -> tuple[str, str]:
+def by_age(service: Object) -> tuple[str, str]:
+    """Of two Services that claim one address, the older has it."""
     return meta.creation_time(service), meta.key(service)
 
 
-def of_nodes(nodes: Iterable[Object]) -> dict[str, str]:
-    """Address → `node NAME`: what machines have themselves is nobody's to get, even where a pool covers it."""
-    return {
-        address["address"]: f"node {meta.name(node)}"
-        for node in nodes
-        for address in (node.get("status") or {}).get("addresses") or ()
-        if address["type"] != "Hostname"
-    }
+def of_node(node: Object) -> list[str]:
+    """What machines have themselves is nobody's to get, even where a pool covers it."""
+    addresses = (node.get("status") or {}).get("addresses") or ()
+    return [address["address"] for address in addresses if address["type"] != "Hostname"]
 
 
 def choose(
     service: Object,
     pools: Sequence[Pool],
-    holders: Mapping[str, str],
-    namespace_labels: Mapping[str, dict[str, str]] | None = None,
+    holder_of: HolderOf,
+    namespace_labels: Mapping[str, str] = NO_LABELS,
+    given: str = "",
 ) -> str:
     """The address for `service`: the one it asks for, else the one it has, else the first that is free.
 
-    What it has it keeps, whatever has become of the pool, unless it asks for something else.
+    What it has it keeps, whatever has become of the pool, unless it asks for something else. `given`: what it was given
+    though its status does not say so yet. `namespace_labels`: its namespace's.
     """
     families = service["spec"].get("ipFamilies") or ["IPv4"]
     if "IPv4" not in families:
         raise AllocationError(f"the service has no IPv4 address family ({', '.join(families)}): pools have none other")
     named, wanted = _named_pool(service, pools), _requested(service)
     key = meta.key(service)
-    own = [address for address in assigned(service) if holders.get(address) == key]
-    own += [address for address, holder in holders.items() if holder == key]
-    for address in own:
-        if wanted in ("", address) and any(address in pool for pool in ([named] if named else pools)):
+    for address in [*assigned(service), given]:
+        if (
+            holder_of(address) == key
+            and wanted in ("", address)
+            and any(address in pool for pool in ([named] if named else pools))
+        ):
             return address
-    labels = (namespace_labels or {}).get(meta.namespace(service), {})
-    serving = [pool for pool in pools if pool.is_open and pool.serves(meta.labels(service), labels)]
+    serving = [pool for pool in pools if pool.is_open and pool.serves(meta.labels(service), namespace_labels)]
     if named is not None and named not in serving:
         why = "does not serve this service" if named.is_open else "is being deleted"
         raise AllocationError(f"the address pool {named.name} {why}")
     permitted = [named] if named else serving
     if wanted:
         _check_requested(wanted, named, pools, permitted)
-        _check_unused(wanted, key, holders)
+        _check_unused(wanted, key, holder_of(wanted))
         return wanted
-    return _first_free([pool for pool in permitted if pool.auto_assign or pool is named], holders)
+    return _first_free([pool for pool in permitted if pool.auto_assign or pool is named], holder_of)
 
 
-def _first_free(pools: list[Pool], holders: Mapping[str, str]) -> str:
+def _first_free(pools: list[Pool], holder_of: HolderOf) -> str:
     for pool in pools:
         for address in pool.ranges:
-            if address not in holders:
+            if holder_of(address) is None:
                 return address
     if not pools:
         raise AllocationError("there is no address pool for this service")
@@ -133,8 +131,7 @@ def _check_requested(address: str, named: Pool | None, pools: Sequence[Pool], pe
         raise AllocationError(f"the requested address {address} is in the address pool {pool.name}, which {why}")
 
 
-def _check_unused(address: str, key: str, holders: Mapping[str, str]) -> None:
-    holder = holders.get(address)
+def _check_unused(address: str, key: str, holder: str | None) -> None:
     if holder is not None and holder != key:
         user = holder if holder.startswith("node ") else f"service {holder}"
         raise AllocationError(f"the requested address {address} is already used by {user}")
@@ -143,16 +140,14 @@ def _check_unused(address: str, key: str, holders: Mapping[str, str]) -> None:
 def servable(
     waiting: Iterable[Object],
     pools: Sequence[Pool],
-    holders: Mapping[str, str],
-    namespace_labels: Mapping[str, dict[str, str]] | None = None,
+    holder_of: HolderOf,
+    labels_of: Callable[[str], Mapping[str, str]] = lambda namespace: NO_LABELS,
 ) -> list[str]:
     """Keys of the Services that can have an address now, if each takes one: the oldest first."""
-    held, found = dict(holders), []
-    for service in sorted(waiting, key=_by_age):
-        try:
-            address = choose(service, pools, held, namespace_labels)
-        except AllocationError:
-            continue
-        held[address] = meta.key(service)
-        found.append(meta.key(service))
-    return found
+    claimed: dict[str, str] = {}
+    for service in sorted(waiting, key=by_age):
+        labels = labels_of(meta.namespace(service))
+        with suppress(AllocationError):
+            address = choose(service, pools, lambda address: claimed.get(address) or holder_of(address), labels)
+            claimed[address] = meta.key(service)
+    return list(claimed.values())

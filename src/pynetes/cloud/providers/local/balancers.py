@@ -12,15 +12,17 @@ from pynetes.cloud.providers.local.allocation import AllocationError, Object
 
 #: Services of this class are served as those without one.
 LOAD_BALANCER_CLASS = "pynetes.io/local"
+_BY_ADDRESS = "address"
 
 
 class AddressBalancers(LoadBalancers):
-    """Hands addresses out. What Services' statuses say is the record; `_fresh` bridges the time until they say it."""
+    """Hands addresses out. What Services' statuses say is the record; `_given` bridges the time until they say it."""
 
     load_balancer_class = LOAD_BALANCER_CLASS
 
     def __init__(self) -> None:
-        self._fresh: dict[str, tuple[str, str]] = {}  # address → key and uid of a Service just given it
+        self._given: dict[str, tuple[str, str]] = {}  # key of a Service → its uid, the address it was given last
+        self._given_to: dict[str, str] = {}  # the same by address → key
         self._waiting: set[str] = set()  # keys of Services that could not be given an address
 
     def follow(self, informers: InformerFactory) -> None:
@@ -28,25 +30,28 @@ class AddressBalancers(LoadBalancers):
         self._nodes = informers.informer(NODES)
         self._namespaces = informers.informer(NAMESPACES)
         self._pools = informers.informer(ADDRESS_POOLS)
+        self._services.add_index(_BY_ADDRESS, allocation.assigned)
+        self._nodes.add_index(_BY_ADDRESS, allocation.of_node)
 
     async def get(self, cluster: str, service: Object) -> Object | None:
-        pools, key = in_force(self._pools.list()), meta.key(service)
+        pools = in_force(self._pools.list())
         addresses = [address for address in allocation.assigned(service) if address in pools]
-        addresses += [ip for ip, (holder, _) in self._fresh.items() if holder == key and ip not in addresses]
-        return _status(addresses[0]) if addresses else None
+        address = addresses[0] if addresses else self._given_address(meta.key(service))
+        return _status(address) if address else None
 
     async def ensure(self, cluster: str, service: Object, nodes: Sequence[Object]) -> Object:
         for informer in (self._nodes, self._namespaces, self._pools):
             await informer.wait_for_sync()
         # No await between looking and writing down: two Services never see one address free.
         key = meta.key(service)
+        labels, given = self._labels_of(meta.namespace(service)), self._given_address(key)
         try:
-            address = allocation.choose(service, self._ordered(), self._all_holders(), self._namespace_labels())
+            address = allocation.choose(service, self._ordered(), self._holder_of, labels, given)
         except AllocationError:
             self._waiting.add(key)
             raise
         self._forget(key)
-        self._fresh[address] = (key, meta.uid(service))
+        self._given[key], self._given_to[address] = (meta.uid(service), address), key
         return _status(address)
 
     async def update(self, cluster: str, service: Object, nodes: Sequence[Object]) -> None:
@@ -55,41 +60,47 @@ class AddressBalancers(LoadBalancers):
     async def ensure_deleted(self, cluster: str, service: Object) -> None:
         self._forget(meta.key(service))
 
-    def _forget(self, key: str) -> None:
-        self._waiting.discard(key)
-        for address in [ip for ip, (holder, _) in self._fresh.items() if holder == key]:
-            del self._fresh[address]
+    def held(self) -> set[str]:
+        """The addresses that Services have, or were just given."""
+        given = {address for key in list(self._given) if (address := self._given_address(key))}
+        return given.union(*map(allocation.assigned, self._services.list()))
 
     def retry_waiting(self) -> None:
         """Has those Services looked at again that can be given an address now."""
         waiting = [service for key in self._waiting if (service := self._services.get(key)) is not None]
         self._waiting = {meta.key(service) for service in waiting}
-        if waiting:
-            labels = self._namespace_labels()
-            for key in allocation.servable(waiting, self._ordered(), self._all_holders(), labels):
-                self._waiting.discard(key)
-                self.retry(key)
+        for key in allocation.servable(waiting, self._ordered(), self._holder_of, self._labels_of) if waiting else ():
+            self._waiting.discard(key)
+            self.retry(key)
 
-    def holders(self) -> dict[str, str]:
-        """Address → key of the Service that has it or is just given it."""
-        found = allocation.taken(self._services.list())
-        for address, (key, uid) in list(self._fresh.items()):
-            service = self._services.get(key)
-            if service is None or meta.uid(service) != uid:
-                del self._fresh[address]  # it went without a trace
-            else:
-                found.setdefault(address, key)
-        return found
+    def _holder_of(self, address: str) -> str | None:
+        for node in self._nodes.by_index(_BY_ADDRESS, address):
+            return f"node {meta.name(node)}"
+        if services := self._services.by_index(_BY_ADDRESS, address):
+            oldest: Object = min(services, key=allocation.by_age)
+            return meta.key(oldest)
+        key = self._given_to.get(address, "")
+        return key if self._given_address(key) == address else None
 
-    def _all_holders(self) -> dict[str, str]:
-        return self.holders() | allocation.of_nodes(self._nodes.list())
+    def _given_address(self, key: str) -> str:
+        """Empty if it was given none, or is gone without a trace."""
+        uid, address = self._given.get(key, ("", ""))
+        if address and ((service := self._services.get(key)) is None or meta.uid(service) != uid):
+            self._forget(key)
+            return ""
+        return address
+
+    def _forget(self, key: str) -> None:
+        self._waiting.discard(key)
+        _, address = self._given.pop(key, ("", ""))
+        self._given_to.pop(address, None)
 
     def _ordered(self) -> list[Pool]:
         """In the order in which they are tried."""
         return [pool_of(pool) for pool in sorted(self._pools.list(), key=meta.name)]
 
-    def _namespace_labels(self) -> dict[str, dict[str, str]]:
-        return {meta.name(namespace): meta.labels(namespace) for namespace in self._namespaces.list()}
+    def _labels_of(self, namespace: str) -> dict[str, str]:
+        return meta.labels(self._namespaces.get(namespace) or {})
 
 
 def _status(address: str) -> Object:

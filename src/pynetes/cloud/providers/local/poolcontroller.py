@@ -44,7 +44,7 @@ class AddressPoolController(CloudController):
             self._changed(new)
 
     def _node_updated(self, old: Object, new: Object) -> None:
-        if allocation.of_nodes([old]) != allocation.of_nodes([new]):
+        if allocation.of_node(old) != allocation.of_node(new):
             self._changed(new)
 
     def _namespace_updated(self, old: Object, new: Object) -> None:
@@ -52,7 +52,8 @@ class AddressPoolController(CloudController):
             self._changed(new)
 
     async def sync(self, key: str) -> None:
-        held, of_nodes = self.balancers.holders(), allocation.of_nodes(self.nodes.list())
+        held = self.balancers.held()
+        of_nodes = {address for node in self.nodes.list() for address in allocation.of_node(node)}
         pools = self.pools.list()
         for name, share in poolstatus.shares(pools, held).items():
             pool = self.pools.get(name)
@@ -60,7 +61,7 @@ class AddressPoolController(CloudController):
                 await self._write_status(pool, poolstatus.status(pool, share, held, of_nodes))
         self.balancers.retry_waiting()
 
-    async def _finalize(self, pool: Object, share: Share, held: dict[str, str]) -> bool:
+    async def _finalize(self, pool: Object, share: Share, held: set[str]) -> bool:
         """Whether the pool is as wanted, so that its status can be told; otherwise its change brings the next sync."""
         changed = meta.copy_object(pool)
         if not meta.is_deleting(pool):

@@ -4,7 +4,7 @@ An address that two pools name is the older one's; a pool that is being deleted 
 Service has stays in force when a pool no longer names it, until the Service lets go of it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +55,7 @@ def shares(pools: Sequence[Object], held: Collection[str]) -> dict[str, Share]:
     return found
 
 
-def status(pool: Object, share: Share, held: Collection[str], of_nodes: Mapping[str, str]) -> Object:
+def status(pool: Object, share: Share, held: Collection[str], of_nodes: Collection[str]) -> Object:
     """The whole status; equal to the pool's own if nothing has changed."""
     used = sum(address in share.ranges for address in held)
     reserved = sum(address in share.ranges and address not in held for address in of_nodes)
