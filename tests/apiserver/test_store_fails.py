@@ -16,10 +16,10 @@ import pytest
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import CONFIG_MAPS
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.client.rest import Client
 from pynetes.component import certificates, pki
+from pynetes.testing import apiserver
 from tests.storage.engines import Engine, Etcd, MariaDB, Postgres
 
 CONFIG_MAPS_PATH = "/api/v1/namespaces/default/configmaps"
@@ -105,16 +105,7 @@ class Served:
 @pytest.fixture
 async def served(failing: Failing, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
     files = pki.ensure(tmp_path_factory.mktemp("pki"), addresses=("127.0.0.1",))
-    config = APIServerConfig(
-        storage=failing.url,
-        bind_address="127.0.0.1",
-        secure_port=0,
-        tls_cert_file=files.apiserver.certificate,
-        tls_private_key_file=files.apiserver.key,
-        client_ca_file=files.ca.certificate,
-        service_account_signing_key_file=files.service_account_key,
-        shutdown_grace_period=0.1,
-    )
+    config = apiserver.config(files, storage=failing.url)
     context: ssl.SSLContext = certificates.client_context(
         files.ca.certificate, files.admin.certificate, files.admin.key
     )

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from pynetes.apimachinery.errors import StatusError
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.cli import cloud, cluster
 from pynetes.cli.layout import Layout
@@ -14,6 +13,7 @@ from pynetes.client.rest import Client
 from pynetes.cloud import customresources
 from pynetes.cloud.providers.local.addresspool import ADDRESS_POOLS, definition
 from pynetes.component import pki
+from pynetes.testing import apiserver
 
 
 @pytest.mark.parametrize("pool", ["everything", "10.0.0.9-10.0.0.1", "10.0.0.1/24", "10.0.0.0/30,10.0.0.1-10.0.0.2"])
@@ -60,15 +60,7 @@ async def addresses(client: Client) -> list[str]:
 
 async def test_the_default_pool_is_made_once_and_is_its_users_from_then_on(tmp_path: Path) -> None:
     keys = pki.ensure(tmp_path)
-    config = APIServerConfig(
-        bind_address="127.0.0.1",
-        secure_port=0,
-        tls_cert_file=keys.apiserver.certificate,
-        tls_private_key_file=keys.apiserver.key,
-        client_ca_file=keys.ca.certificate,
-        service_account_signing_key_file=keys.service_account_key,
-        shutdown_grace_period=0.1,
-    )
+    config = apiserver.config(keys)
     async with APIServer(config) as server:
         await server.ready()
         client = server.client()

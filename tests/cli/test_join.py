@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives import serialization
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.core.bootstrap_token import Token
 from pynetes.apis.names import CERTIFICATE_SIGNING_REQUESTS, CONFIG_MAPS, NODES, SECRETS
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.cli import addons, join, tokens
 from pynetes.cli.join import JoinError
@@ -40,6 +39,7 @@ from pynetes.kubelet.certificates import (
     rotation_time,
     serving,
 )
+from pynetes.testing import apiserver
 
 CONTROLLERS = (
     "bootstrap-signer-controller",
@@ -76,15 +76,7 @@ class Server:
 @asynccontextmanager
 async def running(directory: Path) -> AsyncIterator[Server]:
     keys = pki.ensure(directory)
-    config = APIServerConfig(
-        bind_address="127.0.0.1",
-        secure_port=0,
-        tls_cert_file=keys.apiserver.certificate,
-        tls_private_key_file=keys.apiserver.key,
-        client_ca_file=keys.ca.certificate,
-        service_account_signing_key_file=keys.service_account_key,
-        shutdown_grace_period=0.1,
-    )
+    config = apiserver.config(keys)
     async with APIServer(config) as server, Tasks("test") as tasks:
         await server.ready()
         client = server.client()

@@ -12,7 +12,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.cli import cluster, components, kubeconfigs, serving
 from pynetes.cli.layout import Layout
@@ -24,6 +23,7 @@ from pynetes.component.health import Check, HealthGroup
 from pynetes.component.pki import PKI
 from pynetes.component.serving import Request
 from pynetes.component.tasks import Tasks
+from pynetes.testing import apiserver
 
 
 @dataclass
@@ -75,15 +75,7 @@ async def plane(tmp_path: Path) -> AsyncIterator[Plane]:
     layout = Layout(tmp_path / "data", tmp_path / "run")
     layout.make()
     files = pki.ensure(layout.pki, addresses=("127.0.0.1",), nodes=(pki.Node("n1"),))
-    config = APIServerConfig(
-        storage="memory:",
-        bind_address="127.0.0.1",
-        secure_port=0,
-        tls_cert_file=files.apiserver.certificate,
-        tls_private_key_file=files.apiserver.key,
-        client_ca_file=files.ca.certificate,
-        service_account_signing_key_file=files.service_account_key,
-    )
+    config = apiserver.config(files)
     async with APIServer(config) as server:
         await server.ready()
         settings = Settings("n1", "127.0.0.1", api_server=f"https://127.0.0.1:{server.port}")

@@ -15,7 +15,6 @@ from click.testing import CliRunner, Result
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import CONFIG_MAPS, NAMESPACES
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.cli import etcd, etcdrestore, settings, storeurl
 from pynetes.cli.etcd import MemberConfig
@@ -29,6 +28,7 @@ from pynetes.component import pki
 from pynetes.component.tasks import Tasks
 from pynetes.storage import Store, open_store
 from pynetes.storage.snapshot import BUMP, StoreNotEmpty
+from pynetes.testing import apiserver
 from tests.storage.engines import Engine, Etcd, MariaDB, Postgres
 from tests.storage.engines.engine import free_port
 
@@ -81,16 +81,7 @@ def refused(layout: Layout, command: str, *words: object) -> str:
 @asynccontextmanager
 async def serving(directory: Path, url: str, port: int) -> AsyncIterator[APIServer]:
     files = pki.ensure(directory, addresses=("127.0.0.1",))
-    config = APIServerConfig(
-        storage=url,
-        bind_address="127.0.0.1",
-        secure_port=port,
-        tls_cert_file=files.apiserver.certificate,
-        tls_private_key_file=files.apiserver.key,
-        client_ca_file=files.ca.certificate,
-        service_account_signing_key_file=files.service_account_key,
-        shutdown_grace_period=0.1,
-    )
+    config = apiserver.config(files, storage=url, secure_port=port)
     async with APIServer(config) as server:
         await server.ready()
         yield server

@@ -11,7 +11,6 @@ import aiohttp
 import pytest
 
 from pynetes.apis.names import CLUSTER_ROLE_BINDINGS, SERVICE_ACCOUNTS
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.client import kubeconfig
 from pynetes.client.secureserving import SecureServing, ServingConfig, is_among
@@ -20,6 +19,7 @@ from pynetes.component.certificates import Request
 from pynetes.component.endpoints import Endpoints
 from pynetes.component.health import HealthGroup
 from pynetes.component.pki import PKI, PairPath
+from pynetes.testing import apiserver
 
 
 @dataclass
@@ -44,15 +44,7 @@ class Cluster:
 @pytest.fixture
 async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
     files = pki.ensure(tmp_path / "pki", addresses=("127.0.0.1",))
-    config = APIServerConfig(
-        storage="memory:",
-        bind_address="127.0.0.1",
-        secure_port=0,
-        tls_cert_file=files.apiserver.certificate,
-        tls_private_key_file=files.apiserver.key,
-        client_ca_file=files.ca.certificate,
-        service_account_signing_key_file=files.service_account_key,
-    )
+    config = apiserver.config(files)
     async with APIServer(config) as server:
         await server.ready()
         pair = files.scheduler

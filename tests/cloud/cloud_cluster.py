@@ -10,7 +10,6 @@ from typing import Any
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, EVENTS, NODES, SERVICES
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.client.https import HTTPSTransport
 from pynetes.client.rest import Client
@@ -23,6 +22,7 @@ from pynetes.cloud.providers.local.addresspool import ADDRESS_POOLS
 from pynetes.component import certificates, pki
 from pynetes.component.pki import CLOUD_CONTROLLER_MANAGER_USER, PKI
 from pynetes.component.tasks import Tasks
+from pynetes.testing import apiserver
 
 Object = dict[str, Any]
 PAGE = Path(__file__).parents[2] / "docs" / "write-a-cloud-provider.md"
@@ -155,15 +155,7 @@ class Cluster:
 @asynccontextmanager
 async def serving(directory: Path) -> AsyncIterator[Cluster]:
     keys = pki.ensure(directory)
-    config = APIServerConfig(
-        bind_address="127.0.0.1",
-        secure_port=0,
-        tls_cert_file=keys.apiserver.certificate,
-        tls_private_key_file=keys.apiserver.key,
-        client_ca_file=keys.ca.certificate,
-        service_account_signing_key_file=keys.service_account_key,
-        shutdown_grace_period=0.1,
-    )
+    config = apiserver.config(keys)
     async with APIServer(config) as server:
         await server.ready()
         yield Cluster(server, keys)

@@ -10,7 +10,6 @@ from typing import Any
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import DEPLOYMENTS, NODES, PODS
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.client.informer import Informer
 from pynetes.client.rest import Client
@@ -20,6 +19,7 @@ from pynetes.controllers import manager
 from pynetes.controllers.config import ControllerManagerConfig
 from pynetes.controllers.context import ControllerContext
 from pynetes.controllers.daemonset.placement import target_node
+from pynetes.testing import apiserver
 
 Object = dict[str, Any]
 
@@ -128,15 +128,7 @@ class Cluster:
 async def serving(directory: Path) -> AsyncIterator[tuple[APIServer, pki.PKI]]:
     """The API server alone, on a port of its own and a memory store."""
     keys = pki.ensure(directory)
-    config = APIServerConfig(
-        bind_address="127.0.0.1",
-        secure_port=0,
-        tls_cert_file=keys.apiserver.certificate,
-        tls_private_key_file=keys.apiserver.key,
-        client_ca_file=keys.ca.certificate,
-        service_account_signing_key_file=keys.service_account_key,
-        shutdown_grace_period=0.1,
-    )
+    config = apiserver.config(keys)
     async with APIServer(config) as server:
         await server.ready()
         yield server, keys

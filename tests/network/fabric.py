@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pynetes.apis.names import ENDPOINT_SLICES, NODES, SERVICES
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.client.https import HTTPSTransport, tls_context
 from pynetes.client.rest import Client
@@ -40,7 +39,7 @@ from pynetes.controllers.context import ControllerContext
 from pynetes.network.pod_network import NodeNetwork, PodNetwork
 from pynetes.proxy.config import ProxyConfig
 from pynetes.proxy.proxier import Proxier
-from pynetes.testing import cni
+from pynetes.testing import apiserver, cni
 from pynetes.testing.netns import NetworkNamespace, connect
 
 T = TypeVar("T")
@@ -93,15 +92,7 @@ class ControlPlane:
 
     def __init__(self, host: NetworkNamespace, directory: Path) -> None:
         self.keys = pki.ensure(directory, addresses=(SERVER,))
-        self._config = APIServerConfig(
-            bind_address=SERVER,
-            secure_port=0,
-            tls_cert_file=self.keys.apiserver.certificate,
-            tls_private_key_file=self.keys.apiserver.key,
-            client_ca_file=self.keys.ca.certificate,
-            service_account_signing_key_file=self.keys.service_account_key,
-            shutdown_grace_period=0.1,
-        )
+        self._config = apiserver.config(self.keys, bind_address=SERVER)
         self.loop = Loop(host)
         self._started: Future[APIServer] = Future()
         self._serving = self.loop.start(self._serve())

@@ -6,24 +6,17 @@ A slice is its node's: it goes with it.
 from pathlib import Path
 
 from pynetes.apis.names import ENDPOINT_SLICES, NODES, SERVICES
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.component import pki
 from pynetes.network.dns.publish import Published, publish
 from pynetes.proxy.endpoints import candidates, cluster_endpoints
 from pynetes.proxy.node import ThisNode
+from pynetes.testing import apiserver
 
 
 async def test_every_node_is_sent_to_its_own_server_whose_slice_it_owns(tmp_path: Path) -> None:
     files = pki.ensure(tmp_path / "pki")
-    config = APIServerConfig(
-        storage="memory:",
-        bind_address="127.0.0.1",
-        secure_port=0,
-        tls_cert_file=files.apiserver.certificate,
-        tls_private_key_file=files.apiserver.key,
-        client_ca_file=files.ca.certificate,
-    )
+    config = apiserver.config(files)
     async with APIServer(config) as server:
         await server.ready()
         client = server.client()

@@ -22,6 +22,7 @@ from pynetes.client.rest import Client
 from pynetes.client.transport import TransportError
 from pynetes.component import pki
 from pynetes.component.pki import PKI
+from pynetes.testing import apiserver
 from tests.storage.engines import Engine, SecureEtcd, SecureMariaDB, SecurePostgres
 from tests.storage.engines.engine import free_port
 
@@ -68,15 +69,7 @@ class Server:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["pynetes.apiserver.server", "pynetes.cli.components"])
         self._process: ForkServerProcess | None = None
-        self._config = APIServerConfig(
-            storage=url,
-            bind_address="127.0.0.1",
-            secure_port=free_port(),
-            tls_cert_file=files.apiserver.certificate,
-            tls_private_key_file=files.apiserver.key,
-            client_ca_file=files.ca.certificate,
-            service_account_signing_key_file=files.service_account_key,
-        )
+        self._config = apiserver.config(files, storage=url, secure_port=free_port())
         self._access = kubeconfig.Config(
             f"https://127.0.0.1:{self._config.secure_port}",
             ca=files.ca.certificate.read_bytes(),

@@ -12,10 +12,10 @@ import pytest
 import yaml
 from aiohttp import web
 
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.component import certificates, pki
 from pynetes.component.pki import PKI
+from pynetes.testing import apiserver
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 
@@ -52,14 +52,9 @@ async def audited(files: PKI, directory: Path, *rules: dict[str, Any], **setting
     document = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": list(rules)}
     policy.write_text(yaml.safe_dump(document))
     log = directory / "audit.log"
-    config = APIServerConfig(
-        bind_address="127.0.0.1",
-        secure_port=0,
+    config = apiserver.config(
+        files,
         advertise_address="192.0.2.10",
-        tls_cert_file=files.apiserver.certificate,
-        tls_private_key_file=files.apiserver.key,
-        client_ca_file=files.ca.certificate,
-        service_account_signing_key_file=files.service_account_key,
         shutdown_grace_period=2.0,
         audit_policy_file=policy,
         **{"audit_log_path": str(log), **settings},

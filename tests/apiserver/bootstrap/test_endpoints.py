@@ -11,11 +11,11 @@ import pytest
 from pynetes.apis.names import ENDPOINT_SLICES, ENDPOINTS
 from pynetes.apiserver.bootstrap import masterleases, service
 from pynetes.apiserver.bootstrap.masterleases import MasterLeases
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.client.rest import Client
 from pynetes.component import pki
 from pynetes.storage import Store, open_store
+from pynetes.testing import apiserver
 from tests.storage.engines import Engine, Etcd, MariaDB, Postgres
 
 ADDRESSES = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
@@ -102,14 +102,7 @@ async def test_servers_come_go_and_die(store: Store, tmp_path: Path) -> None:
     keys = pki.ensure(tmp_path)
 
     def server(address: str) -> APIServer:
-        config = APIServerConfig(
-            bind_address="127.0.0.1",
-            secure_port=0,
-            advertise_address=address,
-            tls_cert_file=keys.apiserver.certificate,
-            tls_private_key_file=keys.apiserver.key,
-            shutdown_grace_period=0.1,
-        )
+        config = apiserver.config(keys, advertise_address=address)
         return APIServer(config, store=store)
 
     async with AsyncExitStack() as stack:

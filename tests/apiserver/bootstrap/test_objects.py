@@ -5,24 +5,16 @@ from pathlib import Path
 
 from pynetes.apis.names import CONFIG_MAPS
 from pynetes.apiserver.bootstrap import objects
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.component import clock, pki
+from pynetes.testing import apiserver
 
 TRACKING = "kube-apiserver-legacy-service-account-token-tracking"
 
 
 async def test_the_day_since_which_tokens_in_secrets_are_tracked_stays_unless_it_is_none(tmp_path: Path) -> None:
     files = await asyncio.to_thread(pki.ensure, tmp_path, addresses=("127.0.0.1",))
-    config = APIServerConfig(
-        bind_address="127.0.0.1",
-        secure_port=0,
-        advertise_address="192.0.2.10",
-        tls_cert_file=files.apiserver.certificate,
-        tls_private_key_file=files.apiserver.key,
-        client_ca_file=files.ca.certificate,
-        service_account_signing_key_file=files.service_account_key,
-    )
+    config = apiserver.config(files, advertise_address="192.0.2.10")
     async with APIServer(config) as server:
         await server.ready()
         client = server.client()

@@ -16,10 +16,11 @@ import aiohttp
 import pytest
 import yaml
 
-from pynetes.apiserver.config import APIServerConfig, ConfigurationError
+from pynetes.apiserver.config import ConfigurationError
 from pynetes.apiserver.server import APIServer
 from pynetes.component import certificates, pki
 from pynetes.storage import KeyValue, open_store
+from pynetes.testing import apiserver
 from tests.apiserver.encryption.kms_plugin import Plugin
 
 SECRETS = "/api/v1/namespaces/default/secrets"
@@ -69,15 +70,9 @@ class Cluster:
     @asynccontextmanager
     async def serve(self, *, encrypt: bool = True, reload: bool = False) -> AsyncIterator[Served]:
         files = self._files
-        config = APIServerConfig(
+        config = apiserver.config(
+            files,
             storage=self.storage,
-            bind_address="127.0.0.1",
-            secure_port=0,
-            tls_cert_file=files.apiserver.certificate,
-            tls_private_key_file=files.apiserver.key,
-            client_ca_file=files.ca.certificate,
-            service_account_signing_key_file=files.service_account_key,
-            shutdown_grace_period=0.1,
             encryption_provider_config=self.file if encrypt else None,
             encryption_provider_config_automatic_reload=reload,
         )

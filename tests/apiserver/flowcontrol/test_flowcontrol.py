@@ -7,12 +7,12 @@ import aiohttp
 import pytest
 
 from pynetes.apis.names import CLUSTER_ROLE_BINDINGS, FLOW_SCHEMAS, PRIORITY_LEVEL_CONFIGURATIONS
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.flowcontrol.seats import width
 from pynetes.apiserver.requestinfo import request_info
 from pynetes.apiserver.server import APIServer
 from pynetes.component import certificates, pki
 from pynetes.component.pki import PKI
+from pynetes.testing import apiserver
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 PODS = "/api/v1/namespaces/default/pods"
@@ -24,19 +24,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> PKI:
 
 
 def server_of(files: PKI, **changes: Any) -> APIServer:
-    return APIServer(
-        APIServerConfig(
-            bind_address="127.0.0.1",
-            secure_port=0,
-            advertise_address="192.0.2.10",
-            tls_cert_file=files.apiserver.certificate,
-            tls_private_key_file=files.apiserver.key,
-            client_ca_file=files.ca.certificate,
-            service_account_signing_key_file=files.service_account_key,
-            shutdown_grace_period=2.0,
-            **changes,
-        )
-    )
+    return APIServer(apiserver.config(files, advertise_address="192.0.2.10", shutdown_grace_period=2.0, **changes))
 
 
 def session(files: PKI) -> aiohttp.ClientSession:

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.cli.hosts import balancer
 from pynetes.cli.hosts.balancer import Backend, Balancer, Health, order
 from pynetes.cli.hosts.machine import ServerHealth
 from pynetes.component import pki
+from pynetes.testing import apiserver
 
 A, B, C = (Backend("192.0.2.1", port) for port in (1, 2, 3))
 
@@ -230,15 +230,7 @@ async def test_leaving_closes_every_connection_and_the_listener() -> None:
 @asynccontextmanager
 async def api_server(directory: Path) -> AsyncIterator[tuple[Backend, bytes]]:
     keys = pki.ensure(directory)
-    config = APIServerConfig(
-        bind_address="127.0.0.1",
-        secure_port=0,
-        tls_cert_file=keys.apiserver.certificate,
-        tls_private_key_file=keys.apiserver.key,
-        client_ca_file=keys.ca.certificate,
-        service_account_signing_key_file=keys.service_account_key,
-        shutdown_grace_period=0.1,
-    )
+    config = apiserver.config(keys)
     async with APIServer(config) as server:
         yield Backend("127.0.0.1", server.port), keys.ca.certificate.read_bytes()
 

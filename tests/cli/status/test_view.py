@@ -10,7 +10,6 @@ import pytest
 
 from pynetes.apimachinery.times import format_micro_time
 from pynetes.apis.names import LEASES, NODES, PODS, SERVICE_ACCOUNTS
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.cli import kubeconfigs, status
 from pynetes.cli.layout import Layout
@@ -19,6 +18,7 @@ from pynetes.cli.status import masters
 from pynetes.cli.status.view import Cluster, View
 from pynetes.client import kubeconfig
 from pynetes.component import clock, pki
+from pynetes.testing import apiserver
 
 
 @dataclass
@@ -45,16 +45,7 @@ async def plane(tmp_path: Path) -> AsyncIterator[Plane]:
     layout = Layout(tmp_path / "data", tmp_path / "run")
     layout.make()
     files = pki.ensure(layout.pki, addresses=("127.0.0.1",), nodes=(pki.Node("n1"),))
-    config = APIServerConfig(
-        storage=f"sqlite://{layout.database}",
-        bind_address="127.0.0.1",
-        secure_port=0,
-        advertise_address="127.0.0.1",
-        tls_cert_file=files.apiserver.certificate,
-        tls_private_key_file=files.apiserver.key,
-        client_ca_file=files.ca.certificate,
-        service_account_signing_key_file=files.service_account_key,
-    )
+    config = apiserver.config(files, storage=f"sqlite://{layout.database}", advertise_address="127.0.0.1")
     async with APIServer(config) as server:
         await server.ready()
         yield Plane(layout, files, server)

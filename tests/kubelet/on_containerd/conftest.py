@@ -13,13 +13,12 @@ import pytest
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import EVENTS, PODS, SERVICE_ACCOUNTS
 from pynetes.apiserver.authentication.user import UserInfo
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.client.rest import Client
 from pynetes.component import pki
 from pynetes.kubelet.config import KubeletConfig
 from pynetes.kubelet.kubelet import Kubelet
-from pynetes.testing import images
+from pynetes.testing import apiserver, images
 
 
 @dataclass
@@ -38,13 +37,8 @@ NODE_NAME = "node-1"
 @pytest.fixture
 async def cluster(on_node: Any, tmp_path: Path) -> AsyncIterator[Cluster]:
     names = pki.ensure(tmp_path / "pki", addresses=("127.0.0.1",), nodes=(pki.Node(NODE_NAME, ("127.0.0.1",)),))
-    config = APIServerConfig(
-        bind_address="127.0.0.1",
-        secure_port=0,
-        tls_cert_file=names.apiserver.certificate,
-        tls_private_key_file=names.apiserver.key,
-        client_ca_file=names.ca.certificate,
-        service_account_signing_key_file=names.service_account_key,
+    config = apiserver.config(
+        names,
         service_account_key_files=(names.service_account_public_key,),
         kubelet_client_certificate=names.apiserver_kubelet_client.certificate,
         kubelet_client_key=names.apiserver_kubelet_client.key,

@@ -12,7 +12,6 @@ import pytest
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import IP_ADDRESSES, SERVICES
-from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.registry.services import claims
 from pynetes.apiserver.registry.services.claims import ADDRESSES, PORTS, Claims, Holdings, holdings
 from pynetes.apiserver.server import APIServer
@@ -20,6 +19,7 @@ from pynetes.client.rest import Client
 from pynetes.component import clock, pki
 from pynetes.storage import Store
 from pynetes.storage.memory import MemoryStore
+from pynetes.testing import apiserver
 
 Object = dict[str, Any]
 
@@ -43,15 +43,7 @@ def store() -> Store:
 async def clients(store: Store, tmp_path: Path) -> AsyncIterator[list[Client]]:
     """Of three servers that started at once; their ranges are small, so that they meet."""
     keys = pki.ensure(tmp_path)
-    config = APIServerConfig(
-        bind_address="127.0.0.1",
-        secure_port=0,
-        tls_cert_file=keys.apiserver.certificate,
-        tls_private_key_file=keys.apiserver.key,
-        service_cluster_ip_range="10.96.0.0/26",
-        service_node_port_range=(30000, 30049),
-        shutdown_grace_period=0.1,
-    )
+    config = apiserver.config(keys, service_cluster_ip_range="10.96.0.0/26", service_node_port_range=(30000, 30049))
     async with AsyncExitStack() as stack:
         made = await asyncio.gather(*(stack.enter_async_context(APIServer(config, store=store)) for _ in range(3)))
         await asyncio.gather(*(each.ready() for each in made))
