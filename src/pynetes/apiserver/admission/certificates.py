@@ -8,6 +8,7 @@ import base64
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from pynetes.apis.certificates.signing_request_validation import request_problem
 from pynetes.apis.equality import semantic_equal
 from pynetes.apiserver.admission.attributes import Attributes, Plugin
 from pynetes.apiserver.authentication.user import PRIVILEGED, UserInfo
@@ -83,10 +84,9 @@ class CertificateSubjectRestriction(Plugin):
         spec = attrs.obj.get("spec") or {}
         if spec.get("signerName") != CLIENT_SIGNER:
             return
-        try:
-            request = x509.load_pem_x509_csr(base64.b64decode(spec.get("request") or ""))
-            organizations = [a.value for a in request.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
-        except ValueError as error:
-            raise attrs.forbid(f"failed to parse CSR: {error}") from error
+        if problem := request_problem(spec.get("request") or ""):
+            raise attrs.forbid(f"failed to parse CSR: {problem}")
+        request = x509.load_pem_x509_csr(base64.b64decode(spec["request"]))
+        organizations = [a.value for a in request.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
         if PRIVILEGED in organizations:
             raise attrs.forbid(f"use of {CLIENT_SIGNER} signer with {PRIVILEGED} group is not allowed")

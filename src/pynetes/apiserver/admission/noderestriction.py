@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from pynetes.apimachinery.errors import StatusError
+from pynetes.apis.certificates.signing_request_validation import request_problem
 from pynetes.apis.core.pod_references import referenced_names
 from pynetes.apis.names import CSI_DRIVERS, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
 from pynetes.apiserver.admission.attributes import Attributes, Plugin
@@ -345,11 +346,9 @@ async def _signing_request(plugin: NodeRestriction, node: str, attrs: Attributes
     if spec.get("signerName") not in _NODE_SIGNERS:
         return
     expected = NODE_PREFIX + node
-    try:
-        # `request` is base64 of a PEM block.
-        request = x509.load_pem_x509_csr(base64.b64decode(spec.get("request") or ""))
-    except ValueError as error:
-        raise attrs.forbid(f"unable to parse csr: {error}") from error
+    if problem := request_problem(spec.get("request") or ""):
+        raise attrs.forbid(f"unable to parse csr: {problem}")
+    request = x509.load_pem_x509_csr(base64.b64decode(spec["request"]))
     stated = request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     if not stated or stated[0].value != expected:
         raise attrs.forbid(f"can only create a node CSR with CN={expected}")

@@ -42,7 +42,11 @@ class ServiceAccount(Plugin):
 
     async def admit(self, attrs: Attributes) -> None:
         pod = attrs.obj
-        if attrs.operation != "CREATE" or pod is None or _is_mirror(pod):
+        if attrs.operation != "CREATE" or pod is None:
+            return
+        if _is_mirror(pod):
+            # Not changed, and looked at before others have their say.
+            await self.validate(attrs)
             return
         spec = pod.setdefault("spec", {})
         if not spec.get("serviceAccountName"):

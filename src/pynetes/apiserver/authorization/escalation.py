@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from pynetes.apimachinery import errors
-from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.authentication.user import PRIVILEGED, UserInfo
 from pynetes.apiserver.authorization import rules
 from pynetes.apiserver.authorization.attributes import Attributes, decide
@@ -69,14 +68,11 @@ async def _check_binding(authorizer: ClusterAuthorizer, user: UserInfo, binding:
     try:
         granted = authorizer.rbac.rules_of((kind, namespace if kind == "Role" else "", role))
     except LookupError as error:
-        raise _unresolved(kind, role, str(error.args[0])) from error
+        if kind in ("Role", "ClusterRole"):
+            # The original names the binding's resource, and the role's name.
+            raise errors.not_found(f"{binding['kind'].lower()}s.{GROUP}", role) from error
+        raise errors.internal(str(error.args[0])) from error
     _confirm(authorizer, user, namespace, granted, binding["kind"].lower() + "s", name)
-
-
-def _unresolved(kind: str, role: str, text: str) -> StatusError:
-    if kind in ("Role", "ClusterRole"):
-        return errors.not_found(f"{kind.lower()}.{GROUP}", role)
-    return errors.internal(text)
 
 
 def _confirm(
