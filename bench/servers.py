@@ -99,7 +99,7 @@ async def pynetes(directory: Path) -> AsyncIterator[Server]:
         PYNETES, "apiserver", "--bind-address=127.0.0.1", f"--secure-port={port}",
         f"--storage=sqlite://{directory / 'store.db'}", f"--tls-cert-file={pki.apiserver.certificate}",
         f"--tls-private-key-file={pki.apiserver.key}", f"--client-ca-file={pki.ca.certificate}",
-        f"--service-account-key-files={pki.service_account_public_key}",
+        f"--service-account-key-file={pki.service_account_public_key}",
         f"--service-account-signing-key-file={pki.service_account_key}",
     ]  # fmt: skip
     async with _running("pynetes apiserver", command, port, pki, directory / "log") as server:

@@ -81,6 +81,16 @@ def test_public_keys_load_from_public_and_private_pem(tmp_path: Path) -> None:
     assert certificates.load_public_keys(tmp_path / "both.pub") == [*from_private, key.public_key()]
 
 
+def test_public_keys_load_from_certificates_among_other_blocks(tmp_path: Path) -> None:
+    signer, other = certificates.new_authority("sa"), certificates.new_key()
+    private = certificates.private_key_pem(other)
+    (tmp_path / "keys").write_bytes(b"of two servers\n" + signer.certificate_pem + private)
+    assert certificates.load_public_keys(tmp_path / "keys") == [signer.key.public_key(), other.public_key()]
+    (tmp_path / "keys").write_bytes(b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n")
+    with pytest.raises(certificates.CertificateFileError, match="no public key"):
+        certificates.load_public_keys(tmp_path / "keys")
+
+
 def test_a_certificate_of_another_authority_is_not_ours() -> None:
     ours, theirs = certificates.new_authority("kubernetes"), certificates.new_authority("kubernetes")
     leaf = certificates.issue(theirs, Request("admin", client=True)).certificate

@@ -21,6 +21,25 @@ T = TypeVar("T")
 _BARE: dict[Any, Any] = {str: str, int: int, float: float, bool: bool, Path: click.Path(path_type=Path)}
 
 
+_YES = frozenset(("1", "t", "T", "TRUE", "true", "True"))
+_NO = frozenset(("0", "f", "F", "FALSE", "false", "False"))
+
+
+class ComponentCommand(click.Command):
+    """Takes switches as the originals do, too: `--anonymous-auth=false` is `--no-anonymous-auth`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        switches = {p.opts[0]: p.secondary_opts[0] for p in self.params if p.secondary_opts}
+        return super().parse_args(ctx, [_as_switch(arg, switches) for arg in args])
+
+
+def _as_switch(arg: str, switches: Mapping[str, str]) -> str:
+    flag, _, value = arg.partition("=")
+    if flag not in switches:
+        return arg
+    return flag if value in _YES else switches[flag] if value in _NO else arg
+
+
 def flags_of(
     config: type, *, skip: Collection[str] = (), rename: Mapping[str, str] | None = None
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

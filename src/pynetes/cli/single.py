@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from pynetes.apiserver.config import APIServerConfig
-from pynetes.cli import components
-from pynetes.cli.flags import config_from, flags_of, values_of
+from pynetes.cli import apiserver_flags, components
+from pynetes.cli.flags import ComponentCommand, config_from, flags_of, values_of
 from pynetes.cli.running import run_component
 from pynetes.cli.serving import Serving
 from pynetes.cli.settings import default_node_ip, default_node_name
@@ -24,13 +24,19 @@ from pynetes.proxy.config import ProxyConfig
 #: Name → command; filled below.
 COMMANDS: dict[str, click.Command] = {}
 
+_WIDE = {"max_content_width": 110}
+_APISERVER_FLAGS = {
+    "authorization_modes": "--authorization-mode",
+    "service_account_key_files": "--service-account-key-file",
+}
+
 
 def _component(name: str, text: str) -> Callable[[Callable[..., None]], click.Command]:
     """A component's own command: kubeconfig, logging flags, and a body that runs it."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
         function.__doc__ = text
-        command = COMMANDS[name] = click.command(name, context_settings={"max_content_width": 110})(function)
+        command = COMMANDS[name] = click.command(name, cls=ComponentCommand, context_settings=_WIDE)(function)
         command.params += [
             click.Option(["-v", "verbosity"], type=int, default=0, show_default=True, help="Verbosity of the log."),
             click.Option(["--logging-format"], type=click.Choice(["text", "json"]), default="text", show_default=True),
@@ -68,9 +74,10 @@ def _run(make: Callable[[], Any], verbosity: int, logging_format: logs.Format) -
 
 
 @_component("apiserver", "The API server (kube-apiserver).")
-@flags_of(APIServerConfig, rename={"authorization_modes": "--authorization-mode"})
+@apiserver_flags.originals
+@flags_of(APIServerConfig, rename=_APISERVER_FLAGS)
 def apiserver(verbosity: int, logging_format: logs.Format, **values: Any) -> None:
-    config = config_from(APIServerConfig, values)
+    config = config_from(APIServerConfig, apiserver_flags.settings(**values))
     _run(lambda: components.apiserver(config), verbosity, logging_format)
 
 

@@ -22,7 +22,7 @@ from pynetes.client.changeover import STREAM_PATIENCE, Changeover
 from pynetes.client.connector import Connector
 from pynetes.client.servers import Servers
 from pynetes.client.transport import Query, TransportError, TransportResponse, TransportStream
-from pynetes.component import clock
+from pynetes.component import certificates, clock
 from pynetes.component.tasks import BackgroundTasks
 
 log = logging.getLogger(__name__)
@@ -109,8 +109,7 @@ def tls_context(
     insecure: bool = False,
 ) -> ssl.SSLContext:
     """A client's TLS settings. Without a CA the machine's own trust store is used."""
-    context = ssl.create_default_context(cafile=ca_file, cadata=ca_data.decode() if ca_data else None)
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context = certificates.trusting(ca_data.decode() if ca_data else "", file=ca_file)
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -7,6 +7,7 @@ in the past, so that clocks a little apart agree. Files are written whole (tempo
 
 import ipaddress
 import os
+import re
 import ssl
 import tempfile
 from collections.abc import Iterable
@@ -27,6 +28,7 @@ PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 AUTHORITY_DAYS = 3650
 LEAF_DAYS = 365
 _SKEW = timedelta(minutes=5)
+_PEM = re.compile(rb"-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----", re.DOTALL)
 
 
 class CertificateFileError(Exception):
@@ -62,7 +64,8 @@ class Request:
     days: int = LEAF_DAYS
 
 
-_LOCALHOST = Request("localhost", dns_names=("localhost",), ip_addresses=("127.0.0.1", "::1"), server=True)
+#: What a server says of itself that nobody gave a certificate.
+LOCALHOST = Request("localhost", dns_names=("localhost",), ip_addresses=("127.0.0.1", "::1"), server=True)
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:
@@ -209,19 +212,25 @@ def load_private_key(path: Path) -> PrivateKey:
 
 
 def load_public_keys(path: Path) -> list[PublicKey]:
-    """Every public key of a PEM file: PUBLIC KEY blocks, or the public half of a private key."""
+    """Every public key of a PEM file: PUBLIC KEY blocks, those of certificates, the public half of private keys."""
     try:
-        data = path.read_bytes()
-        if b"PRIVATE KEY" in data:
-            return [load_private_key(path).public_key()]
-        blocks = [part + b"-----END PUBLIC KEY-----\n" for part in data.split(b"-----END PUBLIC KEY-----")[:-1]]
-        keys = [serialization.load_pem_public_key(block.strip()) for block in blocks]
+        keys = [_public_key(block) for block in _PEM.findall(path.read_bytes())]
     except (OSError, ValueError, TypeError) as error:
         raise CertificateFileError(f"{path}: {_reason(error)}") from error
     found = [key for key in keys if isinstance(key, PublicKey)]
     if not found:
         raise CertificateFileError(f"{path}: no public key")
     return found
+
+
+def _public_key(block: bytes) -> object:
+    """None for a block that holds something else (parameters of a curve)."""
+    label = block.splitlines()[0]
+    if b"PRIVATE KEY" in label:
+        return serialization.load_pem_private_key(block, None).public_key()
+    if b"CERTIFICATE" in label:
+        return x509.load_pem_x509_certificate(block).public_key()
+    return serialization.load_pem_public_key(block) if b"PUBLIC KEY" in label else None
 
 
 def _reason(error: Exception) -> str:
@@ -275,13 +284,34 @@ def server_context(certificate: Path, key: Path, client_authorities: Iterable[Pa
     return context
 
 
+def self_issued(request: Request) -> KeyPair:
+    """Signed by an authority that nobody keeps."""
+    return issue(new_authority(f"localhost-ca@{int(clock.time_seconds())}"), request)
+
+
 def self_signed_context(client_authorities: Iterable[Path] = ()) -> ssl.SSLContext:
     """`server_context` with a certificate of its own making, which lives as long as the process."""
-    pair = issue(new_authority(f"localhost-ca@{int(clock.time_seconds())}"), _LOCALHOST)
+    pair = self_issued(LOCALHOST)
     with tempfile.TemporaryDirectory(prefix="pynetes-") as directory:  # `ssl` takes certificates from files only
         certificate, key = Path(directory, "tls.crt"), Path(directory, "tls.key")
         store(pair, certificate, key)
         return server_context(certificate, key, client_authorities)
+
+
+def trusting(authorities: str = "", *, file: str | Path | None = None) -> ssl.SSLContext:
+    """TLS for a client that trusts these certificates (PEM, as text or in a file); without any, the machine's.
+
+    They are taken as Go takes them: each ends a chain, be it a server's own certificate, and authorities of old that
+    lack an extension are good. ssl.SSLError, ValueError for what holds none, OSError for a file that cannot be read.
+    """
+    context = ssl.create_default_context(cafile=file, cadata=authorities or None)
+    _as_go_verifies(context)
+    return context
+
+
+def _as_go_verifies(context: ssl.SSLContext) -> None:
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
 
 
 def client_context(
@@ -295,6 +325,7 @@ def client_context(
         context.verify_mode = ssl.CERT_NONE
     else:
         context.load_verify_locations(authority)
+        _as_go_verifies(context)
     if certificate is not None:
         context.load_cert_chain(certificate, key)
     return context

@@ -18,6 +18,11 @@ def bundle(files: PKI) -> str:
     return base64.b64encode(Path(files.ca.certificate).read_bytes()).decode()
 
 
+def own_bundle(files: PKI) -> str:
+    """The server's certificate, which is no authority's."""
+    return base64.b64encode(Path(files.apiserver.certificate).read_bytes()).decode()
+
+
 class Hook:
     """`asked` are the reviews that came; `answer` makes the response to one."""
 

@@ -12,7 +12,7 @@ from pynetes.apiserver.webhooks.client import ClientConfig, WebhookClient, Webho
 from pynetes.component import pki
 from pynetes.component.pki import PKI
 from tests.apiserver.conftest import MemoryObjects
-from tests.apiserver.webhooks.hook import Hook, bundle, serving
+from tests.apiserver.webhooks.hook import Hook, bundle, own_bundle, serving
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +83,12 @@ async def test_a_certificate_of_another_authority_is_refused(client: WebhookClie
     with pytest.raises(WebhookError, match="tls: failed to verify certificate"):
         await client.call(by_url(hook, caBundle=""), {}, timeout=5)
     assert hook.asked == []
+
+
+async def test_a_bundle_may_be_the_servers_own_certificate(client: WebhookClient, hook: Hook) -> None:
+    assert await client.call(by_url(hook, caBundle=own_bundle(hook.files)), {"kind": "Review"}, timeout=5) == {
+        "kind": "Review"
+    }
 
 
 async def test_one_who_does_not_listen(client: WebhookClient, hook: Hook) -> None:

@@ -16,6 +16,7 @@ from pynetes.apis.names import SERVICES
 from pynetes.apiserver.aggregation.extension import Extension, resolve
 from pynetes.apiserver.authentication.user import PRIVILEGED, UserInfo
 from pynetes.apiserver.objects import ObjectReader
+from pynetes.component import certificates
 
 Headers = Sequence[tuple[str, str]]
 
@@ -138,7 +139,7 @@ class Connections:
 @lru_cache(64)
 def _context(bundle: bytes, insecure: bool, certificate: Path | None, key: Path | None, stamp: int) -> ssl.SSLContext:
     """`stamp` changes with the certificate's file."""
-    context = ssl.create_default_context(cadata=bundle.decode("ascii")) if bundle else ssl.create_default_context()
+    context = certificates.trusting(bundle.decode("ascii"))
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from pynetes.apiserver.authentication.authenticator import InvalidCredentials
 from pynetes.apiserver.authentication.claims import Mappings, user_of
 from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.tokens.keys import unverified_issuer
-from pynetes.component import clock
+from pynetes.component import certificates, clock
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +52,7 @@ class OIDCAuthenticator:
         self._fetching = asyncio.Lock()
         self._fetches = 0
         self._session: aiohttp.ClientSession | None = None
-        self._tls = ssl.create_default_context(cadata=issuer.authority or None)
+        self._tls = certificates.trusting(issuer.authority or "")
 
     async def run(self) -> None:
         """Returns when the issuer is known; asks again every ten seconds until then."""

@@ -22,6 +22,7 @@ from yarl import URL
 
 from pynetes.apis.names import SERVICES
 from pynetes.apiserver.objects import ObjectReader
+from pynetes.component import certificates
 
 Object = dict[str, Any]
 
@@ -97,10 +98,8 @@ def bundle_problem(bundle: bytes) -> str:
 
 @lru_cache(256)
 def _tls(bundle: bytes) -> ssl.SSLContext:
-    if not bundle:
-        return ssl.create_default_context()
     try:
-        return ssl.create_default_context(cadata=bundle.decode("ascii"))
+        return certificates.trusting(bundle.decode("ascii"))
     except (ssl.SSLError, UnicodeDecodeError, ValueError):
         raise WebhookError("unable to load root certificates: unable to parse bytes as PEM block") from None
 

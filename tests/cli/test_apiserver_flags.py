@@ -1,0 +1,72 @@
+"""Flags that kube-apiserver is started with start ours: those of controller-runtime's envtest among them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.x509 import SubjectAlternativeName
+
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.cli import apiserver_flags, components, single
+from pynetes.component import certificates
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[APIServerConfig]:
+    """What the command would start."""
+    found: list[APIServerConfig] = []
+    monkeypatch.setattr(components, "apiserver", found.append)
+    monkeypatch.setattr(single, "run_component", lambda make, **_: make())
+    return found
+
+
+def run(*arguments: Any) -> Result:
+    return CliRunner().invoke(single.COMMANDS["apiserver"], [*map(str, arguments)])
+
+
+def test_what_envtest_says(started: list[APIServerConfig], tmp_path: Path) -> None:
+    result = run(
+        "--allow-privileged=true", "--authorization-mode=RBAC", "--bind-address=127.0.0.1", f"--cert-dir={tmp_path}",
+        f"--client-ca-file={tmp_path / 'ca.crt'}", "--disable-admission-plugins=ServiceAccount",
+        "--etcd-servers=http://127.0.0.1:1,http://127.0.0.1:2", "--secure-port=0", "--anonymous-auth=false",
+        f"--service-account-key-file={tmp_path / 'sa.crt'}", "--service-cluster-ip-range=10.0.0.0/24",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    (config,) = started
+    assert config.storage == "etcd://127.0.0.1:1,127.0.0.1:2"
+    assert config.tls_cert_file == tmp_path / "apiserver.crt"
+    assert config.tls_private_key_file == tmp_path / "apiserver.key"
+    assert config.service_account_key_files == (tmp_path / "sa.crt",)
+    assert config.authorization_modes == ("RBAC",)
+    assert not config.anonymous_auth
+
+
+def test_a_certificate_directory_keeps_what_is_in_it(tmp_path: Path) -> None:
+    first = apiserver_flags.serving_pair(tmp_path, "192.0.2.1")
+    made = certificates.load(*first).certificate
+    names = made.extensions.get_extension_for_class(SubjectAlternativeName).value
+    assert [str(name.value) for name in names] == ["localhost", "127.0.0.1", "::1", "192.0.2.1"]
+    assert apiserver_flags.serving_pair(tmp_path, "192.0.2.2") == first
+    assert certificates.load(*first).certificate == made
+
+
+def test_etcd_with_certificates() -> None:
+    url = apiserver_flags.storage_url("https://a:2379, https://b:2379", Path("/ca"), Path("/c"), Path("/k"))
+    assert url == "etcds://a:2379,b:2379?cacert=/ca&cert=/c&key=/k"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--allow-privileged=false",), "Pod Security Admission"),
+        (("--etcd-servers=http://a:1", "--storage=memory:"), "name two stores"),
+        (("--etcd-servers=a:1",), "no list of http:// or https:// URLs"),
+        (("--anonymous-auth=maybe",), "does not take a value"),
+    ],
+)
+def test_flags_that_make_no_sense(started: list[APIServerConfig], arguments: tuple[str, ...], complaint: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert complaint in result.output
+    assert started == []
