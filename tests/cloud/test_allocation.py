@@ -7,7 +7,7 @@ import pytest
 
 from pynetes.apimachinery.selectors import parse_label_selector
 from pynetes.cloud.providers.local import allocation
-from pynetes.cloud.providers.local.addresses import parse
+from pynetes.cloud.providers.local.addresses import EMPTY, parse
 from pynetes.cloud.providers.local.addresspool import Pool
 
 Object = dict[str, Any]
@@ -96,6 +96,7 @@ def test_pools_serve_those_whom_they_select(asking: Object, namespace: dict[str,
     [
         (service(), [LABS], "there is no address pool for this service"),
         (service(), [], "there is no address pool for this service"),
+        (service(), [Pool("new", EMPTY)], "no address pool for this service is in force: new"),
         (service(pool="labs"), [LABS], "the address pool labs does not serve this service"),
         (service(address="203.0.113.1"), [LABS], "is in the address pool labs, which does not serve this service"),
         (service(pool="main"), [replace(MAIN, is_open=False)], "the address pool main is being deleted"),

@@ -110,7 +110,8 @@ control_plane = stacked(
     ),
     click.option(
         "--load-balancer-pool",
-        help="Addresses on the node's link for LoadBalancer Services: ranges or CIDRs, by commas. [default: none]",
+        help="Addresses on the node's link for LoadBalancer Services, the AddressPool `default`: ranges or CIDRs, by "
+        "commas. [default: none]",
     ),
     click.option(
         "--kubeconfig/--no-kubeconfig", "merge", default=True, help="Merge the context `pynetes` into the user's."

@@ -85,7 +85,9 @@ def _first_free(pools: list[Pool], holder_of: HolderOf) -> str:
                 return address
     if not pools:
         raise AllocationError("there is no address pool for this service")
-    raise AllocationError(f"no address is left in the pools: {', '.join(pool.name for pool in pools)}")
+    if in_force := [pool.name for pool in pools if pool.ranges]:
+        raise AllocationError(f"no address is left in the pools: {', '.join(in_force)}")
+    raise AllocationError(f"no address pool for this service is in force: {', '.join(pool.name for pool in pools)}")
 
 
 def _named_pool(service: Object, pools: Sequence[Pool]) -> Pool | None:
