@@ -12,7 +12,7 @@ NODE_PACKAGES := containerd runc containernetworking-plugins nftables conntrack 
 ENGINES := etcd-server mariadb-client-core mariadb-server-core postgresql-15
 TEST_PACKAGES := $(NODE_PACKAGES) $(ENGINES) busybox-static curl iputils-ping libusrsctp-examples procps python3-minimal skopeo util-linux
 
-.PHONY: up down purge status test check bench generate lock install install-dev format clean
+.PHONY: up down purge status test check bench fuzz generate lock install install-dev format clean
 
 up: install ## Start a cluster with the guestbook's images at hand; NODES=3, MASTERS=3: so many, each a host of its own
 	@scripts/install-packages $(NODE_PACKAGES) $(if $(filter-out 1,$(MASTERS)),etcd-server)
@@ -45,6 +45,10 @@ format: install-dev
 bench: install-dev ## Measure; prints the tables of docs/benchmarks.md
 	@scripts/install-packages $(TEST_PACKAGES) etcd-client
 	@$(BIN)/python -m bench
+
+fuzz: install-dev ## Ten minutes of atheris for each of what reads clients' bytes; CORPUS=directory keeps what it learns
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/pip install -q --disable-pip-version-check atheris
+	@$(BIN)/python -m fuzz $(if $(CORPUS),--corpus $(CORPUS))
 
 generate: install-dev ## Make the gRPC stubs out of the .proto files anew
 	$(BIN)/python scripts/generate_protos.py

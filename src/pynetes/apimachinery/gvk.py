@@ -22,9 +22,10 @@ class GroupVersionKind:
 
     @classmethod
     def of(cls, obj: dict[str, Any]) -> Self:
-        """The type that an object states."""
-        group, version = split_api_version(obj.get("apiVersion") or "")
-        return cls(group, version, obj.get("kind") or "")
+        """The type that an object states; what is no text states nothing."""
+        api_version, kind = obj.get("apiVersion"), obj.get("kind")
+        group, version = split_api_version(api_version if isinstance(api_version, str) else "")
+        return cls(group, version, kind if isinstance(kind, str) else "")
 
     def __str__(self) -> str:
         return f"{self.api_version}, Kind={self.kind}"

@@ -41,6 +41,8 @@ class Request:
     warnings: list[str] = field(default_factory=list)
     #: Names this request in audit logs and in the answer's `Audit-Id`.
     audit_id: str = ""
+    #: Bytes of the body, once it is read: how much work the rest may be.
+    size: int = 0
     #: Facts that one stage leaves for a later one (the impersonator).
     context: dict[str, Any] = field(default_factory=dict)
     #: The uids of the FlowSchema and the priority level that it was served under.

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import resource
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -19,6 +20,7 @@ def run_component(
 ) -> None:
     """Runs `main()` until it ends or SIGTERM or SIGINT asks it to. Its error ends the process with exit code 1."""
     logs.configure(verbosity, log_format)
+    _raise_open_files()
     # Long-lived caches make full collections dear and rarely find anything.
     gc.set_threshold(50_000, 20, 100)
     try:
@@ -28,6 +30,12 @@ def run_component(
             log.error("%s: %s", type(error).__name__, error, exc_info=error if verbosity >= 4 else None)
         log.debug("ended by", exc_info=errors)
         raise SystemExit(1) from None
+
+
+def _raise_open_files() -> None:
+    """As many as there may be, as Go's programs do it: every connection is one, and ten thousand watches may come."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _until_signalled(main: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -415,6 +415,12 @@ def test_kubectl_still_conflicts_with_others() -> None:
         ({"apiVersion": V2}, 400, "invalid object type: example.com/v2, Kind=Thing"),
         ({"apiVersion": "", "kind": ""}, 400, "invalid object type: /, Kind="),
         ({"metadata": {"name": "x", "managedFields": []}}, 400, "metadata.managedFields must be nil"),
+        ({"apiVersion": 61, "kind": ["Thing"]}, 400, "invalid object type: /, Kind="),
+        (
+            {"metadata": "x"},
+            500,
+            "failed to create typed patch object (/; example.com/v1, Kind=Thing): .metadata: expected map, got &{x}",
+        ),
         (
             {"spec": {"count": "1"}},
             500,

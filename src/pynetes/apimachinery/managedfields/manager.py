@@ -90,7 +90,7 @@ class FieldManager:
         kind = GroupVersionKind.of(config)
         if kind != self.kind:
             raise bad_request(f"invalid object type: {_shown(kind)}")
-        if isinstance((config.get("metadata") or {}).get("managedFields"), list):
+        if isinstance(_metadata(config).get("managedFields"), list):
             raise bad_request("metadata.managedFields must be nil")
         updater = self._updater
         try:
@@ -204,8 +204,14 @@ def _shown(kind: GroupVersionKind) -> str:
     return f"{kind.api_version}, Kind={kind.kind}" if kind.group else f"/{kind.version}, Kind={kind.kind}"
 
 
+def _metadata(config: Object) -> Object:
+    """Of a configuration, which may be anything."""
+    found = config.get("metadata")
+    return found if isinstance(found, dict) else {}
+
+
 def described(obj: Object) -> str:
     """An object as the original's internal errors name it."""
-    metadata = obj.get("metadata") or {}
+    metadata = _metadata(obj)
     kind = GroupVersionKind.of(obj)
     return f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}; {_shown(kind)}"

@@ -12,6 +12,7 @@ from pynetes.apimachinery import quantity, times
 _CANONICAL_TIME = re.compile(
     r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII
 )
+_QUANTA = re.compile(rb"(?:[A-Za-z0-9+/]{4})*")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", re.ASCII)
 
 
@@ -59,8 +60,10 @@ def _corrupt_at(text: str) -> int:
     """Where Go's decoder stops: the byte of the first character that cannot stand there."""
     data = text.encode("utf-8", "surrogatepass")
     seen = 0  # characters of the quantum in progress
+    start = _QUANTA.match(data)
+    assert start is not None
     alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    position = 0
+    position = start.end()
     while position < len(data):
         byte = data[position : position + 1]
         if byte in b"\r\n":

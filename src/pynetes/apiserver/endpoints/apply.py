@@ -16,6 +16,7 @@ from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
 from pynetes.apiserver.registry import fields
 from pynetes.apiserver.registry.update import update as update_object
+from pynetes.component.aside import aside
 
 Object = dict[str, Any]
 #: From the live object (None: there is none) to the applied one, with its entries.
@@ -28,10 +29,11 @@ async def parse_apply(scope: Scope, request: Request, options: WriteOptions) -> 
     """The request's configuration as a function. It raises StatusErrors: for what is no YAML only when it is called,
     since an object that may not be made is told first."""
     body = await request.read_body()
+    request.size = len(body)
 
     async def apply(live: Object | None) -> Object:
         try:
-            config, duplicates = yaml_text.parse(body)
+            config, duplicates = await aside(lambda: yaml_text.parse(body), request.size)
         except DecodeError as error:
             raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from None
         if config is not None and not isinstance(config, dict):
@@ -43,9 +45,9 @@ async def parse_apply(scope: Scope, request: Request, options: WriteOptions) -> 
         def ask() -> Object:
             return scope.fields.apply(live, config or {}, options.field_manager, now, force=bool(options.force))
 
-        obj = await fields.settled(scope.store.ownership, ask)
+        obj = await fields.settled(scope.store.ownership, ask, request.size)
         _check_strict(request, options, duplicates)
-        return _typed(scope, obj, config or {})
+        return await aside(lambda: _typed(scope, obj, config or {}), request.size)
 
     return apply
 
@@ -85,7 +87,7 @@ async def apply(scope: Scope, request: Request) -> Answer:
 
     async def change(old: Object | None) -> Object:
         obj = await merge(None if old is None else scope.served(old))
-        scope.resource.strategy.default(obj)
+        await aside(lambda: scope.resource.strategy.default(obj), request.size)
         obj = scope.stored(obj)
         uid = obj["metadata"].get("uid")
         if old is None and uid:

@@ -13,6 +13,7 @@ from pynetes.apiserver.encoding import JSON
 from pynetes.apiserver.http import Request
 from pynetes.apiserver.negotiation import input_type
 from pynetes.apiserver.options import WriteOptions
+from pynetes.component.aside import aside
 
 Object = dict[str, Any]
 
@@ -23,28 +24,37 @@ async def decode_as(
     """The body as an object of `kind`, with metadata; `schema` is a custom resource's. StatusError 400, 413, 415."""
     content_type = input_type(request)
     body = await request.read_body()
-    if content_type == protobuf.MEDIA_TYPE:
-        if schema is not None:
-            raise _no_protobuf(kind)
-        try:
-            body, content_type = from_protobuf(body, kind), JSON.media_type
-        except protobuf.ProtobufError as error:
-            if error.kind is not None:
-                raise codecs.cannot_handle(error.kind, kind, str(error)) from None
-            raise codecs.unrecognized(kind, str(error) if body else "empty data", body) from None
-    obj, warnings = codecs.decode(
-        body,
-        kind,
-        content_type=content_type,
-        validation=options.field_validation,  # type: ignore[arg-type]
-        schema=schema,
-    )
+    request.size = len(body)
+    if content_type == protobuf.MEDIA_TYPE and schema is not None:
+        raise _no_protobuf(kind)
+
+    def decode() -> tuple[Object, list[str]]:
+        is_protobuf = content_type == protobuf.MEDIA_TYPE
+        return codecs.decode(
+            _json(body, kind) if is_protobuf else body,
+            kind,
+            content_type=JSON.media_type if is_protobuf else content_type,
+            validation=options.field_validation,  # type: ignore[arg-type]
+            schema=schema,
+        )
+
+    obj, warnings = await aside(decode, request.size)
     request.warnings += warnings
     if obj.get("metadata") is None:
         obj["metadata"] = {}
     if request.note is not None:
         request.note(obj, kind)
     return obj
+
+
+def _json(body: bytes, kind: GroupVersionKind) -> bytes:
+    """A protobuf body as JSON; StatusError 400."""
+    try:
+        return from_protobuf(body, kind)
+    except protobuf.ProtobufError as error:
+        if error.kind is not None:
+            raise codecs.cannot_handle(error.kind, kind, str(error)) from None
+        raise codecs.unrecognized(kind, str(error) if body else "empty data", body) from None
 
 
 def _no_protobuf(kind: GroupVersionKind) -> StatusError:

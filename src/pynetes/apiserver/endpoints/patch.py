@@ -18,6 +18,7 @@ from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
 from pynetes.apiserver.registry.fields import take_entries, without_entries
 from pynetes.apiserver.registry.update import update as update_object
+from pynetes.component.aside import aside
 
 Object = dict[str, Any]
 
@@ -57,11 +58,13 @@ async def parse_patch(request: Request, kind: GroupVersionKind, options: WriteOp
     """The request's patch; StatusError 400, 413 or 422 for one that is not fit."""
     content_type = patch_type(request)
     data = await request.read_body()
+    request.size = len(data)
     if content_type == JSON_PATCH:
-        operations, strict = body.json_patch(data)
+        operations, strict = await aside(lambda: body.json_patch(data), request.size)
         _check_strict(request, data, strict, options)
         return Patch(lambda doc: json_patch.apply(doc, operations), _operations_touch_entries(operations))
-    changes, strict = body.merge_patch(data, strategic=content_type == STRATEGIC_MERGE_PATCH)
+    strategically = content_type == STRATEGIC_MERGE_PATCH
+    changes, strict = await aside(lambda: body.merge_patch(data, strategic=strategically), request.size)
     _check_strict(request, data, strict, options)
     metadata = changes.get("metadata", {})
     entries = not isinstance(metadata, dict) or any("managedFields" in name or name == "$patch" for name in metadata)
@@ -102,17 +105,21 @@ async def patch(scope: Scope, request: Request) -> Answer:
         if old is None:
             raise scope.store.not_found(info.name)
         live = scope.served(old)
-        patched, warnings = codecs.coerce(
-            patch.apply(live if patch.entries else without_entries(live)),
-            scope.kind,
-            validation=options.field_validation,  # type: ignore[arg-type]
-            schema=scope.schema,
-        )
+
+        def apply_patch() -> tuple[Object, list[str]]:
+            return codecs.coerce(
+                patch.apply(live if patch.entries else without_entries(live)),
+                scope.kind,
+                validation=options.field_validation,  # type: ignore[arg-type]
+                schema=scope.schema,
+            )
+
+        patched, warnings = await aside(apply_patch, request.size)
         request.warnings += warnings
         if patched.get("metadata") is None:
             patched["metadata"] = {}
         claimed = take_entries(patched)
-        scope.resource.strategy.default(patched)
+        await aside(lambda: scope.resource.strategy.default(patched), request.size)
         await track(scope, ctx, live, patched, claimed)
         obj = scope.stored(patched)
         check_identity(scope, obj, info.namespace, info.name)

@@ -24,7 +24,7 @@ async def track(scope: Scope, ctx: WriteContext, live: Object | None, new: Objec
         return scope.fields.update(live, seen, ctx.field_manager, now, claimed=claimed)
 
     try:
-        entries = await fields.settled(scope.store.ownership, ask)
+        entries = await fields.settled(scope.store.ownership, ask, ctx.size)
     except StatusError as error:  # a webhook that does not convert costs the entries, not the write
         log.warning("managed fields of %s are lost: %s", described(new), error)
         entries = None

@@ -20,6 +20,7 @@ from pynetes.apiserver.registry.create import match_namespace, wipe_system_field
 from pynetes.apiserver.registry.fields import take_entries
 from pynetes.apiserver.registry.update import Change, Rules, main_rules, status_rules
 from pynetes.apiserver.registry.update import update as update_object
+from pynetes.component.aside import aside
 
 Object = dict[str, Any]
 
@@ -36,7 +37,7 @@ async def create(scope: Scope, request: Request) -> Answer:
     options = WriteOptions.of(request.query, "CreateOptions")
     obj = await decode(scope, request, options)
     claimed = take_entries(obj)
-    scope.resource.strategy.default(obj)
+    await aside(lambda: scope.resource.strategy.default(obj), request.size)
     if request.note is not None:
         request.note(obj, scope.kind)
     wipe_system_fields(obj)
@@ -60,7 +61,7 @@ async def update(scope: Scope, request: Request) -> Answer:
     options = WriteOptions.of(request.query, "UpdateOptions")
     obj = await decode(scope, request, options)
     claimed = take_entries(obj)
-    scope.resource.strategy.default(obj)
+    await aside(lambda: scope.resource.strategy.default(obj), request.size)
     if request.note is not None:
         request.note(obj, scope.kind)
     check_identity(scope, obj, info.namespace, info.name)

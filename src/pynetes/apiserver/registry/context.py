@@ -40,6 +40,8 @@ class WriteContext:
     warnings: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
     check_create: Callable[[], Awaitable[None]] | None = None
+    #: Bytes of the request's body.
+    size: int = 0
 
     def attributes(
         self, operation: Operation, namespace: str, name: str, obj: Object | None, old: Object | None

@@ -11,6 +11,7 @@ from pynetes.apiserver.cacher import Entry
 from pynetes.apiserver.registry.context import WriteContext
 from pynetes.apiserver.registry.resource import ResourceStore, raise_unavailable
 from pynetes.component import clock
+from pynetes.component.aside import aside
 from pynetes.storage import KeyExists, StoreUnavailable
 
 Object = dict[str, Any]
@@ -70,7 +71,7 @@ async def _create(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: 
     finish = await rs.hooks.begin_create(obj, ctx.dry_run)
     done: bool | None = False
     try:
-        prepare(rs, ctx, obj)
+        await aside(lambda: prepare(rs, ctx, obj), ctx.size)
         name = metadata["name"]
         await ctx.validate("CREATE", namespace, name, obj, None)
         done = None

@@ -20,6 +20,7 @@ from pynetes.apis.conversion import convert
 from pynetes.apis.reset_fields import reset_of
 from pynetes.apis.resource import Resource
 from pynetes.component import clock
+from pynetes.component.aside import aside
 
 Object = dict[str, Any]
 T = TypeVar("T")
@@ -39,11 +40,11 @@ class Ownership:
     fill: Callable[[ConversionNeeded], Awaitable[None]] | None = None
 
 
-async def settled(ownership: Ownership | None, ask: Callable[[], T]) -> T:
-    """What a FieldManager answers once all conversions that it needs are known."""
+async def settled(ownership: Ownership | None, ask: Callable[[], T], size: int) -> T:
+    """What a FieldManager answers about a body of that size, once all conversions that it needs are known."""
     while True:
         try:
-            return ask()
+            return await aside(ask, size)
         except ConversionNeeded as needed:
             assert ownership is not None
             assert ownership.fill is not None

@@ -14,6 +14,7 @@ from pynetes.apiserver.registry.context import WriteContext
 from pynetes.apiserver.registry.hooks import nothing
 from pynetes.apiserver.registry.resource import ResourceStore, raise_unavailable
 from pynetes.component import clock
+from pynetes.component.aside import aside
 from pynetes.storage import KeyExists, RevisionConflict, StoreUnavailable
 
 Object = dict[str, Any]
@@ -115,7 +116,7 @@ async def _attempt(
     finish = await rs.hooks.begin_update(obj, old, ctx.dry_run) if rules.hooked else nothing
     done: bool | None = False
     try:
-        prepare(rs, ctx, obj, old, rules)
+        await aside(lambda: prepare(rs, ctx, obj, old, rules), ctx.size)
         fields.keep_times(obj, old)
         metadata = obj["metadata"]
         shown, shown_old = rules.shown(obj), rules.shown(old)
