@@ -5,24 +5,28 @@ are part of them.
 what it says, once there is a registry to ask.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pynetes.apiserver.admission.attributes import Plugin
 from pynetes.apiserver.admission.rbacescalation import RBACEscalation
+from pynetes.apiserver.authentication import config as authentication_config
 from pynetes.apiserver.authentication import union as authentication
 from pynetes.apiserver.authentication.authenticator import RequestAuthenticator, TokenAuthenticator
 from pynetes.apiserver.authentication.config import Anonymous, AuthenticationConfigError, Structured, configured
-from pynetes.apiserver.authentication.oidc import OIDCAuthenticator
+from pynetes.apiserver.authentication.issuers import Issuers
 from pynetes.apiserver.authentication.webhook import VERSIONS, WebhookTokenAuthenticator
 from pynetes.apiserver.authorization import config as authorization
 from pynetes.apiserver.authorization.attributes import Authorizer
+from pynetes.apiserver.authorization.config import Link
 from pynetes.apiserver.authorization.union import OBSERVED, ClusterAuthorizer
 from pynetes.apiserver.authorization.webhook import WebhookAuthorizer
 from pynetes.apiserver.config import APIServerConfig, ConfigurationError
 from pynetes.apiserver.registry.registry import Registry
+from pynetes.apiserver.reload import Follower, RejectedError
 from pynetes.apiserver.webhooks.reviews import ReviewClient
 from pynetes.client.kubeconfig import ConfigError
 from pynetes.client.rest import Client
@@ -53,19 +57,25 @@ class SecuritySetup:
         self._config = config
         self._authenticator = authenticator
         self._authorizer = authorizer
-        self._chain = _chain(config, stack) if authorizer is None else []
-        identities = _identities(config) if authenticator is None else Structured()
-        self._tokens = _remote_tokens(config, stack, identities) if authenticator is None else []
-        self._anonymous = identities.anonymous or Anonymous(config.anonymous_auth)
+        self._stack = stack
+        # Read before they are made sense of: what changes in between is seen as a change.
+        self._files = {path: _content(path) for path in (config.authentication_config, config.authorization_config)}
+        self._links = _links(config) if authorizer is None else ()
+        self._chain = _chain(self._links, stack)
+        self._identities = _identities(config) if authenticator is None else Structured()
+        self._issuers = Issuers(self._identities.issuers, config.api_audiences or (config.service_account_issuer,))
+        self._tokens = _remote_tokens(config, stack) if authenticator is None else []
+        self._anonymous = self._identities.anonymous or Anonymous(config.anonymous_auth)
 
     async def start(self, registry: Registry, client: Client, tasks: Tasks) -> Security:
         """Returns when the authorizer knows all roles and what else it decides by. `client` writes as the server."""
         authenticator = self._authenticator or authentication.build(
-            _settings(self._config, self._anonymous), registry, client, last_tokens=self._tokens
+            _settings(self._config, self._anonymous), registry, client, last_tokens=(self._issuers, *self._tokens)
         )
-        for each in self._tokens:
-            if isinstance(each, OIDCAuthenticator):
-                tasks.start(each.run(), name=f"issuer {each.issuer.url}")
+        self._issuers.start()
+        self._stack.push_async_callback(self._issuers.close)
+        if self._authenticator is None:
+            self._follow("authentication", self._config.authentication_config, self._reload_issuers, tasks)
         authorizer = self._authorizer
         plugins: list[Plugin] = []
         if authorizer is None:
@@ -73,7 +83,44 @@ class SecuritySetup:
             plugins.append(RBACEscalation(authorizer))
             for gvr in OBSERVED:
                 await registry.feed(gvr, authorizer.observe, tasks)
+            reload = partial(self._reload_chain, authorizer)
+            self._follow("authorization", self._config.authorization_config, reload, tasks)
         return Security(authenticator, authorizer, plugins)
+
+    def _follow(self, kind: str, path: Path | None, apply: Callable[[bytes], Awaitable[None]], tasks: Tasks) -> None:
+        if path is not None:
+            tasks.start(Follower(kind, path, self._files[path], apply).run(), name=f"{kind} configuration")
+
+    async def _reload_issuers(self, data: bytes) -> None:
+        assert self._config.authentication_config is not None
+        try:
+            found = authentication_config.parse(
+                self._config.authentication_config, data, (self._config.service_account_issuer,)
+            )
+        except AuthenticationConfigError as error:
+            raise RejectedError(str(error)) from None
+        if found.anonymous != self._identities.anonymous:
+            raise RejectedError("anonymous: Forbidden: changed from initial configuration file")
+        await self._issuers.replace(found.issuers)
+
+    async def _reload_chain(self, authorizer: ClusterAuthorizer, data: bytes) -> None:
+        try:
+            links = authorization.parse(data)
+            for mode in ("Node", "RBAC"):
+                if mode in links and mode not in self._links:
+                    told = "is not allowed if it was not enabled at initial server startup"
+                    raise RejectedError(f"authorizer type {mode} {told}")
+            authorizer.use(_chain(links, self._stack))
+        except (authorization.AuthorizationConfigError, ConfigurationError) as error:
+            raise RejectedError(str(error)) from None
+
+
+def _content(path: Path | None) -> bytes:
+    """Empty where there is nothing to read: making sense of it says why."""
+    try:
+        return b"" if path is None else path.read_bytes()
+    except OSError:
+        return b""
 
 
 def key_files(config: APIServerConfig) -> tuple[Path, ...]:
@@ -105,17 +152,12 @@ def _identities(config: APIServerConfig) -> Structured:
         raise ConfigurationError(str(error)) from None
 
 
-def _remote_tokens(config: APIServerConfig, stack: AsyncExitStack, identities: Structured) -> list[TokenAuthenticator]:
-    """Kinds of tokens that others know."""
+def _remote_tokens(config: APIServerConfig, stack: AsyncExitStack) -> list[TokenAuthenticator]:
+    """Tokens that a webhook knows."""
     audiences = config.api_audiences or (config.service_account_issuer,)
-    found: list[TokenAuthenticator] = []
-    for issuer in identities.issuers:
-        authenticator = OIDCAuthenticator(issuer, audiences)
-        stack.push_async_callback(authenticator.close)
-        found.append(authenticator)
     file = config.authentication_token_webhook_config_file
     if file is None:
-        return found
+        return []
     version = config.authentication_token_webhook_version
     if version not in VERSIONS:
         told = f'unsupported authentication webhook version "{version}", supported versions are "v1", "v1beta1"'
@@ -123,14 +165,18 @@ def _remote_tokens(config: APIServerConfig, stack: AsyncExitStack, identities: S
     seconds = config.authentication_token_webhook_cache_ttl
     webhook = WebhookTokenAuthenticator(_reviews(file, 30.0), audiences, version=version, seconds=seconds)
     stack.push_async_callback(webhook.close)
-    return [*found, webhook]
+    return [webhook]
 
 
-def _chain(config: APIServerConfig, stack: AsyncExitStack) -> list[str | Authorizer]:
+def _links(config: APIServerConfig) -> tuple[Link, ...]:
     try:
-        links = authorization.configured(config)
+        return authorization.configured(config)
     except authorization.AuthorizationConfigError as error:
         raise ConfigurationError(str(error)) from None
+
+
+def _chain(links: Sequence[Link], stack: AsyncExitStack) -> list[str | Authorizer]:
+    """Connections of webhooks, also of those that a reload has replaced, end with `stack`."""
     chain: list[str | Authorizer] = []
     for link in links:
         if isinstance(link, str):

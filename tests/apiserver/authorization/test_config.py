@@ -108,7 +108,8 @@ def test_files_of_other_kinds_without_authorizers_or_with_twins_are_refused(tmp_
         ((node, node), {}, 'authorizers[1].type: Duplicate value: "Node"'),
         ((webhook, webhook), {}, 'authorizers[1].name: Duplicate value: "first"'),
         (({**node, "name": "n"},), {}, "expected name node for authorizer Node instead of n"),
-        ((node,), {"kind": "Odd"}, "kind must be AuthorizationConfiguration"),
+        ((node,), {"kind": "Odd"}, 'no kind "Odd" is registered for version'),
+        ((node,), {"authorizer": []}, 'strict decoding error: unknown field "authorizer"'),
         ((node,), {"apiVersion": "v1"}, "failed to load AuthorizationConfiguration from file"),
     ):
         with pytest.raises(AuthorizationConfigError) as caught:

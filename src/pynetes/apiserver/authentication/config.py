@@ -7,22 +7,48 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
 from pynetes.apimachinery.cel.ast import Call, Expr, Ident, Literal, Select, children
 from pynetes.apimachinery.cel.environment import Compiled, Environment
 from pynetes.apimachinery.cel.plan import PlanError
 from pynetes.apimachinery.cel.source import CompileError
 from pynetes.apimachinery.cel.types import BOOL, DYN_DECL, STRING_DECL, fields_of, list_decl, map_decl, object_decl
 from pynetes.apimachinery.errors import FieldError, duplicate, invalid_value, required, too_many
+from pynetes.apiserver import configfile
 from pynetes.apiserver.authentication.claims import Mappings, Rule, Source
 from pynetes.apiserver.authentication.oidc import ALGORITHMS, Issuer
 from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.configfile import ConfigFileError
 from pynetes.apiserver.webhooks.client import bundle_problem
 
 Object = dict[str, Any]
 
-_VERSIONS = tuple(f"apiserver.config.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
+_KINDS = tuple(
+    (f"apiserver.config.k8s.io/{version}", "AuthenticationConfiguration") for version in ("v1", "v1beta1", "v1alpha1")
+)
+_PREFIXED = {"claim": str, "prefix": str, "expression": str}
+_SHAPE = {
+    "jwt": [
+        {
+            "issuer": {
+                "url": str,
+                "discoveryURL": str,
+                "certificateAuthority": str,
+                "audiences": [str],
+                "audienceMatchPolicy": str,
+                "egressSelectorType": str,
+            },
+            "claimValidationRules": [{"claim": str, "requiredValue": str, "expression": str, "message": str}],
+            "claimMappings": {
+                "username": _PREFIXED,
+                "groups": _PREFIXED,
+                "uid": {"claim": str, "expression": str},
+                "extra": [{"key": str, "valueExpression": str}],
+            },
+            "userValidationRules": [{"expression": str, "message": str}],
+        }
+    ],
+    "anonymous": {"enabled": bool, "conditions": [{"path": str}]},
+}
 _MOST = 64
 
 
@@ -61,15 +87,20 @@ def user_environment() -> Environment:
 def load(path: Path, own_issuers: Sequence[str] = ()) -> Structured:
     """What a file describes. `own_issuers` are those of service account tokens."""
     try:
-        document = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise _unloadable(path, str(error)) from None
-    if not document:
+    return parse(path, data, own_issuers)
+
+
+def parse(path: Path, data: bytes, own_issuers: Sequence[str] = ()) -> Structured:
+    """The same, of what was read from the file."""
+    if not data:
         raise _unloadable(path, "empty config data")
-    if not isinstance(document, dict) or document.get("apiVersion") not in _VERSIONS:
-        raise _unloadable(path, f"an AuthenticationConfiguration has apiVersion: {_VERSIONS[0]}")
-    if document.get("kind") != "AuthenticationConfiguration":
-        raise _unloadable(path, "kind must be AuthenticationConfiguration")
+    try:
+        document = configfile.decode(data, _KINDS, _SHAPE)
+    except ConfigFileError as error:
+        raise _unloadable(path, str(error)) from None
     return structured(document, own_issuers)
 
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pynetes.apimachinery.cel.environment import Environment
 from pynetes.apimachinery.cel.plan import PlanError
 from pynetes.apimachinery.cel.source import CompileError
@@ -14,8 +12,10 @@ from pynetes.apimachinery.cel.types import BOOL
 from pynetes.apimachinery.errors import FieldError, duplicate, invalid_value, not_supported, required, too_many
 from pynetes.apimachinery.names import dns1123_subdomain
 from pynetes.apimachinery.times import format_duration, parse_duration
+from pynetes.apiserver import configfile
 from pynetes.apiserver.authorization.webhook import Condition, Settings, condition_environment
 from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.configfile import ConfigFileError
 
 Object = dict[str, Any]
 
@@ -23,7 +23,27 @@ WEBHOOK = "Webhook"
 #: Modes that this server has; upstream's AlwaysAllow, AlwaysDeny and ABAC are not among them.
 MODES = ("Node", "RBAC", WEBHOOK)
 GROUP = "apiserver.config.k8s.io"
-_VERSIONS = (f"{GROUP}/v1", f"{GROUP}/v1beta1", f"{GROUP}/v1alpha1")
+_KINDS = tuple((f"{GROUP}/{version}", "AuthorizationConfiguration") for version in ("v1", "v1beta1", "v1alpha1"))
+_SHAPE = {
+    "authorizers": [
+        {
+            "type": str,
+            "name": str,
+            "webhook": {
+                "authorizedTTL": str,
+                "cacheAuthorizedRequests": bool,
+                "unauthorizedTTL": str,
+                "cacheUnauthorizedRequests": bool,
+                "timeout": str,
+                "subjectAccessReviewVersion": str,
+                "matchConditionSubjectAccessReviewVersion": str,
+                "failurePolicy": str,
+                "connectionInfo": {"type": str, "kubeConfigFile": str},
+                "matchConditions": [{"expression": str}],
+            },
+        }
+    ]
+}
 _MAX_TIMEOUT = 30.0
 _MAX_CONDITIONS = 64
 
@@ -102,19 +122,18 @@ def configured(config: APIServerConfig) -> tuple[Link, ...]:
 def load(path: Path) -> tuple[Link, ...]:
     """The chain that a file describes."""
     try:
-        document = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise AuthorizationConfigError(f"failed to load AuthorizationConfiguration from file: {error}") from None
-    if not isinstance(document, dict) or document.get("apiVersion") not in _VERSIONS:
-        told = f"{path}: an AuthorizationConfiguration has apiVersion: {_VERSIONS[0]}"
-        raise AuthorizationConfigError(f"failed to load AuthorizationConfiguration from file: {told}")
-    if document.get("kind") != "AuthorizationConfiguration":
-        told = f"{path}: kind must be AuthorizationConfiguration"
-        raise AuthorizationConfigError(f"failed to load AuthorizationConfiguration from file: {told}")
-    given = document.get("authorizers") or []
-    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
-        told = f"{path}: authorizers must be a list of objects"
-        raise AuthorizationConfigError(f"failed to load AuthorizationConfiguration from file: {told}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise _unloadable(str(error)) from None
+    return parse(data)
+
+
+def parse(data: bytes) -> tuple[Link, ...]:
+    """The same, of what was read from the file."""
+    try:
+        given = configfile.decode(data, _KINDS, _SHAPE).get("authorizers") or []
+    except ConfigFileError as error:
+        raise _unloadable(str(error)) from None
     authorizers = [_defaulted(each) for each in given]
     if errors := validate(authorizers):
         raise AuthorizationConfigError(_aggregate(map(str, errors)))
@@ -126,6 +145,10 @@ def load(path: Path) -> tuple[Link, ...]:
     if names:
         raise AuthorizationConfigError(_aggregate(names))
     return tuple(_link(each) for each in authorizers)
+
+
+def _unloadable(why: str) -> AuthorizationConfigError:
+    return AuthorizationConfigError(f"failed to load AuthorizationConfiguration from file: {why}")
 
 
 def _defaulted(authorizer: Object) -> Object:

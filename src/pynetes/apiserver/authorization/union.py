@@ -35,8 +35,13 @@ class ClusterAuthorizer:
     def __init__(self, *first: Authorizer, chain: Sequence[str | Authorizer] = ("Node", "RBAC")) -> None:
         self.rbac = RBAC()
         self.node = NodeAuthorizer()
+        self._first = first
+        self.use(chain)
+
+    def use(self, chain: Sequence[str | Authorizer]) -> None:
+        """Asks these from here on."""
         own: dict[str, Authorizer] = {"Node": self.node, "RBAC": self.rbac}
-        self._authorizers = (*first, *(own[each] if isinstance(each, str) else each for each in chain))
+        self._authorizers = (*self._first, *(own[each] if isinstance(each, str) else each for each in chain))
 
     def authorize(self, attrs: Attributes) -> Decision:
         if PRIVILEGED in attrs.user.groups:

@@ -1,0 +1,112 @@
+"""Following a configuration file: what it says is put in force when it changes, or things stay as they are."""
+
+import hashlib
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from functools import cache
+from pathlib import Path
+
+from pynetes.component import clock, metrics
+
+log = logging.getLogger(__name__)
+
+_PERIOD = 5.0
+_LABELS = ("status", "apiserver_id_hash")
+
+
+class RejectedError(Exception):
+    """The file says what cannot be: it is not looked at again until it changes."""
+
+
+class TryLaterError(Exception):
+    """What the file says cannot be put in force just now."""
+
+
+class Follower:
+    """`kind` is authentication or authorization; `data` is what is in force from the start.
+
+    `apply` puts the file's bytes in force; it raises RejectedError or TryLaterError.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        path: Path,
+        data: bytes,
+        apply: Callable[[bytes], Awaitable[None]],
+        *,
+        period: float = _PERIOD,
+    ) -> None:
+        """`period`: seconds between looks at the file."""
+        self._kind = kind
+        self._path = path
+        self._data = data
+        self._apply = apply
+        self._period = period
+        of, stem = f"of {kind} configuration", f"apiserver_{kind}_config_controller"
+        self._total = metrics.counter(
+            f"{stem}_automatic_reloads_total",
+            f"Total number of automatic reloads {of} split by status and apiserver identity.",
+            _LABELS,
+        )
+        self._last = metrics.gauge(
+            f"{stem}_automatic_reload_last_timestamp_seconds",
+            f"Timestamp of the last automatic reload {of} split by status and apiserver identity.",
+            _LABELS,
+        )
+        self._info = metrics.gauge(
+            f"{stem}_last_config_info",
+            f"Information about the last applied {kind} configuration with hash as label, split by apiserver identity.",
+            ("apiserver_id_hash", "hash"),
+        )
+        self._tell(data)
+
+    async def run(self) -> None:
+        while True:
+            await clock.sleep(self._period)
+            await self.look()
+
+    async def look(self) -> bool:
+        """Whether something else is in force now."""
+        try:
+            data = self._path.read_bytes()
+        except OSError as error:
+            return self._failed(error)
+        if data == self._data:
+            return False
+        try:
+            await self._apply(data)
+        except RejectedError as error:
+            self._data = data
+            return self._failed(error)
+        except TryLaterError as error:
+            return self._failed(error)
+        self._data = data
+        self._count("success")
+        self._tell(data)
+        log.info("reloaded the %s configuration", self._kind)
+        return True
+
+    def _failed(self, error: Exception) -> bool:
+        log.error("failed to reload the %s configuration: %s", self._kind, error)
+        self._count("failure")
+        return False
+
+    def _count(self, status: str) -> None:
+        self._total.labels(status, _server()).inc()
+        self._last.labels(status, _server()).set(clock.time_seconds())
+
+    def _tell(self, data: bytes) -> None:
+        self._info.clear()
+        self._info.labels(_server(), _hash(data)).set(1)
+
+
+@cache
+def _server() -> str:
+    """Names this server in metrics, as the original does by its machine."""
+    return _hash(f"apiserver-{socket.gethostname()}".encode())
+
+
+def _hash(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}" if data else ""
