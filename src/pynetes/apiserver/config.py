@@ -65,6 +65,11 @@ class APIServerConfig:
     #: (any, if there are none).
     requestheader_client_ca_file: Path | None = None
     requestheader_allowed_names: tuple[str, ...] = ()
+    #: Where it states it; kubeadm's names.
+    requestheader_username_headers: tuple[str, ...] = ("X-Remote-User",)
+    requestheader_uid_headers: tuple[str, ...] = ("X-Remote-Uid",)
+    requestheader_group_headers: tuple[str, ...] = ("X-Remote-Group",)
+    requestheader_extra_headers_prefix: tuple[str, ...] = ("X-Remote-Extra-",)
 
     # Aggregation
     #: Shown to the API servers behind this one, which trust what we say about users.

@@ -18,6 +18,7 @@ from pynetes.apiserver.authentication import union as authentication
 from pynetes.apiserver.authentication.authenticator import RequestAuthenticator, TokenAuthenticator
 from pynetes.apiserver.authentication.config import Anonymous, AuthenticationConfigError, Structured, configured
 from pynetes.apiserver.authentication.issuers import Issuers
+from pynetes.apiserver.authentication.request_header import Headers
 from pynetes.apiserver.authentication.webhook import VERSIONS, WebhookTokenAuthenticator
 from pynetes.apiserver.authorization import config as authorization
 from pynetes.apiserver.authorization.attributes import Authorizer
@@ -140,6 +141,12 @@ def _settings(config: APIServerConfig, anonymous: Anonymous) -> authentication.S
         token_auth_file=config.token_auth_file,
         requestheader_client_ca_file=config.requestheader_client_ca_file,
         requestheader_allowed_names=config.requestheader_allowed_names,
+        requestheaders=Headers(
+            config.requestheader_username_headers,
+            config.requestheader_uid_headers,
+            config.requestheader_group_headers,
+            config.requestheader_extra_headers_prefix,
+        ),
         anonymous_auth=anonymous.enabled,
         anonymous_paths=anonymous.paths,
     )

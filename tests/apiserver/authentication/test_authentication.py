@@ -12,6 +12,7 @@ from multidict import CIMultiDict
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.authentication import union
 from pynetes.apiserver.authentication.bootstrap_token import user_of
+from pynetes.apiserver.authentication.request_header import Headers
 from pynetes.apiserver.authentication.union import Settings
 from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.http import Request
@@ -97,6 +98,16 @@ async def test_only_a_front_proxy_may_state_who_asks(files: PKI, objects: Any) -
     impostor = await authenticator.authenticate(request(headers, der(files.scheduler)))
     assert impostor.name == "system:kube-scheduler"
     assert (await authenticator.authenticate(request(headers))).name == "system:anonymous"
+
+
+async def test_the_headers_of_a_front_proxy_may_have_other_names(files: PKI, objects: Any) -> None:
+    names = Headers(("X-Name", "X-User"), ("X-Id",), ("X-Group", "X-Team"), ("X-More-",))
+    stated = [("X-Name", ""), ("X-User", "bob"), ("X-Id", "7"), ("X-Team", "b"), ("X-Group", "a"), ("X-More-K", "v")]
+    headers = CIMultiDict([*stated, ("X-Remote-User", "alice"), ("X-Remote-Group", "c")])
+    authenticator = build(files, objects, requestheaders=names)
+    found = await authenticator.authenticate(request(headers, der(files.front_proxy_client)))
+    assert (found.name, found.uid, found.groups) == ("bob", "7", ("a", "b", "system:authenticated"))
+    assert found.extra == {"k": ("v",)}
 
 
 async def test_a_front_proxys_certificate_alone_is_nobody(files: PKI, objects: Any) -> None:

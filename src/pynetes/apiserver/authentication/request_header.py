@@ -1,6 +1,7 @@
 """Request headers of a front proxy: X-Remote-User and its kin, believed only from a proxy's client certificate."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -9,43 +10,62 @@ from pynetes.apiserver.authentication.x509 import CertificateVerifier, common_na
 from pynetes.apiserver.http import Request
 from pynetes.component import certificates
 
-USER_HEADER = "X-Remote-User"
-UID_HEADER = "X-Remote-Uid"
-GROUP_HEADER = "X-Remote-Group"
-EXTRA_PREFIX = "x-remote-extra-"
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """Which headers state what; of those for name and UID, the first that is not empty counts."""
+
+    username: tuple[str, ...] = ("X-Remote-User",)
+    uid: tuple[str, ...] = ("X-Remote-Uid",)
+    group: tuple[str, ...] = ("X-Remote-Group",)
+    extra_prefix: tuple[str, ...] = ("X-Remote-Extra-",)
+
+
+KUBEADM = Headers()
 
 
 class RequestHeaderAuthenticator:
     """`allowed_names`: common names that a front proxy may have; empty means any that the authority signed."""
 
-    def __init__(self, verifier: CertificateVerifier, allowed_names: Iterable[str] = ()) -> None:
+    def __init__(
+        self, verifier: CertificateVerifier, allowed_names: Iterable[str] = (), headers: Headers = KUBEADM
+    ) -> None:
         self._verifier = verifier
         self._allowed = frozenset(allowed_names)
+        self._headers = headers
 
     @classmethod
-    def load(cls, authority: Path, allowed_names: Iterable[str] = ()) -> "RequestHeaderAuthenticator":
-        return cls(CertificateVerifier(certificates.load_certificates(authority)), allowed_names)
+    def load(
+        cls, authority: Path, allowed_names: Iterable[str] = (), headers: Headers = KUBEADM
+    ) -> "RequestHeaderAuthenticator":
+        return cls(CertificateVerifier(certificates.load_certificates(authority)), allowed_names, headers)
 
     async def authenticate(self, request: Request) -> UserInfo | None:
-        if request.peer_certificate is None or USER_HEADER not in request.headers:
+        if request.peer_certificate is None or not _first(request.headers, self._headers.username):
             return None
         certificate = self._verifier.verify(request.peer_certificate)
         if certificate is None or (self._allowed and common_name(certificate) not in self._allowed):
             return None
-        return user_of(request.headers)
+        return user_of(request.headers, self._headers)
 
 
-def user_of(headers: Mapping[str, str]) -> UserInfo | None:
+def user_of(stated: Mapping[str, str], headers: Headers = KUBEADM) -> UserInfo | None:
     """The identity that a trusted proxy states; None without a name."""
-    name = headers.get(USER_HEADER, "").strip()
+    name = _first(stated, headers.username)
     if not name:
         return None
-    extra = {
-        unquote(header[len(EXTRA_PREFIX) :].lower()): values(headers, header)
-        for header in dict.fromkeys(key.lower() for key in headers)
-        if header.startswith(EXTRA_PREFIX)
-    }
-    return UserInfo(name, uid=headers.get(UID_HEADER, ""), groups=values(headers, GROUP_HEADER), extra=extra)
+    extra: dict[str, tuple[str, ...]] = {}
+    for header in dict.fromkeys(key.lower() for key in stated):
+        for prefix in headers.extra_prefix:
+            if header.startswith(prefix.lower()):
+                key = unquote(header[len(prefix) :])
+                extra[key] = (*extra.get(key, ()), *values(stated, header))
+    groups = tuple(group for header in headers.group for group in values(stated, header))
+    return UserInfo(name, uid=_first(stated, headers.uid), groups=groups, extra=extra)
+
+
+def _first(stated: Mapping[str, str], names: Iterable[str]) -> str:
+    return next((value for name in names if (value := stated.get(name, "").strip())), "")
 
 
 def values(headers: Mapping[str, str], name: str) -> tuple[str, ...]:

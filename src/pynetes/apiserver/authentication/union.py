@@ -14,7 +14,7 @@ from pynetes.apiserver.authentication.authenticator import (
 from pynetes.apiserver.authentication.bearer import BearerAuthenticator
 from pynetes.apiserver.authentication.bootstrap_token import BootstrapTokenAuthenticator
 from pynetes.apiserver.authentication.legacy_service_account import LegacyServiceAccountAuthenticator
-from pynetes.apiserver.authentication.request_header import RequestHeaderAuthenticator
+from pynetes.apiserver.authentication.request_header import KUBEADM, Headers, RequestHeaderAuthenticator
 from pynetes.apiserver.authentication.service_account import ServiceAccountAuthenticator
 from pynetes.apiserver.authentication.static_token import StaticTokenAuthenticator
 from pynetes.apiserver.authentication.user import (
@@ -90,6 +90,7 @@ class Settings:
     token_auth_file: Path | None = None
     requestheader_client_ca_file: Path | None = None
     requestheader_allowed_names: tuple[str, ...] = ()
+    requestheaders: Headers = KUBEADM
     anonymous_auth: bool = True
     anonymous_paths: frozenset[str] = frozenset()
 
@@ -109,7 +110,9 @@ def build(
     requests: list[RequestAuthenticator] = []
     if settings.requestheader_client_ca_file is not None:
         requests.append(
-            RequestHeaderAuthenticator.load(settings.requestheader_client_ca_file, settings.requestheader_allowed_names)
+            RequestHeaderAuthenticator.load(
+                settings.requestheader_client_ca_file, settings.requestheader_allowed_names, settings.requestheaders
+            )
         )
     if settings.client_ca_file is not None:
         requests.append(X509Authenticator.load(settings.client_ca_file))

@@ -8,7 +8,6 @@ from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.core import service_account_token
 from pynetes.apis.names import CONFIG_MAPS, NAMESPACES, PRIORITY_CLASSES
-from pynetes.apiserver.authentication import request_header
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.client.rest import Client
 from pynetes.component import clock
@@ -105,10 +104,10 @@ def authentication_data(config: APIServerConfig) -> dict[str, str]:
     if config.requestheader_client_ca_file is not None:
         lists = {
             "allowed-names": config.requestheader_allowed_names,
-            "username-headers": (request_header.USER_HEADER,),
-            "uid-headers": (request_header.UID_HEADER,),
-            "group-headers": (request_header.GROUP_HEADER,),
-            "extra-headers-prefix": ("X-Remote-Extra-",),
+            "username-headers": config.requestheader_username_headers,
+            "uid-headers": config.requestheader_uid_headers,
+            "group-headers": config.requestheader_group_headers,
+            "extra-headers-prefix": config.requestheader_extra_headers_prefix,
         }
         data["requestheader-client-ca-file"] = config.requestheader_client_ca_file.read_text()
         data |= {f"requestheader-{key}": orjson.dumps(list(values)).decode() for key, values in lists.items()}
