@@ -40,8 +40,8 @@ def test_good_metadata_passes() -> None:
         ({"finalizers": ["a b"]}, 'metadata.finalizers: Invalid value: "a b": name part must consist of'),
         (
             {"finalizers": ["orphan", "foregroundDeletion"]},
-            'metadata.finalizers: Invalid value: ["orphan","foregroundDeletion"]: finalizer foregroundDeletion and '
-            "orphan cannot be both set",
+            'metadata.finalizers: Invalid value: ["orphan","foregroundDeletion"]: finalizer orphan and '
+            "foregroundDeletion cannot be both set",
         ),
         (
             {"ownerReferences": [{"kind": "Pod", "name": "x", "uid": "u"}]},

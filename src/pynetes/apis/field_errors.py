@@ -17,6 +17,7 @@ IMMUTABLE = "field is immutable"
 _IP = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 _CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 _LEADING_ZERO = re.compile(r"(^|\.)0\d", re.ASCII)
+_SELECTOR = frozenset(("matchLabels", "matchExpressions"))
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
@@ -101,6 +102,8 @@ class FieldErrors(list[FieldError]):
 
     def immutable(self, path: str, new: Any, old: Any) -> None:
         if not semantic_equal(new, old, path.rpartition(".")[2]):
+            if isinstance(new, dict) and new and new.keys() <= _SELECTOR:
+                new = shown_selector(new)
             self.invalid(path, new, IMMUTABLE)
 
     def ip(self, path: str, value: str, earlier: Iterable[str] = ()) -> Address | None:

@@ -15,6 +15,8 @@ from pynetes.apimachinery.meta import copy
 from pynetes.apis.equality import semantic_equal
 
 Object = dict[str, Any]
+CHANGE, WHOLE = frozenset(("change",)), frozenset(("whole",))
+BOTH = CHANGE | WHOLE
 NameRule = Callable[[str], list[str]]
 DropFields = Callable[[Object, Object | None], None]
 
@@ -79,6 +81,11 @@ class Strategy:
     checks_generate_name: ClassVar[bool] = True
     own_metadata_rules: ClassVar[bool] = True
     """False: metadata is only looked at, and not closely, when nothing else is wrong."""
+    update_metadata: ClassVar[frozenset[str]] = BOTH
+    """What of its metadata a kind looks at in an update once more, after what is looked at for all kinds: `change`
+    (what has changed), `whole` (all of it, as in a create). Clients see an error once for each time."""
+    status_metadata: ClassVar[frozenset[str]] = CHANGE
+    """The same for an update of the status."""
     qualified_finalizers: ClassVar[bool] = True
     """Finalizers must name a domain. Many kinds do not ask for it; custom resources are only warned."""
 

@@ -84,6 +84,8 @@ def _decode_scalar(kind: type, value: Any) -> Any:
     elif kind is MicroTimeText:
         time = scalars.canonical_micro_time(value)
     else:
+        if not value:
+            raise ValueError("no bytes")  # rare: the checker knows whether they count
         return BytesText(scalars.canonical_bytes(value))
     if time is None:
         raise ValueError("the zero time")  # rare: the checker makes it null

@@ -12,7 +12,7 @@ from pynetes.apis.admissionregistration import rules
 from pynetes.apis.admissionregistration.expressions import ANYTHING, Composition
 from pynetes.apis.admissionregistration.patchtypes import PATCH_FIELDS
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import RESET_METADATA, Object, Strategy
+from pynetes.apis.strategy import RESET_METADATA, WHOLE, Object, Strategy
 
 _REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge")
 _ACTIONS = ("Audit", "Deny", "Warn")
@@ -31,6 +31,7 @@ _MUTABLE = ("*", "CONNECT", "CREATE", "UPDATE")
 
 
 class _AdmissionPolicyStrategy(Strategy):
+    update_metadata = WHOLE
     qualified_finalizers = False
     maintains_generation = True
     allow_unconditional_update = False
@@ -117,6 +118,7 @@ class MutatingAdmissionPolicyStrategy(_AdmissionPolicyStrategy):
 
 
 class PolicyBindingStrategy(Strategy):
+    update_metadata = WHOLE
     qualified_finalizers = False
     maintains_generation = True
     allow_unconditional_update = False

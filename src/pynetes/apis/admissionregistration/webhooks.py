@@ -6,7 +6,7 @@ from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.admissionregistration import rules
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import WHOLE, Object, Strategy
 from pynetes.apis.webhook_address import default_service, validate_client_config
 
 _REVIEW_VERSIONS = ("v1", "v1beta1")
@@ -18,6 +18,7 @@ _LABELS_OF_A_NAME = 3
 
 
 class WebhookConfigurationStrategy(Strategy):
+    update_metadata = WHOLE
     qualified_finalizers = False
     maintains_generation = True
     allow_unconditional_update = False

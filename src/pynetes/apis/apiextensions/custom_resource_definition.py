@@ -6,11 +6,12 @@ from pynetes.apimachinery.structural.nodes import is_known_format, walk
 from pynetes.apis.apiextensions import internal
 from pynetes.apis.apiextensions.definition_validation import is_established, validate_definition, validate_names
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import CHANGE, Object, Strategy
 from pynetes.apis.webhook_address import default_service
 
 
 class CustomResourceDefinitionStrategy(Strategy):
+    update_metadata = CHANGE
     has_status = True
     maintains_generation = True
     allow_unconditional_update = False

@@ -16,7 +16,7 @@ from pynetes.apis.core.pod_spec_defaults import default_pod_template
 from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import FieldErrors, go_struct
 from pynetes.apis.int_or_percent import magnitude, validate_at_most_100_percent, validate_int_or_percent
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import CHANGE, Object, Strategy
 
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _COUNTS = (
@@ -33,6 +33,7 @@ _COUNTS = (
 
 
 class DaemonSetStrategy(Strategy):
+    update_metadata = CHANGE
     has_status = True
     maintains_generation = True
 

@@ -14,7 +14,7 @@ from pynetes.apis.core.pod_spec_defaults import default_pod_template
 from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import FieldErrors, go_struct
 from pynetes.apis.int_or_percent import magnitude, validate_at_most_100_percent, validate_int_or_percent
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import CHANGE, Object, Strategy
 
 _STRATEGIES = ("Recreate", "RollingUpdate")
 _COUNTS = (
@@ -30,6 +30,7 @@ _COUNTS = (
 
 
 class DeploymentStrategy(Strategy):
+    update_metadata = CHANGE
     has_status = True
     maintains_generation = True
     status_keeps_metadata = frozenset(("labels",))

@@ -6,10 +6,11 @@ from pynetes.apis.core.disabled_pod_fields import disabled_in
 from pynetes.apis.core.pod_spec_defaults import default_pod_template
 from pynetes.apis.core.replication_controller import validate_replica_counts
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import CHANGE, Object, Strategy
 
 
 class ReplicaSetStrategy(Strategy):
+    update_metadata = CHANGE
     has_status = True
     maintains_generation = True
 

@@ -19,7 +19,7 @@ from pynetes.apis.core.volume_defaults import default_claim_spec
 from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import FieldErrors, go_struct
 from pynetes.apis.int_or_percent import magnitude, validate_at_most_100_percent, validate_int_or_percent
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import CHANGE, Object, Strategy
 
 _UPDATABLE = frozenset(
     (
@@ -66,6 +66,7 @@ def _updating(obj: Object | None) -> Object | None:
 
 
 class StatefulSetStrategy(Strategy):
+    update_metadata = CHANGE
     has_status = True
     maintains_generation = True
     name_rule = staticmethod(names.dns1123_label)

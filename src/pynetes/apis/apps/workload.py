@@ -68,7 +68,7 @@ def validate_counts(
     total = status.get("replicas") or 0
     for field in within_total:
         if (status.get(field) or 0) > total:
-            found.invalid(f"status.{field}", status[field], _GREATER_THAN_TOTAL)
+            found.invalid(f"status.{field}", status.get(field) or 0, _GREATER_THAN_TOTAL)
     available = status.get("availableReplicas") or 0
     if ready and available > (status.get("readyReplicas") or 0):
         found.invalid("status.availableReplicas", available, f"cannot be greater than {ready}")

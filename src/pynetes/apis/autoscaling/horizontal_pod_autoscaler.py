@@ -5,7 +5,7 @@ from pynetes.apimachinery.meta import copy
 from pynetes.apis.autoscaling.conversion import DEFAULT_CPU_UTILIZATION, cpu_utilization_metric, v1_to_v2
 from pynetes.apis.autoscaling.metric_validation import validate_metrics, validate_reference
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import CHANGE, Object, Strategy
 
 _SELECT = ("Disabled", "Max", "Min")
 _POLICIES = ("Percent", "Pods")
@@ -16,6 +16,7 @@ _FOUR_PODS = {"type": "Pods", "value": 4, "periodSeconds": 15}
 
 
 class HorizontalPodAutoscalerStrategy(Strategy):
+    update_metadata = CHANGE
     has_status = True
 
     def default(self, obj: Object) -> None:

@@ -10,8 +10,8 @@ from pynetes.apis.batch.job_validation import validate_job_spec
 from pynetes.apis.core.container_defaults import default_if_empty
 from pynetes.apis.core.disabled_pod_fields import disabled_in
 from pynetes.apis.core.replication_controller import name_warnings
-from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.field_errors import FieldErrors, shown_selector
+from pynetes.apis.strategy import CHANGE, Object, Strategy
 
 # Jobs are named after the CronJob plus eleven characters.
 MAX_NAME = 52
@@ -20,6 +20,8 @@ _ZONE_PART = re.compile(r"[A-Za-z._0-9+-]{1,14}", re.ASCII)
 
 
 class CronJobStrategy(Strategy):
+    status_metadata = frozenset()
+    update_metadata = CHANGE
     has_status = True
     maintains_generation = True
 
@@ -68,9 +70,11 @@ def _validate_spec(spec: Object, old: Object | None) -> FieldErrors:
     job = (spec.get("jobTemplate") or {}).get("spec") or {}
     validate_job_spec(found, job, "spec.jobTemplate.spec")
     if job.get("selector") is not None:
-        found.invalid("spec.jobTemplate.spec.selector", job["selector"], "`selector` will be auto-generated")
+        found.invalid(
+            "spec.jobTemplate.spec.selector", shown_selector(job["selector"]), "`selector` will be auto-generated"
+        )
     if job.get("manualSelector"):
-        found.not_supported("spec.jobTemplate.spec.manualSelector", "true", ("nil", "false"))
+        found.not_supported("spec.jobTemplate.spec.manualSelector", True, ("nil", "false"))
     for field in ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"):
         found.non_negative(f"spec.{field}", spec.get(field))
     return found

@@ -64,7 +64,13 @@ class JobStrategy(Strategy):
         """Name and uid are settled by now: the selector is made of them."""
         super().prepare_for_create(obj)
         if not obj["spec"].get("manualSelector"):
+            labelled = bool((obj["spec"]["template"].get("metadata") or {}).get("labels"))
             _generate_selector(obj)
+            if labelled:
+                _default_labels(obj)
+
+    def canonicalize(self, obj: Object) -> None:
+        """Those that a template has only for the selector are not judged as the Job's."""
         _default_labels(obj)
 
     def validate(self, obj: Object) -> list[FieldError]:

@@ -54,9 +54,9 @@ def validate_job(job: Object, old: Object | None = None) -> FieldErrors:
         found.required("spec.selector")
     else:
         found += validate_label_selector(selector, "spec.selector")
-        if not _matches(selector, labels):
-            shown = dict(sorted(labels.items())) or None
-            found.invalid("spec.template.metadata.labels", shown, "`selector` does not match template `labels`")
+    if not _matches(selector, labels):
+        shown = dict(sorted(labels.items())) or None
+        found.invalid("spec.template.metadata.labels", shown, "`selector` does not match template `labels`")
     completions = spec.get("completions") or 0
     if spec.get("completionMode") == "Indexed" and completions > 0:
         name = job["metadata"].get("name") or ""
@@ -66,7 +66,7 @@ def validate_job(job: Object, old: Object | None = None) -> FieldErrors:
     return found
 
 
-def _matches(selector: Object, labels: dict[str, str]) -> bool:
+def _matches(selector: Object | None, labels: dict[str, str]) -> bool:
     try:
         return selectors.from_label_selector(selector).matches(labels)
     except ValueError:

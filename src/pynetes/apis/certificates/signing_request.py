@@ -3,13 +3,14 @@
 The requestor (spec.username, uid, groups, extra) is stamped by the API server, who knows who asks.
 """
 
+from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.meta import copy
 from pynetes.apimachinery.times import format_time
 from pynetes.apis.certificates.signing_request_validation import conditions_of, validate_signing_request
 from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import METADATA_FIELDS, Object, Requester, Strategy, take_over
+from pynetes.apis.strategy import BOTH, METADATA_FIELDS, Object, Requester, Strategy, take_over
 from pynetes.component import clock
 
 _APPROVAL = ("Approved", "Denied")
@@ -17,14 +18,11 @@ _REQUESTER = ("username", "uid", "groups", "extra")
 _KEPT = (*_APPROVAL, "Failed")
 
 
-def _any_name(name: str) -> list[str]:
-    return []
-
-
 class SigningRequestStrategy(Strategy):
+    status_metadata = BOTH
     has_status = True
     selectable = METADATA_FIELDS | {"spec.signerName"}
-    name_rule = staticmethod(_any_name)
+    name_rule = staticmethod(names.path_segment_name)
 
     def selectable_fields(self, obj: Object) -> dict[str, str]:
         fields = super().selectable_fields(obj)

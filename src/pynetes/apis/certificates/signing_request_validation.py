@@ -53,7 +53,7 @@ def validate_signing_request(found: FieldErrors, request: Object, old: Object | 
     earlier = (old or {}).get("spec") or {}
     problem = request_problem(spec.get("request") or "")
     if problem:
-        found.invalid("spec.request", spec.get("request") or "", problem)
+        found.invalid("spec.request", spec.get("request"), problem)
     _usages(found, spec.get("usages") or [], earlier.get("usages") or [])
     signer = spec.get("signerName") or ""
     if signer != LEGACY_SIGNER:

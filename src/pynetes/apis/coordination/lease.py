@@ -2,10 +2,20 @@
 
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import CHANGE, Object, Strategy
+
+
+def _drop_disabled(obj: Object, old: Object | None) -> None:
+    """Coordinated leader election is off."""
+    spec, before = obj.get("spec") or {}, (old or {}).get("spec") or {}
+    for field in ("strategy", "preferredHolder"):
+        if before.get("strategy") is None and before.get("preferredHolder") is None:
+            spec.pop(field, None)
 
 
 class LeaseStrategy(Strategy):
+    update_metadata = CHANGE
+    drop_disabled_fields = staticmethod(_drop_disabled)
     qualified_finalizers = False
     allow_create_on_update = True
     allow_unconditional_update = False

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import METADATA_FIELDS, Object, Strategy
+from pynetes.apis.strategy import CHANGE, METADATA_FIELDS, Object, Strategy
 
 MAX_NAME = 128
 MAX_NOTE = 1024
@@ -13,6 +13,7 @@ _INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion"
 
 
 class EventStrategy(Strategy):
+    update_metadata = CHANGE
     allow_create_on_update = True
     default_deletion_propagation = ""
     own_metadata_rules = False

@@ -14,7 +14,7 @@ from pynetes.apis.core.resource_names import (
     validate_resource_name,
 )
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import WHOLE, Object, Strategy
 
 _FIELDS = ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio")
 _TYPES = ("Pod", "Container", "PersistentVolumeClaim")
@@ -22,6 +22,7 @@ _ONE = parse("1")
 
 
 class LimitRangeStrategy(Strategy):
+    update_metadata = WHOLE
     allow_create_on_update = True
 
     def default(self, obj: Object) -> None:

@@ -40,6 +40,11 @@ class NodeStrategy(Strategy):
         if not (old.get("spec") or {}).get("configSource"):
             obj["spec"].pop("configSource", None)
 
+    def prepare_for_status_update(self, obj: Object, old: Object) -> None:
+        super().prepare_for_status_update(obj, old)
+        if (old.get("status") or {}).get("config") is None:
+            (obj.get("status") or {}).pop("config", None)
+
     def validate(self, obj: Object) -> list[FieldError]:
         found = FieldErrors()
         _taints(found, obj["spec"].get("taints") or [])
@@ -78,7 +83,7 @@ def _validate_change(node: Object, old: Object) -> FieldErrors:
     seen: list[Object] = []
     for index, address in enumerate((node.get("status") or {}).get("addresses") or ()):
         if address in seen:
-            found.duplicate(f"status.addresses[{index}]", address)
+            found.duplicate(f"status.addresses[{index}]", go_struct(address, Type="", Address=""))
         seen.append(address)
     new_spec, old_spec = node.get("spec") or {}, old.get("spec") or {}
     earlier = old_spec.get("podCIDRs") or []

@@ -25,17 +25,10 @@ class PersistentVolumeStrategy(Strategy):
     has_status = True
 
     def default(self, obj: Object) -> None:
-        spec, status = obj.setdefault("spec", {}), obj.setdefault("status", {})
-        if not spec.get("persistentVolumeReclaimPolicy"):
-            spec["persistentVolumeReclaimPolicy"] = "Retain"
-        if spec.get("volumeMode") is None:
-            spec["volumeMode"] = "Filesystem"
+        default_volume_spec(obj.setdefault("spec", {}))
+        status = obj.setdefault("status", {})
         if not status.get("phase"):
             status["phase"] = "Pending"
-        for kind, default in _SOURCE_DEFAULTS.items():
-            if spec.get(kind) is not None:
-                default(spec[kind])
-        default_resource_list(spec.get("capacity"))
 
     def prepare_for_create(self, obj: Object) -> None:
         super().prepare_for_create(obj)
@@ -44,6 +37,8 @@ class PersistentVolumeStrategy(Strategy):
     def prepare_for_status_update(self, obj: Object, old: Object) -> None:
         super().prepare_for_status_update(obj, old)
         status, before = obj.setdefault("status", {}), old.get("status") or {}
+        if status.get("phase") == before.get("phase") and before.get("lastPhaseTransitionTime"):
+            status.setdefault("lastPhaseTransitionTime", before["lastPhaseTransitionTime"])
         stamped = status.get("lastPhaseTransitionTime") not in (None, before.get("lastPhaseTransitionTime"))
         if status.get("phase") != before.get("phase") and not stamped:
             status["lastPhaseTransitionTime"] = format_time(clock.now())
@@ -67,3 +62,14 @@ class PersistentVolumeStrategy(Strategy):
         if old["spec"].get("volumeAttributesClassName") and obj["spec"].get("volumeAttributesClassName") is None:
             found.forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden")
         return found
+
+
+def default_volume_spec(spec: Object) -> None:
+    if not spec.get("persistentVolumeReclaimPolicy"):
+        spec["persistentVolumeReclaimPolicy"] = "Retain"
+    if spec.get("volumeMode") is None:
+        spec["volumeMode"] = "Filesystem"
+    for kind, default in _SOURCE_DEFAULTS.items():
+        if spec.get(kind) is not None:
+            default(spec[kind])
+    default_resource_list(spec.get("capacity"))

@@ -1,6 +1,6 @@
 """PersistentVolumeClaim."""
 
-from pynetes.apimachinery import quantity
+from pynetes.apimachinery import names, quantity
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.meta import copy
 from pynetes.apis.core.container_defaults import default_resource_list
@@ -12,6 +12,13 @@ from pynetes.apis.field_errors import IMMUTABLE, FieldErrors
 from pynetes.apis.strategy import Object, Strategy
 
 CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
+_RESIZE_STATES = (
+    "ControllerResizeInProgress",
+    "ControllerResizeInfeasible",
+    "NodeResizeInProgress",
+    "NodeResizeInfeasible",
+    "NodeResizePending",
+)
 _SOURCES = (("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot"))
 _SOURCE_FIELDS = ("apiGroup", "kind", "name")
 
@@ -66,10 +73,18 @@ class PersistentVolumeClaimStrategy(Strategy):
         return found
 
     def validate_status_update(self, obj: Object, old: Object) -> list[FieldError]:
-        found = FieldErrors()
-        for name, value in ((obj.get("status") or {}).get("capacity") or {}).items():
-            if quantity.parse(value).value() < 0:
-                found.invalid(f"status.capacity[{name}]", value, "must be a valid resource quantity")
+        found, status = FieldErrors(), obj.get("status") or {}
+        for name, value in (status.get("capacity") or {}).items():
+            amount = quantity.parse(value).value()
+            if amount < 0:
+                found.invalid(f"status.capacity[{name}]", amount, "must be a valid resource quantity")
+        path = "status.allocatedResourceStatuses"
+        for name, state in (status.get("allocatedResourceStatuses") or {}).items():
+            _resource(found, name, path)
+            if state not in _RESIZE_STATES:
+                found.not_supported(path, name, _RESIZE_STATES)
+        for name in status.get("allocatedResources") or ():
+            _resource(found, name, "status.allocatedResources")
         return found
 
     def warnings(self, obj: Object, old: Object | None = None) -> list[str]:
@@ -80,6 +95,12 @@ class PersistentVolumeClaimStrategy(Strategy):
                 "instead"
             )
         return found + claim_size_warnings(obj["spec"], "spec")
+
+
+def _resource(found: FieldErrors, name: str, path: str) -> None:
+    found.rule(path, name, names.qualified_name)
+    if "/" not in name and name != "storage":
+        found.not_supported(path, name, ("storage",))
 
 
 def _drop_unknown_sources(spec: Object, old: Object) -> None:

@@ -117,7 +117,8 @@ def validate_volume_spec(found: FieldErrors, spec: Object, path: str, *, name: s
         validate_volume_mode(found, spec.get("volumeMode"), f"{path}.volumeMode")
     elif spec.get("volumeMode") not in (None, "Filesystem"):
         found.forbidden(f"{path}.volumeMode", f"may not specify volumeMode other than Filesystem {_INLINE}")
-    _attributes_class(found, spec, path)
+    if not inline:
+        _attributes_class(found, spec, path)
 
 
 def _capacity(found: FieldErrors, capacity: Object | None, path: str) -> None:

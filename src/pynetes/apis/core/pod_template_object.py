@@ -5,10 +5,11 @@ from pynetes.apis.core.disabled_pod_fields import disabled_in
 from pynetes.apis.core.pod_spec_defaults import default_pod_template
 from pynetes.apis.core.pod_template import validate_pod_template
 from pynetes.apis.core.pod_warnings import template_warnings
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import CHANGE, Object, Strategy
 
 
 class PodTemplateStrategy(Strategy):
+    update_metadata = CHANGE
     maintains_generation = True
 
     drop_disabled_fields = staticmethod(disabled_in("template"))

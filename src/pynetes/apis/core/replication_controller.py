@@ -8,10 +8,11 @@ from pynetes.apis.core.pod_spec_defaults import default_pod_template
 from pynetes.apis.core.pod_template import validate_pod_template
 from pynetes.apis.core.pod_warnings import template_warnings
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import METADATA_FIELDS, Object, Strategy
+from pynetes.apis.strategy import CHANGE, METADATA_FIELDS, Object, Strategy
 
 
 class ReplicationControllerStrategy(Strategy):
+    update_metadata = CHANGE
     checks_generate_name = False
     name_rule = staticmethod(names.long_name)
     has_status = True
@@ -82,7 +83,7 @@ def _template(found: FieldErrors, template: Object | None, selector: dict[str, s
         return
     labels = (template.get("metadata") or {}).get("labels") or {}
     if any(labels.get(k) != v for k, v in selector.items()):
-        found.invalid(f"{path}.metadata.labels", labels, "`selector` does not match template `labels`")
+        found.invalid(f"{path}.metadata.labels", labels or None, "`selector` does not match template `labels`")
     found += validate_pod_template(template, path)
     spec = template.get("spec") or {}
     if spec.get("restartPolicy") != "Always":
@@ -101,7 +102,7 @@ def validate_replica_counts(status: Object, *extra: str) -> FieldErrors:
     total = status.get("replicas") or 0
     for field in counted:
         if (status.get(field) or 0) > total:
-            found.invalid(f"status.{field}", status[field], "cannot be greater than status.replicas")
+            found.invalid(f"status.{field}", status.get(field) or 0, "cannot be greater than status.replicas")
     ready, available = status.get("readyReplicas") or 0, status.get("availableReplicas") or 0
     if available > ready:
         found.invalid("status.availableReplicas", available, "cannot be greater than readyReplicas")

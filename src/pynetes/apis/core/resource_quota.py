@@ -8,7 +8,7 @@ from pynetes.apis.core.resource_names import (
     validate_resource_value,
 )
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import CHANGE, Object, Strategy
 
 _PLAIN_SCOPES = ("Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "CrossNamespacePodAffinity")
 SCOPES = (*_PLAIN_SCOPES, "PriorityClass", "VolumeAttributesClass")
@@ -37,6 +37,7 @@ _ONLY_EXISTS = (
 
 
 class ResourceQuotaStrategy(Strategy):
+    update_metadata = CHANGE
     has_status = True
 
     def default(self, obj: Object) -> None:

@@ -5,6 +5,7 @@ import base64
 from pynetes.apimachinery import json_text, names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.core.config_map import MAX_BYTES, decoded_size, validate_immutable_data
+from pynetes.apis.core.tls_pair import key_pair_problem
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import METADATA_FIELDS, Object, Strategy
 
@@ -42,6 +43,15 @@ class SecretStrategy(Strategy):
         found.immutable("type", obj.get("type") or "", old.get("type") or "")
         validate_immutable_data(found, obj, old, "data")
         return found + self.validate(obj)
+
+    def warnings(self, obj: Object, old: Object | None = None) -> list[str]:
+        """A pair of key and certificate that is none is stored all the same."""
+        data = obj.get("data") or {}
+        if obj.get("type") != "kubernetes.io/tls" or (old is not None and data == (old.get("data") or {})):
+            return []
+        pair = [base64.b64decode(data.get(key) or "") for key in ("tls.crt", "tls.key")]
+        problem = key_pair_problem(*pair)
+        return [problem] if problem else []
 
     def selectable_fields(self, obj: Object) -> dict[str, str]:
         return super().selectable_fields(obj) | {"type": obj.get("type") or ""}

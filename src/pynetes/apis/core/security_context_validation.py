@@ -4,6 +4,7 @@ import re
 
 from pynetes.apimachinery import names
 from pynetes.apis.core.path_validation import validate_local_path
+from pynetes.apis.core.windows_options_validation import validate_windows_options
 from pynetes.apis.field_errors import FieldErrors, go_struct
 from pynetes.apis.strategy import Object
 
@@ -39,6 +40,7 @@ def validate_security_context(found: FieldErrors, context: Object | None, path: 
         if "CAP_SYS_ADMIN" in added:
             detail = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
             found.invalid(path, context, detail)
+    validate_windows_options(found, context.get("windowsOptions"), f"{path}.windowsOptions")
     _app_armor(found, context.get("appArmorProfile"), f"{path}.appArmorProfile")
 
 
@@ -52,6 +54,7 @@ def validate_pod_security_context(found: FieldErrors, spec: Object, path: str) -
     _sysctls(found, context.get("sysctls") or [], spec, f"{path}.sysctls")
     _choice(found, context, path, "fsGroupChangePolicy", _FS_GROUP_CHANGE)
     _seccomp(found, context.get("seccompProfile"), f"{path}.seccompProfile")
+    validate_windows_options(found, context.get("windowsOptions"), f"{path}.windowsOptions")
     _app_armor(found, context.get("appArmorProfile"), f"{path}.appArmorProfile")
     _choice(found, context, path, "supplementalGroupsPolicy", _SUPPLEMENTAL)
     _choice(found, context, path, "seLinuxChangePolicy", _SELINUX_CHANGE)

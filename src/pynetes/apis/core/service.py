@@ -16,12 +16,13 @@ from pynetes.apis.core.service_validation import (
     validate_service_status,
     validate_service_update,
 )
-from pynetes.apis.strategy import METADATA_FIELDS, Object, Strategy
+from pynetes.apis.strategy import CHANGE, METADATA_FIELDS, Object, Strategy
 
 AFFINITY_SECONDS = 10800
 
 
 class ServiceStrategy(Strategy):
+    update_metadata = CHANGE
     has_status = True
     allow_create_on_update = True
     name_rule = staticmethod(names.dns1123_label)

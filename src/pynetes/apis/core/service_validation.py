@@ -47,7 +47,7 @@ def validate_service(service: Object, old: Object | None) -> FieldErrors:
     found += validate_labels(spec.get("selector") or {}, "spec.selector")
     _affinity(found, spec)
     if kind != "ExternalName":
-        _cluster_ips(found, spec, old_spec)
+        found += validate_cluster_ips(spec, old_spec)
     for index, ip in enumerate(spec.get("externalIPs") or ()):
         before, own = len(found), f"spec.externalIPs[{index}]"
         found.ip(own, ip, old_spec.get("externalIPs") or ())
@@ -68,7 +68,7 @@ def validate_service(service: Object, old: Object | None) -> FieldErrors:
 
 def _external_name(found: FieldErrors, spec: Object) -> None:
     for field in ("clusterIPs", "ipFamilies", "ipFamilyPolicy"):
-        if spec.get(field):
+        if spec.get(field) if field != "ipFamilyPolicy" else spec.get(field) is not None:
             found.forbidden(f"spec.{field}", "may not be set for ExternalName services")
     name = (spec.get("externalName") or "").removesuffix(".")
     found.required_rule("spec.externalName", name, names.dns1123_subdomain)
@@ -135,7 +135,9 @@ def _affinity(found: FieldErrors, spec: Object) -> None:
         found.invalid(steps[-1][0], seconds, f"must be greater than 0 and less than {_MAX_AFFINITY_SECONDS}")
 
 
-def _cluster_ips(found: FieldErrors, spec: Object, old_spec: Object) -> None:
+def validate_cluster_ips(spec: Object, old_spec: Object) -> FieldErrors:
+    """Addresses, families and their policy: what the choice of addresses rests on."""
+    found = FieldErrors()
     ip, ips = spec.get("clusterIP") or "", spec.get("clusterIPs") or []
     families, policy = spec.get("ipFamilies") or [], spec.get("ipFamilyPolicy")
     path = "spec.clusterIPs"
@@ -153,15 +155,16 @@ def _cluster_ips(found: FieldErrors, spec: Object, old_spec: Object) -> None:
     if policy is not None and policy not in _FAMILY_POLICIES:
         found.not_supported("spec.ipFamilyPolicy", policy, _FAMILY_POLICIES)
     if not _right_addresses(found, ips, old_spec.get("clusterIPs") or [], path):
-        return
+        return found
     versions = [address.version for own in ips if (address := parse_ip(own))]
     if len(ips) > 1 and len(set(versions)) != 2:
         found.invalid(path, ips, _ONE_PER_FAMILY)
     if is_headless(spec):
-        return
+        return found
     for index, (own, version, family) in enumerate(zip(ips, versions, families, strict=False)):
         if family in _FAMILIES and family != f"IPv{version}":
             found.invalid(f"{path}[{index}]", own, f"expected an {family} value as indicated by `ipFamilies[{index}]`")
+    return found
 
 
 def _right_addresses(found: FieldErrors, ips: list[str], earlier: list[str], path: str) -> bool:

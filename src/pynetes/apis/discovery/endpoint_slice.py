@@ -7,7 +7,7 @@ from pynetes.apis.core.address_warnings import ip_warnings
 from pynetes.apis.core.endpoint_address import validate_endpoint_ip
 from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import FieldErrors, parse_ip
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import WHOLE, Object, Strategy
 
 _ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
@@ -19,6 +19,7 @@ _MAX_HINTS = 8
 
 
 class EndpointSliceStrategy(Strategy):
+    update_metadata = WHOLE
     maintains_generation = True
 
     def default(self, obj: Object) -> None:

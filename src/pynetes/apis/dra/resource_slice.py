@@ -8,7 +8,19 @@ from pynetes.apis.strategy import METADATA_FIELDS, Object, Strategy
 from pynetes.component import clock
 
 
+def _drop_disabled(obj: Object, old: Object | None) -> None:
+    """Lists as attributes and mappings to what nodes allocate are off."""
+    before = ((old or {}).get("spec") or {}).get("devices") or ()
+    for device in (obj.get("spec") or {}).get("devices") or ():
+        if not any(each.get("nodeAllocatableResourceMappings") for each in before):
+            device.pop("nodeAllocatableResourceMappings", None)
+        for attribute in (device.get("attributes") or {}).values():
+            for kind in ("bools", "ints", "strings", "versions"):
+                attribute.pop(kind, None)
+
+
 class ResourceSliceStrategy(Strategy):
+    drop_disabled_fields = staticmethod(_drop_disabled)
     maintains_generation = True
     selectable = METADATA_FIELDS | {"spec.driver", "spec.nodeName"}
     not_selectable = "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: {}"

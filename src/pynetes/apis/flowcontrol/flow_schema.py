@@ -3,7 +3,7 @@
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.field_errors import FieldErrors, go_struct
-from pynetes.apis.strategy import RESET_METADATA, Object, Strategy
+from pynetes.apis.strategy import RESET_METADATA, WHOLE, Object, Strategy
 
 _PRECEDENCE = 1000
 _MAX_PRECEDENCE = 10000
@@ -14,6 +14,7 @@ _SUBJECTS = {"ServiceAccount": "serviceAccount", "User": "user", "Group": "group
 
 
 class FlowSchemaStrategy(Strategy):
+    update_metadata = WHOLE
     has_status = True
     maintains_generation = True
     status_keeps_metadata = RESET_METADATA

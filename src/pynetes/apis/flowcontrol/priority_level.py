@@ -2,7 +2,7 @@
 
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import RESET_METADATA, Object, Strategy
+from pynetes.apis.strategy import RESET_METADATA, WHOLE, Object, Strategy
 
 _SHARES = 30
 _QUEUING = {"handSize": 8, "queues": 64, "queueLengthLimit": 50}
@@ -12,6 +12,7 @@ _PERCENT = 100
 
 
 class PriorityLevelStrategy(Strategy):
+    update_metadata = WHOLE
     has_status = True
     maintains_generation = True
     status_keeps_metadata = RESET_METADATA

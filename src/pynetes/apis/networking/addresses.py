@@ -4,7 +4,7 @@ from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import FieldErrors, parse_ip
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import CHANGE, Object, Strategy
 
 
 def _ip_name(name: str) -> list[str]:
@@ -41,6 +41,7 @@ class IPAddressStrategy(Strategy):
 
 
 class ServiceCIDRStrategy(Strategy):
+    update_metadata = CHANGE
     has_status = True
     status_keeps_metadata = frozenset(("labels", "annotations", "finalizers", "ownerReferences", "deletionTimestamp"))
 
@@ -50,15 +51,13 @@ class ServiceCIDRStrategy(Strategy):
             found.required("spec.cidrs", "at least one CIDR required")
             return found
         if len(cidrs) > 2:
-            found.invalid("spec", obj["spec"], "may only hold up to 2 values")
+            found.invalid("spec.cidrs", {"CIDRs": cidrs}, "may only hold up to 2 values")
             return found
         networks = [found.cidr(f"spec.cidrs[{index}]", cidr) for index, cidr in enumerate(cidrs)]
-        if len({n.version for n in networks if n is not None}) != len(cidrs):
-            found.invalid(
-                "spec",
-                obj["spec"],
-                "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/96",
-            )
+        versions = [network.version for network in networks if network is not None]
+        if len(versions) == 2 and len(set(versions)) == 1:
+            detail = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"
+            found.invalid("spec.cidrs", cidrs, detail)
         return found
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:

@@ -7,7 +7,7 @@ from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.validation import validate_label_selector
 from pynetes.apis.field_errors import FieldErrors, parse_cidr
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import CHANGE, Object, Strategy
 
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
 _TYPES = ("Ingress", "Egress")
@@ -15,6 +15,7 @@ _DIRECTIONS = (("ingress", "from"), ("egress", "to"))
 
 
 class NetworkPolicyStrategy(Strategy):
+    update_metadata = CHANGE
     maintains_generation = True
 
     def default(self, obj: Object) -> None:

@@ -2,7 +2,7 @@
 
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import CHANGE, Object, Strategy
 
 SYSTEM_PREFIX = "system-"
 HIGHEST_USER_DEFINABLE = 1_000_000_000
@@ -11,6 +11,7 @@ _PREEMPTION = ("PreemptLowerPriority", "Never")
 
 
 class PriorityClassStrategy(Strategy):
+    update_metadata = CHANGE
     maintains_generation = True
 
     def default(self, obj: Object) -> None:

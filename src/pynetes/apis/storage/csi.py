@@ -4,10 +4,11 @@ from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.validation import validate_label_selector
 from pynetes.apis.core.csi_names import validate_csi_driver_name
+from pynetes.apis.core.persistent_volume import default_volume_spec
 from pynetes.apis.core.persistent_volume_validation import validate_volume_spec
 from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import IMMUTABLE, FieldErrors, go_struct
-from pynetes.apis.strategy import Object, Strategy
+from pynetes.apis.strategy import CHANGE, WHOLE, Object, Strategy
 
 _DRIVER_DEFAULTS = {
     "attachRequired": True,
@@ -34,6 +35,7 @@ _PV = "spec.source.persistentVolumeName"
 
 
 class CSIDriverStrategy(Strategy):
+    update_metadata = CHANGE
     maintains_generation = True
     allow_unconditional_update = False
 
@@ -103,6 +105,7 @@ def _token_requests(found: FieldErrors, requests: list[Object], path: str) -> No
 
 
 class CSINodeStrategy(Strategy):
+    update_metadata = WHOLE
     allow_unconditional_update = False
 
     def default(self, obj: Object) -> None:
@@ -163,8 +166,18 @@ class CSIStorageCapacityStrategy(Strategy):
 
 
 class VolumeAttachmentStrategy(Strategy):
+    update_metadata = WHOLE
     has_status = True
     allow_unconditional_update = False
+
+    def default(self, obj: Object) -> None:
+        inline = ((obj.get("spec") or {}).get("source") or {}).get("inlineVolumeSpec")
+        if inline is not None:
+            default_volume_spec(inline)
+
+    def prepare_for_create(self, obj: Object) -> None:
+        super().prepare_for_create(obj)
+        obj["status"] = {"attached": False}
 
     def validate(self, obj: Object) -> list[FieldError]:
         found = FieldErrors()

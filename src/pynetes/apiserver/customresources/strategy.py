@@ -10,7 +10,7 @@ from pynetes.apimachinery.structural.nodes import same
 from pynetes.apimachinery.structural.numbers import go_text
 from pynetes.apimachinery.structural.objectschema import ObjectSchema
 from pynetes.apis.resource import ScalePaths
-from pynetes.apis.strategy import METADATA_FIELDS, Object, Strategy
+from pynetes.apis.strategy import CHANGE, METADATA_FIELDS, Object, Strategy
 
 _STANDARD_FINALIZERS = frozenset(("orphan", "foregroundDeletion", "kubernetes"))
 _MAX_REPLICAS = 2**31 - 1
@@ -23,6 +23,7 @@ class CustomResourceStrategy(Strategy):
     maintains_generation = True
     allow_unconditional_update = False
     qualified_finalizers = False
+    update_metadata = CHANGE
     name_rule = staticmethod(names.dns1123_subdomain)
 
     def __init__(

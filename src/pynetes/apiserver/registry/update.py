@@ -6,7 +6,7 @@ from typing import Any
 
 from pynetes.apimachinery import meta, names, validation
 from pynetes.apimachinery.errors import FieldError, StatusError, conflict, invalid, invalid_value
-from pynetes.apis.strategy import Strategy
+from pynetes.apis.strategy import BOTH, Strategy
 from pynetes.apiserver.cacher import Entry
 from pynetes.apiserver.registry import create as creating
 from pynetes.apiserver.registry import fields
@@ -34,16 +34,29 @@ class Rules:
     warnings: Callable[[Object, Object], list[str]]
     #: Whether the kind's hooks take part (not where only status may change).
     hooked: bool = False
+    #: What of the metadata the kind looks at itself.
+    metadata: frozenset[str] = BOTH
     #: What validating admission sees of an object, if it is not the object (a Scale).
     shown: Callable[[Object], Object] = lambda obj: obj
 
 
 def main_rules(strategy: Strategy) -> Rules:
-    return Rules(strategy.prepare_for_update, strategy.validate_update, strategy.warnings, hooked=True)
+    return Rules(
+        strategy.prepare_for_update,
+        strategy.validate_update,
+        strategy.warnings,
+        hooked=True,
+        metadata=strategy.update_metadata,
+    )
 
 
 def status_rules(strategy: Strategy) -> Rules:
-    return Rules(strategy.prepare_for_status_update, strategy.validate_status_update, lambda obj, old: [])
+    return Rules(
+        strategy.prepare_for_status_update,
+        strategy.validate_status_update,
+        lambda obj, old: [],
+        metadata=strategy.status_metadata,
+    )
 
 
 class _Emptied(Exception):
@@ -145,7 +158,7 @@ def _check_version(rs: ResourceStore, obj: Object, old: Object) -> None:
     uid = metadata.get("uid")
     if uid and uid != old_metadata.get("uid"):
         why = (
-            f"StorageError: invalid object, Code: 4, Key: {rs.key(old_metadata.get('namespace') or '', name)}, "
+            f"StorageError: invalid object, Code: 4, Key: {_told_key(rs, old_metadata)}, "
             f"ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, "
             f"UID in object meta: {old_metadata.get('uid')}"
         )
@@ -161,6 +174,16 @@ def _check_version(rs: ResourceStore, obj: Object, old: Object) -> None:
             error = invalid_value("metadata.resourceVersion", version, f'strconv.ParseUint: parsing "{version}"')
             raise invalid(rs.resource.gvk.kind, rs.resource.gvk.group, name, [error])
         raise conflict(rs.group_resource, name)
+
+
+_TOLD_KEYS = {"nodes": "minions", "services": "services/specs", "endpoints": "services/endpoints"}
+
+
+def _told_key(rs: ResourceStore, metadata: Object) -> str:
+    """The key that the original would have in its store, without the prefix that all have."""
+    plural = rs.resource.plural
+    parts = ("", _TOLD_KEYS.get(plural, plural), metadata.get("namespace"), metadata["name"])
+    return "/".join(part for part in parts if part is not None)
 
 
 def prepare(rs: ResourceStore, ctx: WriteContext, obj: Object, old: Object, rules: Rules) -> None:
@@ -180,14 +203,41 @@ def prepare(rs: ResourceStore, ctx: WriteContext, obj: Object, old: Object, rule
             metadata[field] = old_metadata[field]
     if metadata.get("deletionGracePeriodSeconds") is None and "deletionGracePeriodSeconds" in old_metadata:
         metadata["deletionGracePeriodSeconds"] = old_metadata["deletionGracePeriodSeconds"]
-    errors = validation.validate_object_meta_update(metadata, old_metadata)
-    name_rule = rs.strategy.name_rule if rs.strategy.own_metadata_rules else names.path_segment_name
-    errors += validation.validate_object_meta(metadata, "metadata", namespaced=namespaced, name_rule=name_rule)
+    errors = _validate_metadata(rs, rs.strategy_of(ctx.kind), metadata, old_metadata, rules.metadata)
     errors += rules.validate(obj, old)
     if errors:
         raise invalid(rs.resource.gvk.kind, rs.resource.gvk.group, metadata["name"], errors)
     ctx.warnings += rules.warnings(obj, old)
     rs.strategy.canonicalize(obj)
+
+
+def _validate_metadata(
+    rs: ResourceStore, strategy: Strategy, metadata: Object, old: Object, parts: frozenset[str]
+) -> list[FieldError]:
+    """What holds for all kinds, and `parts` of it as the kind itself has it: the same again, but for its finalizers and
+    the prefix of its name. The name itself cannot have changed."""
+    namespaced = rs.resource.namespaced
+    errors = validation.validate_object_meta(
+        metadata, "metadata", namespaced=namespaced, name_rule=names.path_segment_name
+    )
+    change = validation.validate_object_meta_update(metadata, old)
+    errors += change
+    if not strategy.own_metadata_rules:
+        return errors
+    finalizers: list[FieldError] = []
+    if strategy.qualified_finalizers:
+        finalizers = validation.validate_finalizer_names(metadata.get("finalizers"))
+    if "change" in parts:
+        errors += change + finalizers
+    if "whole" in parts and (errors or metadata.get("generateName")):
+        errors += validation.validate_object_meta(
+            metadata,
+            "metadata",
+            namespaced=namespaced,
+            name_rule=strategy.name_rule,
+            prefix=strategy.checks_generate_name,
+        )
+    return errors + (finalizers if "whole" in parts else [])
 
 
 def _emptied(obj: Object, old: Object) -> bool:

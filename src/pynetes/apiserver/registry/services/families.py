@@ -6,7 +6,8 @@ What a client left out is filled in from the stored Service or from the cluster'
 import ipaddress
 from typing import Any
 
-from pynetes.apimachinery.errors import FieldError, invalid_value, required
+from pynetes.apimachinery.errors import FieldError, invalid_value
+from pynetes.apis.core.service_validation import validate_cluster_ips
 
 Object = dict[str, Any]
 
@@ -80,7 +81,7 @@ def settle(spec: Object, old: Object | None, cluster: list[str]) -> list[FieldEr
     if not needs_cluster_ip(spec) or _unchanged_dual(spec, old):
         return []
     _default_policy(spec, old)
-    errors = _check_cluster_ips(spec)
+    errors: list[FieldError] = list(validate_cluster_ips(spec, old or {}))
     if errors:
         return errors
     errors = _fit_policy(spec, old) + _infer_families(spec, cluster)
@@ -101,7 +102,7 @@ def _unchanged_dual(spec: Object, old: Object | None) -> bool:
 
 
 def _default_policy(spec: Object, old: Object | None) -> None:
-    if spec.get("ipFamilyPolicy"):
+    if spec.get("ipFamilyPolicy") is not None:
         return
     if old is not None and old.get("ipFamilyPolicy"):
         spec["ipFamilyPolicy"] = old["ipFamilyPolicy"]
@@ -109,35 +110,6 @@ def _default_policy(spec: Object, old: Object | None) -> None:
         spec["ipFamilyPolicy"] = "RequireDualStack"
     else:
         spec["ipFamilyPolicy"] = "SingleStack"
-
-
-def _check_cluster_ips(spec: Object) -> list[FieldError]:
-    """What the allocation rests on; the kind's own validation looks again at the whole."""
-    single, several = spec.get("clusterIP") or "", spec.get("clusterIPs") or []
-    path = "spec.clusterIPs"
-    errors: list[FieldError] = []
-    if single and not several:
-        errors.append(required(path))
-    elif single and several[0] != single:
-        errors.append(invalid_value(path, several, "first value must match `clusterIP`"))
-    elif several and not single:
-        errors.append(invalid_value(path, several, "must be empty when `clusterIP` is not specified"))
-    families = spec.get("ipFamilies") or []
-    for index, address in enumerate(several):
-        if address == "None":
-            if len(several) > 1:
-                errors.append(invalid_value(path, several, "'None' must be the first and only value"))
-            continue
-        try:
-            family = family_of(address)
-        except ValueError:
-            detail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-            errors.append(invalid_value(f"{path}[{index}]", address, detail))
-            continue
-        if index < len(families) and families[index] != family:
-            detail = f"expected an {families[index]} value as indicated by `ipFamilies[{index}]`"
-            errors.append(invalid_value(f"{path}[{index}]", address, detail))
-    return errors
 
 
 def _fit_policy(spec: Object, old: Object | None) -> list[FieldError]:

@@ -149,7 +149,7 @@ class ServiceHooks(Hooks):
         if errors:
             raise _invalid(obj, errors)
         self._take_addresses(obj, before, taken)
-        self._take_ports(obj, before, taken)
+        self._take_ports(obj, old, before, taken)
 
     def _release(self, held: Holdings) -> None:
         for address in held.addresses:
@@ -198,7 +198,8 @@ class ServiceHooks(Hooks):
 
     # --- node ports
 
-    def _take_ports(self, obj: Object, before: Holdings, taken: Holdings) -> None:
+    def _take_ports(self, obj: Object, old: Object | None, before: Holdings, taken: Holdings) -> None:
+        """A port for health checks is not exchanged for another: validation refuses it."""
         spec = obj["spec"]
         if spec.get("type") in ("NodePort", "LoadBalancer"):
             self._take_node_ports(obj, before, taken)
@@ -206,8 +207,10 @@ class ServiceHooks(Hooks):
             wanted = spec.get("healthCheckNodePort")
             if not wanted:
                 spec["healthCheckNodePort"] = self._any_port(taken)
-            elif wanted not in before.ports | taken.ports:
-                self._named_port(obj, wanted, "spec.healthCheckNodePort", taken)
+            elif wanted not in before.ports | taken.ports and not (
+                old is not None and families.needs_health_check(old)
+            ):
+                self._health_check_port(wanted, taken)
 
     def _take_node_ports(self, obj: Object, before: Holdings, taken: Holdings) -> None:
         spec = obj["spec"]
@@ -225,6 +228,13 @@ class ServiceHooks(Hooks):
                     self._named_port(obj, known, f"spec.ports[{index}].nodePort", taken)
                 port["nodePort"] = known or self._any_port(taken)
                 shared[port.get("port")] = port["nodePort"]
+
+    def _health_check_port(self, port: int, taken: Holdings) -> None:
+        try:
+            self._ports.take(port)
+        except AllocationError as error:
+            raise internal(f"failed to allocate requested HealthCheck NodePort {port}: {error}") from None
+        taken.ports.add(port)
 
     def _named_port(self, obj: Object, port: int, path: str, taken: Holdings) -> None:
         try:
