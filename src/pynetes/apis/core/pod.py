@@ -2,6 +2,7 @@
 
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.meta import copy, labels
+from pynetes.apimachinery.times import format_time
 from pynetes.apis.core.disabled_pod_fields import drop_in_pod
 from pynetes.apis.core.pod_resize_validation import validate_pod_resize
 from pynetes.apis.core.pod_spec_defaults import default_pod
@@ -14,6 +15,7 @@ from pynetes.apis.core.pod_validation import validate_pod
 from pynetes.apis.core.pod_warnings import pod_warnings
 from pynetes.apis.core.qos import compute_qos_class
 from pynetes.apis.strategy import METADATA_FIELDS, Object, Strategy, take_over
+from pynetes.component import clock
 
 _TERMINAL = ("Failed", "Succeeded")
 
@@ -52,7 +54,7 @@ class PodStrategy(Strategy):
                     "type": "PodScheduled",
                     "status": "False",
                     "lastProbeTime": None,
-                    "lastTransitionTime": None,
+                    "lastTransitionTime": format_time(clock.now()),
                     "reason": "SchedulingGated",
                     "message": "Scheduling is blocked due to non-empty scheduling gates",
                 }

@@ -6,19 +6,12 @@ from pynetes.apis.strategy import Object
 _SYSTEMS = ("linux", "windows")
 _CONTAINER_FIELDS = ("initContainers", "containers", "ephemeralContainers")
 _NOT_WINDOWS = "cannot be set for a windows pod"
-_NOT_WINDOWS_SPEC = ("hostUsers", "hostPID", "hostIPC", "shareProcessNamespace")
-_NOT_WINDOWS_POD_CONTEXT = (
-    "appArmorProfile",
-    "seLinuxOptions",
-    "seccompProfile",
-    "fsGroup",
-    "fsGroupChangePolicy",
-    "sysctls",
-    "runAsUser",
-    "runAsGroup",
-    "supplementalGroups",
-    "supplementalGroupsPolicy",
-    "seLinuxChangePolicy",
+# In the order in which they are looked at; the rest is in the pod's security context.
+_NOT_WINDOWS_SPEC = frozenset(("hostUsers", "hostPID", "hostIPC", "shareProcessNamespace"))
+_NOT_WINDOWS_POD = (
+    *("appArmorProfile", "seLinuxOptions", "hostUsers", "hostPID", "hostIPC", "seccompProfile", "fsGroup"),
+    *("fsGroupChangePolicy", "sysctls", "shareProcessNamespace", "runAsUser", "runAsGroup", "supplementalGroups"),
+    *("supplementalGroupsPolicy", "seLinuxChangePolicy"),
 )
 _NOT_WINDOWS_CONTEXT = (
     "appArmorProfile",
@@ -66,14 +59,15 @@ def _linux(found: FieldErrors, spec: Object, path: str) -> None:
 
 
 def _windows(found: FieldErrors, spec: Object, path: str) -> None:
-    for field in _NOT_WINDOWS_SPEC:
-        if spec.get(field) is not None and spec.get(field) is not False:
-            found.forbidden(f"{path}.{field}", _NOT_WINDOWS)
-    pod = (f"{path}.securityContext", spec.get("securityContext") or {}, _NOT_WINDOWS_POD_CONTEXT)
-    places: list[tuple[str, Object, tuple[str, ...]]] = [pod]
-    places += [(where, context, _NOT_WINDOWS_CONTEXT) for where, context in _contexts(spec, path)]
-    for where, context, fields in places:
-        for field in fields:
+    shared = spec.get("securityContext")
+    for field in _NOT_WINDOWS_POD if shared is not None else ():
+        in_spec = field in _NOT_WINDOWS_SPEC
+        value = spec.get(field) if in_spec else shared.get(field)
+        if value is None or (value is False and field in ("hostPID", "hostIPC")):
+            continue
+        found.forbidden(f"{path}.{field}" if in_spec else f"{path}.securityContext.{field}", _NOT_WINDOWS)
+    for where, context in _contexts(spec, path):
+        for field in _NOT_WINDOWS_CONTEXT:
             if context.get(field) is not None:
                 found.forbidden(f"{where}.{field}", _NOT_WINDOWS)
 

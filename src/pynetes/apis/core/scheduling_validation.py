@@ -179,7 +179,8 @@ def validate_topology_spread(found: FieldErrors, constraints: list[Object], path
             found.duplicate(f"{own}.{{topologyKey, whenUnsatisfiable}}", "{" + ", ".join(pair) + "}")
         domains = constraint.get("minDomains")
         if domains is not None:
-            found.positive(f"{own}.minDomains", domains)
+            if domains <= 0:
+                found.invalid(f"{own}.minDomains", domains, "must be greater than zero")
             if action != "DoNotSchedule":
                 detail = f"can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {action}"
                 found.invalid(f"{own}.minDomains", domains, detail)
