@@ -14,6 +14,7 @@ from pynetes.apis.admissionregistration.patchtypes import PATCH_FIELDS
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import RESET_METADATA, WHOLE, Object, Strategy
 
+_EXCLUSIVE = "name and selector are mutually exclusive"
 _REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge")
 _ACTIONS = ("Audit", "Deny", "Warn")
 _NOT_FOUND_ACTIONS = ("Deny", "Allow")
@@ -254,11 +255,12 @@ def _param_reference(found: FieldErrors, reference: Object, path: str) -> None:
     name, selector = reference.get("name") or "", reference.get("selector")
     if name:
         found.rule(f"{path}.name", name, names.path_segment_name)
+        if selector is not None:
+            found.forbidden(f"{path}.name", _EXCLUSIVE)
     if selector is not None:
         found += validation.validate_label_selector(selector, f"{path}.selector")
-    if name and selector is not None:
-        for key in ("name", "selector"):
-            found.forbidden(f"{path}.{key}", "name and selector are mutually exclusive")
+        if name:
+            found.forbidden(f"{path}.selector", _EXCLUSIVE)
     if not name and selector is None:
         found.required(path, "one of name or selector must be specified")
     found.one_of(f"{path}.parameterNotFoundAction", reference.get("parameterNotFoundAction"), _NOT_FOUND_ACTIONS)

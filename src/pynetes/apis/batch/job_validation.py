@@ -204,11 +204,6 @@ def _failure_rule(found: FieldErrors, spec: Object, rule: Object, containers: se
     codes, conditions = rule.get("onExitCodes"), rule.get("onPodConditions") or []
     if codes is not None:
         _exit_codes(found, codes, containers, f"{path}.onExitCodes")
-    if codes is not None and conditions:
-        detail = "specifying both OnExitCodes and OnPodConditions is not supported"
-        found.invalid(path, OMITTED, detail)
-    if codes is None and not conditions:
-        found.invalid(path, OMITTED, "specifying one of OnExitCodes and OnPodConditions is required")
     if len(conditions) > _MAX_PATTERNS:
         found.too_many(f"{path}.onPodConditions", len(conditions), _MAX_PATTERNS)
     for index, pattern in enumerate(conditions):
@@ -222,6 +217,11 @@ def _failure_rule(found: FieldErrors, spec: Object, rule: Object, containers: se
             found.required(f"{own}.status", 'valid values: ["False" "True" "Unknown"]')
         elif status not in _STATUSES:
             found.not_supported(f"{own}.status", status, _STATUSES)
+    if codes is not None and conditions:
+        detail = "specifying both OnExitCodes and OnPodConditions is not supported"
+        found.invalid(path, OMITTED, detail)
+    if codes is None and not conditions:
+        found.invalid(path, OMITTED, "specifying one of OnExitCodes and OnPodConditions is required")
 
 
 def _exit_codes(found: FieldErrors, codes: Object, containers: set[Any], path: str) -> None:

@@ -48,7 +48,7 @@ def _data_sources(found: FieldErrors, spec: Object, path: str) -> None:
     if source is None or reference is None:
         return
     if reference.get("namespace"):
-        found.invalid(path, f"{path}.dataSource", "may not be specified when dataSourceRef.namespace is specified")
+        found.invalid(path, {}, "may not be specified when dataSourceRef.namespace is specified")
     elif any(source.get(k) != reference.get(k) for k in ("apiGroup", "kind", "name")):
         found.invalid(path, {}, "must match dataSourceRef")
 

@@ -59,8 +59,8 @@ def _linux(found: FieldErrors, spec: Object, path: str) -> None:
 
 
 def _windows(found: FieldErrors, spec: Object, path: str) -> None:
-    shared = spec.get("securityContext")
-    for field in _NOT_WINDOWS_POD if shared is not None else ():
+    shared: Object = spec.get("securityContext") or {}
+    for field in _NOT_WINDOWS_POD if spec.get("securityContext") is not None else ():
         in_spec = field in _NOT_WINDOWS_SPEC
         value = spec.get(field) if in_spec else shared.get(field)
         if value is None or (value is False and field in ("hostPID", "hostIPC")):

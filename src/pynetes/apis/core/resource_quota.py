@@ -54,8 +54,8 @@ class ResourceQuotaStrategy(Strategy):
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         found = FieldErrors(self.validate(obj))
-        scopes = obj["spec"].get("scopes") or []
-        if set(scopes) != set(old["spec"].get("scopes") or ()):
+        scopes = obj["spec"].get("scopes")
+        if set(scopes or ()) != set(old["spec"].get("scopes") or ()):
             found.invalid("spec.scopes", scopes, "field is immutable")
         return found
 

@@ -48,7 +48,7 @@ class ResourceClaimTemplateStrategy(Strategy):
         return found
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
-        found = FieldErrors()
+        found = FieldErrors(self.validate(obj))
         found.immutable("spec", obj.get("spec"), old.get("spec"))
         return found
 

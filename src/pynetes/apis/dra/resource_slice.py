@@ -4,7 +4,7 @@ from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.times import format_time
 from pynetes.apis.dra.slice_validation import validate_slice
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import METADATA_FIELDS, Object, Strategy
+from pynetes.apis.strategy import CHANGE, METADATA_FIELDS, Object, Strategy
 from pynetes.component import clock
 
 
@@ -20,6 +20,7 @@ def _drop_disabled(obj: Object, old: Object | None) -> None:
 
 
 class ResourceSliceStrategy(Strategy):
+    update_metadata = CHANGE
     drop_disabled_fields = staticmethod(_drop_disabled)
     maintains_generation = True
     selectable = METADATA_FIELDS | {"spec.driver", "spec.nodeName"}

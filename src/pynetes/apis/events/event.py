@@ -21,6 +21,7 @@ _FROZEN = (
     "action",
     "related",
 )
+_TEXTS = frozenset(("reason", "message", "type", "action"))
 _UNSET = "needs to be unset"
 
 
@@ -63,7 +64,8 @@ class NewEventStrategy(EventStrategy):
         if new.get("series") != before.get("series"):
             _series(found, new)
         for field in _FROZEN:
-            found.immutable(field, new.get(field), before.get(field))
+            value = new.get(field) or "" if field in _TEXTS else new.get(field)
+            found.immutable(field, value, before.get(field))
         found.immutable("reportingController", new.get("reportingComponent"), before.get("reportingComponent"))
         found.immutable("reportingInstance", new.get("reportingInstance"), before.get("reportingInstance"))
         return found

@@ -1,10 +1,13 @@
 """PriorityLevelConfiguration: how many requests of a level run at once, and how many wait."""
 
+import math
+
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import RESET_METADATA, WHOLE, Object, Strategy
 
 _SHARES = 30
+_MAX_HASH_BITS = 60  # what one hash of a flow can choose a hand of queues with
 _QUEUING = {"handSize": 8, "queues": 64, "queueLengthLimit": 50}
 _MAX_QUEUES = 10 * 1000 * 1000
 _EXEMPT = "exempt"
@@ -93,3 +96,6 @@ def _queuing(found: FieldErrors, queuing: Object, path: str) -> None:
         found.invalid(f"{path}.handSize", hand, "must be positive")
     elif hand > queues:
         found.invalid(f"{path}.handSize", hand, f"should not be greater than queues ({queues})")
+    elif math.ceil(math.log2(queues) * hand) > _MAX_HASH_BITS:
+        detail = f"required entropy bits of deckSize {queues} and handSize {hand} should not be greater than "
+        found.invalid(f"{path}.handSize", hand, f"{detail}{_MAX_HASH_BITS}")

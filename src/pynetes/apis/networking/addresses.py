@@ -2,8 +2,7 @@
 
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
-from pynetes.apis.equality import semantic_equal
-from pynetes.apis.field_errors import FieldErrors, parse_ip
+from pynetes.apis.field_errors import IMMUTABLE, FieldErrors, parse_ip
 from pynetes.apis.strategy import CHANGE, Object, Strategy
 
 
@@ -65,8 +64,11 @@ class ServiceCIDRStrategy(Strategy):
         found = FieldErrors()
         if len(before) == 1 and len(new) == 2:  # single stack may become dual stack
             if new[0] != before[0]:
-                found.invalid("spec.cidrs[0]", new[0], "field is immutable")
+                found.invalid("spec.cidrs[0]", new[0], IMMUTABLE)
             return found + self.validate(obj)
-        if not semantic_equal(new, before):
-            found.invalid("spec.cidrs", new, "field is immutable")
+        if len(before) == len(new):
+            for index, (cidr, earlier) in enumerate(zip(new, before, strict=True)):
+                found.immutable(f"spec.cidrs[{index}]", cidr, earlier)
+        else:
+            found.invalid("spec.cidrs", new or None, IMMUTABLE)
         return found

@@ -165,7 +165,7 @@ class IngressClassStrategy(Strategy):
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         found = FieldErrors()
         new, before = obj.get("spec") or {}, old.get("spec") or {}
-        found.immutable("spec.controller", new.get("controller"), before.get("controller"))
+        found.immutable("spec.controller", new.get("controller") or "", before.get("controller"))
         return found + self.validate(obj)
 
 

@@ -38,7 +38,8 @@ class NetworkPolicyStrategy(Strategy):
             for rule in old["spec"].get(direction) or ():
                 for peer in rule.get(peers) or ():
                     block = peer.get("ipBlock") or {}
-                    earlier += [block.get("cidr") or "", *(block.get("except") or ())]
+                    earlier += [block["cidr"]] if block.get("cidr") else []
+                    earlier += [*(block.get("except") or ())]
         return _validate_spec(obj["spec"], earlier)
 
 

@@ -27,8 +27,8 @@ class RuntimeClassStrategy(Strategy):
         return found
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
-        found = FieldErrors()
-        found.immutable("handler", obj.get("handler"), old.get("handler"))
+        found = FieldErrors(self.validate(obj))
+        found.immutable("handler", obj.get("handler") or "", old.get("handler"))
         return found
 
 

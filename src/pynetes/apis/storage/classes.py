@@ -3,6 +3,7 @@
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.validation import validate_label_name
+from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import Object, Strategy
 
@@ -36,7 +37,7 @@ class StorageClassStrategy(Strategy):
         return found
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
-        found = FieldErrors()
+        found = FieldErrors(self.validate(obj))
         for key in ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"):
             found.immutable(key, obj.get(key), old.get(key))
         return found
@@ -80,9 +81,10 @@ class VolumeAttributesClassStrategy(Strategy):
         return found
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
-        found = FieldErrors()
+        found = FieldErrors(self.validate(obj))
         for key in ("driverName", "parameters"):
-            found.immutable(key, obj.get(key), old.get(key))
+            if not semantic_equal(obj.get(key), old.get(key)):
+                found.forbidden(key, f"updates to {key} are forbidden.")
         return found
 
 
