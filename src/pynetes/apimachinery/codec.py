@@ -111,7 +111,7 @@ def _may_have_duplicates(body: bytes) -> bool:
 def _from_yaml(body: bytes, gvk: GroupVersionKind) -> tuple[bytes, list[str]]:
     try:
         value, found = yaml_text.parse(body)
-        return orjson.dumps(value), found
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS), found  # the order in which errors are told
     except (DecodeError, TypeError, RecursionError) as error:
         raise unrecognized(gvk, str(error), body) from None
 
@@ -160,7 +160,12 @@ def _slow(
     strict = found + strict
     if strict and validation == "Strict":
         raise cannot_handle(actual, gvk, "strict decoding error: " + ", ".join(strict))
-    return _typed(obj, actual) if schema is None else obj, strict if validation == "Warn" else []
+    return _typed(obj, actual) if schema is None else obj, _warnings(strict) if validation == "Warn" else []
+
+
+def _warnings(strict: list[str]) -> list[str]:
+    """One for each line; that of YAML's errors which only announces them is none."""
+    return [line.strip() for text in strict for line in text.splitlines() if line != yaml_text.ANNOUNCEMENT]
 
 
 def _check_custom_type(value: Any, actual: GroupVersionKind, gvk: GroupVersionKind, body: bytes) -> None:
@@ -205,18 +210,27 @@ def interpret(value: Any, default: GroupVersionKind) -> GroupVersionKind:
 
 def check_type(actual: GroupVersionKind, expected: GroupVersionKind) -> None:
     """Refuses an object of another type than the endpoint takes; StatusError 400."""
-    if actual == expected or _same_definition(actual, expected):
-        return
-    if find_definition_name(actual) is None and find_definition_name(expected) is not None:
-        why = f'no kind "{actual.kind}" is registered for version "{actual.api_version}" in scheme "{_SCHEME}"'
-        raise cannot_handle(actual, expected, why)
-    if actual.kind == expected.kind:
+    why = _other_type(actual, expected)
+    if why and actual.kind == expected.kind and not _unheard_of(actual, expected):
         stated = actual.api_version if actual.version else actual.group
         raise bad_request(
             f"the API version in the data ({stated}) does not match the expected API version ({expected.api_version})"
         )
-    why = f"converting ({actual.version}.{actual.kind}) to ({_internal(expected)}): unknown conversion"
-    raise cannot_handle(actual, expected, why)
+    if why:
+        raise cannot_handle(actual, expected, why)
+
+
+def _other_type(actual: GroupVersionKind, expected: GroupVersionKind) -> str:
+    """Why an object of one type is none of the other; empty if it is."""
+    if actual == expected or _same_definition(actual, expected):
+        return ""
+    if _unheard_of(actual, expected):
+        return f'no kind "{actual.kind}" is registered for version "{actual.api_version}" in scheme "{_SCHEME}"'
+    return f"converting ({actual.version}.{actual.kind}) to ({_internal(expected)}): unknown conversion"
+
+
+def _unheard_of(actual: GroupVersionKind, expected: GroupVersionKind) -> bool:
+    return find_definition_name(actual) is None and find_definition_name(expected) is not None
 
 
 def _internal(gvk: GroupVersionKind) -> str:
@@ -274,6 +288,8 @@ def coerce(
     Raises StatusError 422 as upstream does for a patch whose outcome is no valid object of the kind.
     """
     name = find_definition_name(gvk)
+    if schema is None:
+        obj = _of_type(obj, gvk)
     if name is not None:
         try:
             return _typed(definition_decoder(name).convert(obj), gvk), []
@@ -283,9 +299,26 @@ def coerce(
         checked, strict = check(obj, gvk, name) if schema is None else check_custom(obj, gvk, schema)
     except ValueError as error:
         raise _invalid_patch(obj, str(error)) from None
+    if strict and schema is None and validation != "Ignore":  # told in the order of the names
+        strict = check(orjson.loads(orjson.dumps(obj, option=orjson.OPT_SORT_KEYS)), gvk, name)[1]
     if strict and validation == "Strict":
         raise _invalid_patch(obj, "strict decoding error: " + ", ".join(strict))
     return _typed(checked, gvk) if schema is None else checked, strict if validation == "Warn" else []
+
+
+def _of_type(obj: Object, gvk: GroupVersionKind) -> Object:
+    """The outcome of a patch that may have touched the type: another one is refused, none at all is the endpoint's."""
+    try:
+        why = _other_type(interpret(obj, gvk), gvk)
+    except DecodeError as error:
+        why = f"couldn't get version/kind; json parse error: {error}"
+    except ValueError as error:
+        why = str(error)
+    if why:
+        raise _invalid_patch(obj, why)
+    if obj.get("apiVersion") and obj.get("kind"):
+        return obj
+    return {**obj, "apiVersion": gvk.api_version, "kind": gvk.kind}
 
 
 def _invalid_patch(obj: Object, why: str) -> StatusError:

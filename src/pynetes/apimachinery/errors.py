@@ -133,6 +133,8 @@ class StatusError(Exception):
         self.message = message
         self.details = dict(details or {})
         self._shows_details = details is not None
+        #: Headers that the answer has besides.
+        self.headers: dict[str, str] = {}
         if retry_after is not None:
             self.details["retryAfterSeconds"] = retry_after
 

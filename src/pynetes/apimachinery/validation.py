@@ -167,7 +167,7 @@ def _shown_owner(reference: Mapping[str, Any]) -> dict[str, Any]:
 
 def _validate_owner_reference(reference: Mapping[str, Any], path: str) -> list[FieldError]:
     api_version = reference.get("apiVersion") or ""
-    group, version = split_api_version(api_version)
+    group, version = split_api_version(api_version) if api_version.count("/") < 2 else ("", "")
     errors = []
     if not version:
         errors.append(invalid_value(f"{path}.apiVersion", api_version, "version must not be empty"))

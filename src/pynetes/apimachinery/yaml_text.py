@@ -26,6 +26,8 @@ _OTHER_BASES = (
     (re.compile(r"[-+]?0[0-7]+", re.ASCII), 8, "0"),
 )
 _NOT_NUMBERS = frozenset((".inf", ".Inf", ".INF", "+.inf", "-.inf", "-.Inf", "-.INF", ".nan", ".NaN", ".NAN"))
+#: Comes before errors of a document that could be read in spite of them.
+ANNOUNCEMENT = "yaml: unmarshal errors:"
 _SHORT_TAGS = {f"tag:yaml.org,2002:{name}": name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 
 
@@ -207,7 +209,7 @@ def parse(body: bytes) -> tuple[Any, list[str]]:
         raise DecodeError(_syntax_message(error)) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DecodeError(f"yaml: {_reader_message(error)}") from None
-    errors = ["yaml: unmarshal errors:\n" + "\n".join(builder.duplicates)] if builder.duplicates else []
+    errors = ["\n".join((ANNOUNCEMENT, *builder.duplicates))] if builder.duplicates else []
     return _drop_marks(builder.root), errors
 
 

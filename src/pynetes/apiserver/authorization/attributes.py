@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.authentication.user import UserInfo
+from pynetes.apiserver.http import NO_SNIFFING
 
 if TYPE_CHECKING:
     from pynetes.apimachinery.selectors import Requirement
@@ -179,4 +180,8 @@ def forbidden(attrs: Attributes, reason: str = "") -> StatusError:
 
 def refusal(attrs: Attributes, decision: Decision) -> StatusError:
     """What a request that is not allowed ends with: a 500 where an authorizer failed, as upstream has it."""
-    return errors.internal(decision.error) if decision.error else forbidden(attrs, decision.reason)
+    if decision.error:
+        return errors.internal(decision.error)
+    error = forbidden(attrs, decision.reason)
+    error.headers.update(NO_SNIFFING)
+    return error

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pynetes.apimachinery import codec as codecs
 from pynetes.apimachinery import json_text, yaml_text
 from pynetes.apimachinery.errors import StatusError, bad_request
 from pynetes.apimachinery.gvk import GroupVersionKind
@@ -21,13 +22,8 @@ _DELETE_OPTIONS = GroupVersionKind("", "v1", "DeleteOptions")
 #: Where the original keeps the types of options, and what it first makes of a body.
 _SCHEME = "pkg/apis/meta/internalversion/scheme/register.go:27"
 _TYPE_META = r'struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }'
-_FIELD_TYPES: dict[str, tuple[type, ...]] = {
-    "gracePeriodSeconds": (int,),
-    "propagationPolicy": (str,),
-    "orphanDependents": (bool,),
-    "dryRun": (list,),
-    "preconditions": (dict,),
-}
+#: What the schema knows as a string, and Go by a name of its own.
+_POLICY = "DeleteOptions.propagationPolicy of type "
 
 
 async def delete_options(request: Request) -> DeleteOptions:
@@ -62,13 +58,10 @@ def _checked(raw: Any) -> dict[str, Any]:
     if kind != "DeleteOptions":
         version = raw.get("apiVersion") or "v1"
         raise bad_request(f'no kind "{kind}" is registered for version "{version}" in scheme "{_SCHEME}"')
-    for field, types in _FIELD_TYPES.items():
-        value = raw.get(field)
-        if value is None:
-            raw.pop(field, None)
-        elif not isinstance(value, types) or (int in types and isinstance(value, bool)):
-            raise bad_request(f"json: cannot unmarshal into Go struct field DeleteOptions.{field}")
-    return raw
+    try:
+        return codecs.check(raw, _DELETE_OPTIONS)[0]
+    except ValueError as error:
+        raise bad_request(str(error).replace(f"{_POLICY}string", f"{_POLICY}v1.DeletionPropagation")) from None
 
 
 async def delete(scope: Scope, request: Request) -> Answer:

@@ -8,6 +8,7 @@ from pynetes.apimachinery import codec as codecs
 from pynetes.apimachinery.errors import StatusError, invalid, invalid_value, unsupported_media_type
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.patch import body, json_patch, merge_patch, strategic
+from pynetes.apimachinery.validation import IMMUTABLE
 from pynetes.apiserver.endpoints.apply import APPLY_PATCH, apply
 from pynetes.apiserver.endpoints.output import entry_response
 from pynetes.apiserver.endpoints.scope import Scope
@@ -30,6 +31,8 @@ class Patch:
 
     apply: Callable[[Object], Object]
     entries: bool
+    keeps_type: bool = False
+    """A strategic merge knows the fields of the object alone, to which kind and version do not belong."""
 
 
 JSON_PATCH = "application/json-patch+json"
@@ -70,7 +73,7 @@ async def parse_patch(request: Request, kind: GroupVersionKind, options: WriteOp
     entries = not isinstance(metadata, dict) or any("managedFields" in name or name == "$patch" for name in metadata)
     if content_type == MERGE_PATCH:
         return Patch(lambda doc: merge_patch.apply(doc, changes), entries)
-    return Patch(lambda doc: strategic.apply(doc, changes, kind), entries or "$patch" in changes)
+    return Patch(lambda doc: strategic.apply(doc, changes, kind), entries or "$patch" in changes, keeps_type=True)
 
 
 def _operations_touch_entries(operations: list[Object]) -> bool:
@@ -107,8 +110,11 @@ async def patch(scope: Scope, request: Request) -> Answer:
         live = scope.served(old)
 
         def apply_patch() -> tuple[Object, list[str]]:
+            document = patch.apply(live if patch.entries else without_entries(live))
+            if patch.keeps_type:
+                document = {**document, "apiVersion": scope.kind.api_version, "kind": scope.kind.kind}
             return codecs.coerce(
-                patch.apply(live if patch.entries else without_entries(live)),
+                document,
                 scope.kind,
                 validation=options.field_validation,  # type: ignore[arg-type]
                 schema=scope.schema,
@@ -123,6 +129,10 @@ async def patch(scope: Scope, request: Request) -> Answer:
         await track(scope, ctx, live, patched, claimed)
         obj = scope.stored(patched)
         check_identity(scope, obj, info.namespace, info.name)
+        uid = patched["metadata"].get("uid")
+        if uid and uid != old["metadata"].get("uid"):
+            error = invalid_value("metadata.uid", uid, IMMUTABLE)
+            raise invalid(scope.kind.kind, scope.kind.group, info.name, [error, error])
         await admit(scope, ctx, obj, old, info.namespace, info.name)
         return obj
 

@@ -167,8 +167,13 @@ def _check_scope(resource: Resource, info: RequestInfo) -> None:
     if resource.namespaced:
         if not info.namespace and info.verb not in ("list", "watch"):
             raise method_not_allowed() if not info.name else route_not_found()
-    elif info.namespace and not (info.resource == "namespaces" and info.path.count("/namespaces/") == 1):
+    elif info.namespace and not _is_namespace(info):
         raise route_not_found()
+
+
+def _is_namespace(info: RequestInfo) -> bool:
+    """`/api/v1/namespaces/NAME`, whose name is also that of the namespace that the request is in."""
+    return info.resource == "namespaces" and info.name == info.namespace and info.path.count("/namespaces/") == 1
 
 
 def _in_scope(resource: Resource, info: RequestInfo) -> bool:

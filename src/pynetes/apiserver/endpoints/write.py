@@ -44,12 +44,14 @@ async def create(scope: Scope, request: Request) -> Answer:
     namespace = info.namespace
     match_namespace(obj, namespace if scope.resource.namespaced else "")
     ctx = scope.write_context(request, options)
+    drop_duplicate_owners(obj, ctx)
     await track(scope, ctx, None, obj, claimed)
     obj = scope.stored(obj)
     name = obj["metadata"].get("name") or ""
     if scope.resource.gvk.kind == "Namespace":
         namespace = name
     await ctx.admit("CREATE", namespace, name, obj, None)
+    drop_duplicate_owners(obj, ctx, admitted=True)
     entry = await create_object(scope.store, ctx, obj, namespace)
     return entry_response(scope, request, media, entry, 201)
 
@@ -67,6 +69,7 @@ async def update(scope: Scope, request: Request) -> Answer:
     check_identity(scope, obj, info.namespace, info.name)
     ctx = scope.write_context(request, options)
     ctx.check_create = create_check(scope, request)
+    drop_duplicate_owners(obj, ctx)
 
     async def change(old: Object | None) -> Object:
         new: Object = meta.copy(obj)
@@ -126,6 +129,35 @@ async def admit(scope: Scope, ctx: WriteContext, obj: Object, old: Object | None
     if scope.resource.gvk.kind == "Namespace":
         namespace = name
     await ctx.admit("CREATE" if old is None else "UPDATE", namespace, name, obj, old)
+    drop_duplicate_owners(obj, ctx, admitted=True)
+
+
+def drop_duplicate_owners(obj: Object, ctx: WriteContext, *, admitted: bool = False) -> None:
+    """Owners that are told twice are kept once, with a warning; `admitted`: admission may have added them."""
+    references = obj["metadata"].get("ownerReferences")
+    if not references or len(references) < 2:
+        return
+    kept: list[Object] = []
+    duplicates = []
+    for reference in references:
+        if reference in kept:
+            duplicates.append(str(reference.get("uid") or ""))
+        else:
+            kept.append(reference)
+    if duplicates:
+        obj["metadata"]["ownerReferences"] = kept
+        ctx.warnings.append((_DUPLICATES_ADMITTED if admitted else _DUPLICATES) + ", ".join(duplicates))
+
+
+_DUPLICATES = (
+    ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject "
+    "such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
+)
+_DUPLICATES_ADMITTED = (
+    ".metadata.ownerReferences contains duplicate entries after mutating admission happens; API server dedups owner "
+    "references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) "
+    "observed: "
+)
 
 
 def check_identity(scope: Scope, obj: Object, namespace: str, name: str) -> None:

@@ -7,7 +7,7 @@ import orjson
 
 from pynetes.apimachinery.errors import StatusError, internal, store_failed
 from pynetes.apiserver.encoding import JSON
-from pynetes.apiserver.http import NO_SNIFFING, Answer, Handler, Request, Response, StreamResponse
+from pynetes.apiserver.http import Answer, Handler, Request, Response, StreamResponse
 from pynetes.apiserver.negotiation import MediaType, negotiate
 from pynetes.component import clock, metrics
 from pynetes.storage import StoreUnavailable
@@ -31,9 +31,6 @@ _durations = metrics.histogram(
     _TIMED,
     buckets=_BUCKETS,
 )
-
-#: Refusals whose media type browsers are told to believe, as upstream tells them.
-_NO_SNIFFING = ("Forbidden",)
 
 #: Metrics of one kind of request and outcome, looked up once.
 _children: dict[tuple[Any, ...], tuple[Any, Any]] = {}
@@ -69,8 +66,7 @@ def status_response(request: Request, error: StatusError) -> Response:
     except StatusError:
         media = MediaType(JSON, pretty=True)
     response = Response(error.code, media.codec.encode(error.status(), media.pretty), media.codec.media_type)
-    if error.reason in _NO_SNIFFING:
-        response.headers.update(NO_SNIFFING)
+    response.headers.update(error.headers)
     retry = error.details.get("retryAfterSeconds")
     if retry:
         response.headers["Retry-After"] = str(retry)

@@ -121,6 +121,9 @@ async def _store(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: s
         if existing is not None:
             raise _exists(rs, obj, name, existing)
         return rs.unsaved(obj)
+    version = str(obj["metadata"].get("resourceVersion") or "0")
+    if version.isdigit() and int(version):
+        raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
     try:
         return await rs.entry(await rs.store.create(key, await rs.encode(obj), ttl=rs.ttl))
     except KeyExists as error:

@@ -110,7 +110,10 @@ async def update(
 
 async def _create_on_update(rs: ResourceStore, ctx: WriteContext, namespace: str, change: Change) -> Entry | None:
     obj = await change(None)
-    obj["metadata"].pop("resourceVersion", None)
+    metadata = obj["metadata"]
+    if metadata.get("uid"):
+        raise _another(rs, metadata.get("name") or "", metadata, metadata["uid"], "")
+    metadata.pop("resourceVersion", None)
     creating.wipe_system_fields(obj)
     try:
         return await creating.create(rs, ctx, obj, namespace)
@@ -152,17 +155,22 @@ async def _attempt(
         await finish(done)
 
 
+def _another(rs: ResourceStore, name: str, metadata: Object, wanted: str, found: str) -> StatusError:
+    """The object that was meant is not the one that is there (any more)."""
+    key = _told_key(rs, metadata)
+    why = (
+        f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
+        f"failed: UID in precondition: {wanted}, UID in object meta: {found}"
+    )
+    return conflict(rs.group_resource, name, why)
+
+
 def _check_version(rs: ResourceStore, obj: Object, old: Object) -> None:
     metadata, old_metadata = obj["metadata"], old["metadata"]
     name = old_metadata["name"]
     uid = metadata.get("uid")
     if uid and uid != old_metadata.get("uid"):
-        why = (
-            f"StorageError: invalid object, Code: 4, Key: {_told_key(rs, old_metadata)}, "
-            f"ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, "
-            f"UID in object meta: {old_metadata.get('uid')}"
-        )
-        raise conflict(rs.group_resource, name, why)
+        raise _another(rs, name, old_metadata, uid, old_metadata.get("uid"))
     version = metadata.get("resourceVersion")
     if version in (None, "", "0"):
         if not rs.strategy.allow_unconditional_update:
@@ -171,8 +179,7 @@ def _check_version(rs: ResourceStore, obj: Object, old: Object) -> None:
             raise invalid(rs.resource.plural, rs.resource.gvk.group, name, [error])
     elif version != old_metadata["resourceVersion"]:
         if not str(version).isdigit():
-            error = invalid_value("metadata.resourceVersion", version, f'strconv.ParseUint: parsing "{version}"')
-            raise invalid(rs.resource.gvk.kind, rs.resource.gvk.group, name, [error])
+            raise StatusError(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
         raise conflict(rs.group_resource, name)
 
 
@@ -180,9 +187,9 @@ _TOLD_KEYS = {"nodes": "minions", "services": "services/specs", "endpoints": "se
 
 
 def _told_key(rs: ResourceStore, metadata: Object) -> str:
-    """The key that the original would have in its store, without the prefix that all have."""
+    """The key that the original would have in its store."""
     plural = rs.resource.plural
-    parts = ("", _TOLD_KEYS.get(plural, plural), metadata.get("namespace"), metadata["name"])
+    parts = ("/registry", _TOLD_KEYS.get(plural, plural), metadata.get("namespace"), metadata["name"])
     return "/".join(part for part in parts if part is not None)
 
 

@@ -125,7 +125,8 @@ def location_of(node: Mapping[str, Any], preferred: Sequence[str]) -> Location:
         for address in addresses:
             if address.get("type") == kind and address.get("address"):
                 return Location(address["address"], int(port))
-    raise errors.internal(f"no preferred addresses found; known addresses: {[a.get('address') for a in addresses]}")
+    known = " ".join(f"{{{a.get('type', '')} {a.get('address', '')}}}" for a in addresses)
+    raise errors.StatusError(500, "", f"no preferred addresses found; known addresses: [{known}]")
 
 
 def host_port(where: Location) -> str:

@@ -61,7 +61,7 @@ def options(request: Request, name: str) -> Query:
     since_time = _time(request)
     if since is not None and since_time:
         text = "at most one of `sinceTime` or `sinceSeconds` may be specified"
-        problems.append(errors.field_forbidden("", text))
+        problems.append(errors.field_forbidden("[]", text))
     elif since is not None and since < 1:
         problems.append(errors.invalid_value("sinceSeconds", since, "must be greater than 0"))
     stream = request.param("stream") or "All"

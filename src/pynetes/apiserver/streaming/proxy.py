@@ -83,7 +83,10 @@ class Proxy:
         service = await self._objects.get(SERVICES, name, namespace)
         if port.isdigit():
             port = service_port_name(service, int(port))
-        endpoints = await self._objects.get(ENDPOINTS, name, namespace)
+        try:
+            endpoints = await self._objects.get(ENDPOINTS, name, namespace)
+        except StatusError as error:
+            raise errors.not_found("services", name) if error.reason == "NotFound" else error from None
         host, number = choose_endpoint(endpoints, port, namespace, identifier)
         return await self._forward(request, _backend(scheme, host, number), _NAMESPACED)
 

@@ -82,9 +82,15 @@ def _options(request: Request, kind: str) -> dict[str, Any]:
         if kind == "PodExecOptions" and request.query.get("command"):
             made["command"] = list(request.query["command"])
     elif kind == "PodPortForwardOptions":
-        ports = [int(port) for text in request.query.get("ports", ()) for port in text.split(",") if port.isdecimal()]
+        ports = [_port(text) for text in request.query.get("ports", ())]
         made = {"ports": ports} if ports else {}
     return made
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise bad_request(f'cannot convert to []int32: strconv.ParseUint: parsing "{text}": invalid syntax')
+    return int(text)
 
 
 def _admitted(
