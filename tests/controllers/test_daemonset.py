@@ -9,6 +9,7 @@ from pynetes.apimachinery import meta
 from pynetes.apis.names import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS
 from pynetes.controllers.daemonset import placement, plan
 from pynetes.controllers.history import revisions
+from pynetes.controllers.podcontrol.control import PodControl
 
 LABELS = {"app": "x"}
 
@@ -156,7 +157,26 @@ def test_a_revisions_data_is_sorted_for_clients_that_compare_bytes():
     )
 
 
-async def test_daemons_in_a_cluster(cluster):
+async def test_daemons_in_a_cluster(cluster, monkeypatch):
+    create, delete = PodControl.create, PodControl.delete
+    deleted = []
+
+    async def create_late(self, pod, owner):
+        """Answered after the watch has told of it, as happens over a network."""
+        made = await create(self, pod, owner)
+
+        async def told():
+            return cluster.context.informers.informer(PODS).get(meta.key(made))
+
+        await cluster.eventually(told)
+        return made
+
+    async def delete_noted(self, pod, owner):
+        deleted.append(meta.name(pod))
+        await delete(self, pod, owner)
+
+    monkeypatch.setattr(PodControl, "create", create_late)
+    monkeypatch.setattr(PodControl, "delete", delete_noted)
     ready = [{"type": "Ready", "status": "True"}]
     await cluster.client.create(NODES, {"metadata": {"name": "n2"}, "status": {"conditions": ready}})
     wanted = daemon_set()
@@ -172,7 +192,18 @@ async def test_daemons_in_a_cluster(cluster):
     pods = (await cluster.client.list(PODS, "default"))["items"]
     assert {p["spec"]["nodeName"] for p in pods} == {"n1", "n2"}
     template = daemon_set(image="v2")["spec"]["template"]
+    cluster.node.starts = lambda pod: False
     await cluster.client.patch(DAEMON_SETS, "ds", {"spec": {"template": template}}, "default")
+
+    async def one_updated():
+        status = (await cluster.client.get(DAEMON_SETS, "ds", "default"))["status"]
+        return status.get("updatedNumberScheduled") == 1
+
+    await cluster.eventually(one_updated)
+    assert len(deleted) == 1, "the other pod has to wait until this node's is available"
+    cluster.node.starts = lambda pod: True
+    for pod_ in (await cluster.client.list(PODS, "default"))["items"]:
+        await cluster.node.run(pod_)
 
     async def rolled():
         pods = (await cluster.client.list(PODS, "default"))["items"]

@@ -135,6 +135,8 @@ class DaemonSetController(BaseController):
             step = plan.manage(daemon_set, nodes, pods, hash_, clock.now())
             await self._carry_out(key, daemon_set, step, hash_)
             if self.expectations.satisfied(key) and plan.is_rolling(daemon_set):
+                # What was just created may be in the cache by now; without it its node would not count as unavailable.
+                pods = plan.by_node(await self._claim(daemon_set, selector))
                 step = plan.update(daemon_set, nodes, pods, hash_, clock.now())
                 await self._carry_out(key, daemon_set, step, hash_)
             live = {meta.labels(p).get(placement.HASH_LABEL, "") for present in pods.values() for p in present}
