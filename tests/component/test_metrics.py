@@ -14,3 +14,18 @@ def test_metrics_are_made_once_and_rendered() -> None:
     assert "test_things_created" not in text
     with pytest.raises(ValueError, match="exists as another type"):
         metrics.gauge("test_things_total", "Things.")
+
+
+def test_durations_are_counted_by_their_bounds() -> None:
+    durations = metrics.Durations("test_waits_seconds", "Waits.", ("kind",), buckets=(0.1, 1.0))
+    for seconds in (0.05, 0.1, 0.5, 7.0):
+        durations.note(("a",), seconds)
+    assert (durations.count("a"), durations.count("b")) == (4, 0)
+    lines = [line for line in metrics.render().decode().splitlines() if line.startswith("test_waits_seconds")]
+    assert lines == [
+        'test_waits_seconds_bucket{kind="a",le="0.1"} 2.0',
+        'test_waits_seconds_bucket{kind="a",le="1.0"} 3.0',
+        'test_waits_seconds_bucket{kind="a",le="+Inf"} 4.0',
+        'test_waits_seconds_count{kind="a"} 4.0',
+        'test_waits_seconds_sum{kind="a"} 7.65',
+    ]

@@ -1,7 +1,7 @@
 """The order of admission plugins (upstream's), which of them are on, and running them: all that mutate, then all that
 validate."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pynetes.apiserver.admission.always import AlwaysAdmit, AlwaysDeny
@@ -22,6 +22,7 @@ from pynetes.apiserver.admission.extendedresourcetoleration import ExtendedResou
 from pynetes.apiserver.admission.imagepolicywebhook import ImagePolicyWebhook
 from pynetes.apiserver.admission.limitpodhardantiaffinitytopology import LimitPodHardAntiAffinityTopology
 from pynetes.apiserver.admission.limitranger import LimitRanger
+from pynetes.apiserver.admission.measures import CONTROLLER_SECONDS, STEP_SECONDS
 from pynetes.apiserver.admission.namespaceexists import NamespaceAutoProvision, NamespaceExists
 from pynetes.apiserver.admission.namespacelifecycle import NamespaceLifecycle
 from pynetes.apiserver.admission.noderestriction import NodeRestriction
@@ -42,6 +43,7 @@ from pynetes.apiserver.authorization.attributes import Authorizer
 from pynetes.apiserver.config import APIServerConfig, ConfigurationError
 from pynetes.apiserver.registry.registry import Registry
 from pynetes.client.rest import Client
+from pynetes.component import clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,24 +140,43 @@ class Chain:
 
     async def admit(self, attrs: Attributes) -> None:
         """Once, and a second time if a webhook or a policy has changed what others had seen before it."""
-        await self._admit_all(attrs)
-        if attrs.reinvocation.asked:
-            attrs.reinvocation.running = True
+        began, rejected = clock.monotonic(), "true"
+        try:
             await self._admit_all(attrs)
+            if attrs.reinvocation.asked:
+                attrs.reinvocation.running = True
+                await self._admit_all(attrs)
+            rejected = "false"
+        finally:
+            STEP_SECONDS.note(("admit", attrs.operation, rejected), clock.monotonic() - began)
 
     async def _admit_all(self, attrs: Attributes) -> None:
         for plugin in self._admit:
             if plugin.handles(attrs):
-                await plugin.admit(attrs)
+                await _measured(plugin, "admit", attrs, plugin.admit)
 
     async def validate(self, attrs: Attributes) -> None:
-        for plugin in self._validate:
-            if plugin.handles(attrs):
-                await plugin.validate(attrs)
+        began, rejected = clock.monotonic(), "true"
+        try:
+            for plugin in self._validate:
+                if plugin.handles(attrs):
+                    await _measured(plugin, "validate", attrs, plugin.validate)
+            rejected = "false"
+        finally:
+            STEP_SECONDS.note(("validate", attrs.operation, rejected), clock.monotonic() - began)
 
     async def close(self) -> None:
         for plugin in self.plugins:
             await plugin.close()
+
+
+async def _measured(plugin: Plugin, step: str, attrs: Attributes, run: Callable[[Attributes], Awaitable[None]]) -> None:
+    began, rejected = clock.monotonic(), "true"
+    try:
+        await run(attrs)
+        rejected = "false"
+    finally:
+        CONTROLLER_SECONDS.note((plugin.name, step, attrs.operation, rejected), clock.monotonic() - began)
 
 
 def enabled(config: APIServerConfig) -> list[str]:

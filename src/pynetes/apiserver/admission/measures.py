@@ -9,6 +9,21 @@ from pynetes.component import clock, metrics
 _BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5)
 _CONDITION_LABELS = ("name", "kind", "type", "operation")
 
+_STEP_LABELS = ("type", "operation", "rejected")
+STEP_SECONDS = metrics.Durations(
+    "apiserver_admission_step_admission_duration_seconds",
+    "Admission sub-step latency histogram in seconds, broken out for each operation and API resource and step type "
+    "(validate or admit).",
+    _STEP_LABELS,
+    buckets=_BUCKETS,
+)
+CONTROLLER_SECONDS = metrics.Durations(
+    "apiserver_admission_controller_admission_duration_seconds",
+    "Admission controller latency histogram in seconds, identified by name and broken out for each operation and API "
+    "resource and type (validate or admit).",
+    ("name", *_STEP_LABELS),
+    buckets=_BUCKETS,
+)
 WEBHOOK_DURATION = metrics.histogram(
     "apiserver_admission_webhook_admission_duration_seconds",
     "Admission webhook latency histogram in seconds, identified by name and broken out for each operation and API "

@@ -9,9 +9,18 @@ from pynetes.apiserver.audit.log import LogBackend, Rotation
 from pynetes.apiserver.audit.policy import Policy, load
 from pynetes.apiserver.audit.webhook import WebhookBackend
 from pynetes.apiserver.config import APIServerConfig
+from pynetes.component import metrics
 from pynetes.component.tasks import Tasks
 
 Object = dict[str, Any]
+
+_events = metrics.counter(
+    "apiserver_audit_event_total", "Counter of audit events generated and sent to the audit backend."
+)
+rejected = metrics.counter(
+    "apiserver_audit_requests_rejected_total",
+    "Counter of apiserver requests rejected due to an error in audit logging backend.",
+)
 
 
 class Auditor:
@@ -24,6 +33,7 @@ class Auditor:
 
     async def write(self, event: Object) -> None:
         """OSError if a backend that is waited for cannot take it."""
+        _events.inc()
         for backend in self._backends:
             await backend.write((event,))
 

@@ -10,7 +10,9 @@ from pynetes.apiserver.authentication.user import PRIVILEGED
 from pynetes.apiserver.authorization.attributes import ALLOW, Attributes, Authorizer, Decision
 from pynetes.apiserver.authorization.node import NodeAuthorizer
 from pynetes.apiserver.authorization.rbac import RBAC
+from pynetes.apiserver.authorization.webhook import WebhookAuthorizer
 from pynetes.apiserver.objects import Change
+from pynetes.component import metrics
 
 #: What the authorizers must be told about, roles first: feed `ClusterAuthorizer.observe` with all objects and changes.
 OBSERVED: tuple[GroupVersionResource, ...] = (
@@ -22,6 +24,13 @@ OBSERVED: tuple[GroupVersionResource, ...] = (
     names.PERSISTENT_VOLUMES,
     names.VOLUME_ATTACHMENTS,
     names.RESOURCE_SLICES,
+)
+
+
+_decisions = metrics.counter(
+    "apiserver_authorization_decisions_total",
+    "Total number of terminal decisions made by an authorizer split by authorizer type, name, and decision.",
+    ("type", "name", "decision"),
 )
 
 
@@ -42,6 +51,9 @@ class ClusterAuthorizer:
         """Asks these from here on."""
         own: dict[str, Authorizer] = {"Node": self.node, "RBAC": self.rbac}
         self._authorizers = (*self._first, *(own[each] if isinstance(each, str) else each for each in chain))
+        named = [*((type(each).__name__, "") for each in self._first), *map(_named, chain)]
+        self._allowed = [_decisions.labels(*names, "allowed") for names in named]
+        self._denied = [_decisions.labels(*names, "denied") for names in named]
 
     def authorize(self, attrs: Attributes) -> Decision:
         if PRIVILEGED in attrs.user.groups:
@@ -50,7 +62,7 @@ class ClusterAuthorizer:
         for place, authorizer in enumerate(self._authorizers):
             decision = authorizer.authorize(attrs)
             if decision.allowed or decision.denied:
-                return decision
+                return self._terminal(place, decision)
             if decision.ask is not None or decision.error:
                 return Decision(False, ask=partial(self._ask, attrs, place, decision, reasons))
             if decision.reason:
@@ -64,7 +76,7 @@ class ClusterAuthorizer:
             if decision.ask is not None:
                 decision = await decision.ask()
             if decision.allowed or decision.denied:
-                return decision
+                return self._terminal(place, decision)
             if decision.reason:
                 reasons.append(decision.reason)
             if decision.error:
@@ -76,6 +88,17 @@ class ClusterAuthorizer:
         error = errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]" if errors else ""
         return Decision(False, reason="\n".join(reasons), error=error)
 
+    def _terminal(self, place: int, decision: Decision) -> Decision:
+        (self._allowed if decision.allowed else self._denied)[place].inc()
+        return decision
+
     def observe(self, change: Change, obj: dict[str, Any]) -> None:
         self.rbac.observe(change, obj)
         self.node.observe(change, obj)
+
+
+def _named(link: str | Authorizer) -> tuple[str, str]:
+    """Type and name, as metrics tell authorizers apart."""
+    if isinstance(link, str):
+        return link, link.lower()
+    return "Webhook", link.name if isinstance(link, WebhookAuthorizer) else ""

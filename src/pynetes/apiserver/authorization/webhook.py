@@ -85,7 +85,7 @@ def condition_environment() -> Environment:
 
 class WebhookAuthorizer:
     def __init__(self, name: str, client: ReviewClient, settings: Settings) -> None:
-        self._name = name
+        self.name = name
         self._client = client
         self._settings = settings
         self._answers: Remembered[Decision] = Remembered()
@@ -110,7 +110,7 @@ class WebhookAuthorizer:
         try:
             status = await self._client.ask({**review, "status": {"allowed": False}})
         except WebhookError as error:
-            log.error("failed to make webhook authorizer request to %s: %s", self._name, error)
+            log.error("failed to make webhook authorizer request to %s: %s", self.name, error)
             return self._failed(str(error))
         decision = decision_of(status)
         if memorable(attrs):

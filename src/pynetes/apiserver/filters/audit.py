@@ -7,7 +7,7 @@ from typing import Any
 from pynetes.apimachinery.errors import StatusError, internal
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apiserver.audit import event as events
-from pynetes.apiserver.audit.auditor import Auditor
+from pynetes.apiserver.audit.auditor import Auditor, rejected
 from pynetes.apiserver.audit.policy import COMPLETE, NONE, PANIC, RECEIVED, REQUEST, STARTED, Noted
 from pynetes.apiserver.filters.info import long_running
 from pynetes.apiserver.filters.recovery import status_response
@@ -113,6 +113,7 @@ class _Audited:
         except OSError as error:
             log.error("audit event %s of %s is lost: %s", stage, self._request.audit_id, error)
             if self._auditor.strict and stage == RECEIVED:
+                rejected.inc()
                 raise internal(f"failed to write the audit event: {error}") from None
 
 

@@ -12,9 +12,18 @@ from pynetes.apimachinery.errors import StatusError, invalid
 from pynetes.apis.names import NAMESPACES, PODS
 from pynetes.apiserver.admission.attributes import Attributes, Objects, Plugin
 from pynetes.apiserver.admission.podsecurity.configuration import Configuration
-from pynetes.apiserver.admission.podsecurity.levels import MODES, PREFIX, PRIVILEGED, LevelVersion, Policy, policy_of
+from pynetes.apiserver.admission.podsecurity.levels import (
+    MODES,
+    NEWEST,
+    PREFIX,
+    PRIVILEGED,
+    LevelVersion,
+    Policy,
+    policy_of,
+)
 from pynetes.apiserver.admission.podsecurity.standard import described, violations
 from pynetes.apiserver.objects import find
+from pynetes.component import metrics
 
 Object = dict[str, Any]
 
@@ -32,6 +41,23 @@ _TEMPLATES: dict[tuple[str, str], tuple[str, ...]] = {
 _POD_SUBRESOURCES = ("", "ephemeralcontainers", "resize")
 #: So many of a namespace's pods are looked at when its level rises.
 _MOST_PODS = 3000
+
+
+_REQUEST_LABELS = ("request_operation", "resource", "subresource")
+_evaluations = metrics.counter(
+    "pod_security_evaluations_total",
+    "Number of policy evaluations that occurred, not counting ignored or exempt requests.",
+    ("decision", "policy_level", "policy_version", "mode", *_REQUEST_LABELS),
+)
+_exemptions = metrics.counter(
+    "pod_security_exemptions_total",
+    "Number of exempt requests, not counting ignored or out of scope requests.",
+    _REQUEST_LABELS,
+)
+
+
+def _labels(attrs: Attributes) -> tuple[str, str, str]:
+    return attrs.operation.lower(), "pod" if attrs.gvr == PODS else "controller", attrs.subresource
 
 
 class PodSecurity(Plugin):
@@ -56,12 +82,13 @@ class PodSecurity(Plugin):
             self._namespace(attrs, attrs.obj)
             return
         if exempt := self._exemption(attrs):
-            self._note(attrs, "exempt", exempt)
+            self._exempted(attrs, exempt)
             return
         policy, problem = await self._policy(attrs.namespace)
         if policy.is_privileged and not problem:
             if attrs.gvr == PODS:
                 self._note(attrs, "enforce-policy", str(LevelVersion()))
+                self._evaluated(attrs, "allow", "enforce", policy.enforce)
             return
         if problem:
             self._note(attrs, "error", f"Failed to parse policy: {problem}")
@@ -77,6 +104,10 @@ class PodSecurity(Plugin):
             return "namespace"
         return "user" if attrs.user.name in self._configuration.usernames else ""
 
+    def _exempted(self, attrs: Attributes, why: str) -> None:
+        self._note(attrs, "exempt", why)
+        _exemptions.labels(*_labels(attrs)).inc()
+
     def _is_exempt(self, spec: Object) -> bool:
         return spec.get("runtimeClassName") in self._configuration.runtime_classes
 
@@ -90,17 +121,23 @@ class PodSecurity(Plugin):
         policy, errors = policy_of(meta.labels(found), self._configuration.defaults)
         return policy, ", ".join(str(error) for error in errors)
 
+    def _evaluated(self, attrs: Attributes, decision: str, mode: str, wanted: LevelVersion) -> None:
+        version = wanted.version if wanted.version == "latest" or wanted.minor <= NEWEST else "future"
+        _evaluations.labels(decision, wanted.level, version, mode, *_labels(attrs)).inc()
+
     def _note(self, attrs: Attributes, key: str, text: str) -> None:
         attrs.annotations[PREFIX + key] = text
 
     def _pod(self, attrs: Attributes, policy: Policy, pod: Object) -> None:
         metadata, spec = pod.get("metadata") or {}, pod.get("spec") or {}
         if self._is_exempt(spec):
-            self._note(attrs, "exempt", "runtimeClass")
+            self._exempted(attrs, "runtimeClass")
             return
         self._note(attrs, "enforce-policy", str(policy.enforce))
         self._audit(attrs, policy, metadata, spec)
-        if found := violations(policy.enforce, metadata, spec):
+        found = violations(policy.enforce, metadata, spec)
+        self._evaluated(attrs, "deny" if found else "allow", "enforce", policy.enforce)
+        if found:
             raise attrs.forbid(f'violates PodSecurity "{policy.enforce}": {described(found)}')
         self._warn(attrs, policy, metadata, spec)
 
@@ -111,17 +148,19 @@ class PodSecurity(Plugin):
         if template is not None:
             metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
             if self._is_exempt(spec):
-                self._note(attrs, "exempt", "runtimeClass")
+                self._exempted(attrs, "runtimeClass")
                 return
             self._audit(attrs, policy, metadata, spec)
             self._warn(attrs, policy, metadata, spec)
 
     def _audit(self, attrs: Attributes, policy: Policy, metadata: Object, spec: Object) -> None:
         if found := violations(policy.audit, metadata, spec):
+            self._evaluated(attrs, "deny", "audit", policy.audit)
             self._note(attrs, "audit-violations", _would(policy.audit, described(found)))
 
     def _warn(self, attrs: Attributes, policy: Policy, metadata: Object, spec: Object) -> None:
         if found := violations(policy.warn, metadata, spec):
+            self._evaluated(attrs, "deny", "warn", policy.warn)
             attrs.warnings.append(_would(policy.warn, described(found)))
 
     # namespaces
