@@ -167,6 +167,14 @@ def test_containers_cannot_be_added() -> None:
     assert errors == ["spec.containers: Forbidden: pod updates may not add or remove containers"]
 
 
+def test_spread_constraints_are_told_apart_by_key_and_action() -> None:
+    constraint = {"maxSkew": 1, "topologyKey": "k", "whenUnsatisfiable": "DoNotSchedule"}
+    other = {**constraint, "whenUnsatisfiable": "ScheduleAnyway"}
+    assert create_errors(STRATEGY, pod(topologySpreadConstraints=[constraint, other])) == []
+    (found,) = create_errors(STRATEGY, pod(topologySpreadConstraints=[constraint, other, constraint]))
+    assert "[0].{topologyKey, whenUnsatisfiable}: Duplicate value" in str(found)
+
+
 def test_tolerations_may_only_be_added() -> None:
     one, two = {"key": "a", "operator": "Exists"}, {"key": "b", "operator": "Exists"}
     assert update_errors(STRATEGY, _stored(tolerations=[one]), pod(tolerations=[one, two])) == []

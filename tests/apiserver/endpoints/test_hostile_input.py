@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from pynetes.apiserver.edge import reply
 from pynetes.apiserver.server import APIServer
 from pynetes.component import certificates
 from pynetes.component.pki import PKI
@@ -154,3 +155,32 @@ async def test_texts_that_are_no_utf8_are_mended(web: Web) -> None:
 )
 async def test_patches_that_cannot_be(web: Web, body: bytes, content_type: str, code: int) -> None:
     assert (await web("PATCH", ONE, body, type=content_type)).status == code
+
+
+async def test_who_does_not_read_a_long_answer_is_cut_off(
+    web: Web, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reply, "SECONDS", 0.05)
+    await web.ok("POST", MAPS, config_map("big", a="x" * 1_000_000))
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", wire.port, ssl=wire.tls, limit=1024)
+        writer.write(f"GET {MAPS}/big HTTP/1.1\r\nHost: x\r\n\r\n".encode() * 20)
+        await reader.readexactly(1)
+        await asyncio.sleep(0.3)
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await reader.readexactly(20_000_000)
+        writer.transport.abort()
+    finally:
+        await web.ok("DELETE", f"{MAPS}/big")
+
+
+async def test_others_are_served_while_megabytes_are_read(web: Web) -> None:
+    """The slowest body there is, for its size: the loop answers meanwhile."""
+    body = b'{"metadata":{"name":"p"},"template":{"spec":{"containers":[' + b"null," * 14_000 + b"null]}}}"
+    reading = asyncio.create_task(web("POST", "/api/v1/namespaces/default/podtemplates?dryRun=All", body))
+    answered = 0
+    while not reading.done():
+        await web.ok("GET", ONE)
+        answered += 1
+    assert (await reading).status == 422
+    assert answered > 3

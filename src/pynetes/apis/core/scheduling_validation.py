@@ -1,5 +1,7 @@
 """What a pod says to the scheduler: affinity, tolerations, topology spread, gates."""
 
+from collections import Counter
+
 from pynetes.apimachinery import names
 from pynetes.apimachinery.validation import validate_label_selector
 from pynetes.apis.field_errors import FieldErrors
@@ -164,6 +166,7 @@ def _toleration(found: FieldErrors, toleration: Object, path: str) -> None:
 
 
 def validate_topology_spread(found: FieldErrors, constraints: list[Object], path: str) -> None:
+    following = Counter(map(_pair, constraints))
     for index, constraint in enumerate(constraints):
         own = f"{path}[{index}]"
         action = constraint.get("whenUnsatisfiable") or ""
@@ -175,7 +178,8 @@ def validate_topology_spread(found: FieldErrors, constraints: list[Object], path
         if action not in _UNSATISFIABLE:
             found.not_supported(f"{own}.whenUnsatisfiable", action, _UNSATISFIABLE)
         pair = _pair(constraint)
-        if any(_pair(other) == pair for other in constraints[index + 1 :]):
+        following[pair] -= 1
+        if following[pair]:
             found.duplicate(f"{own}.{{topologyKey, whenUnsatisfiable}}", "{" + ", ".join(pair) + "}")
         domains = constraint.get("minDomains")
         if domains is not None:

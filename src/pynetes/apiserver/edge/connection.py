@@ -76,11 +76,18 @@ class Connection(RequestHandler):
             self.stream.cancel()
         super().connection_lost(exc)
 
-    async def send(self, data: bytes) -> None:
-        """Writes, and waits while the client is slower than we are. ConnectionResetError if it is gone."""
+    async def send(self, data: bytes, within: float | None = None) -> None:
+        """Writes, and waits while the client is slower than we are. ConnectionResetError if it is gone, or has not
+        taken enough `within` seconds: it may not keep an answer in memory for ever."""
         transport = self.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("client went away")
         transport.write(data)
-        if self.writing_paused:
-            await self._drain_helper()
+        if not self.writing_paused:
+            return
+        try:
+            async with asyncio.timeout(within):
+                await self._drain_helper()
+        except TimeoutError:
+            transport.abort()
+            raise ConnectionResetError("client is too slow") from None

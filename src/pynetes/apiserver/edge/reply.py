@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pynetes.apiserver.edge.connection import Connection
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
+#: A whole answer must be taken as fast as the original's deadline of requests wants it. Streams may stand still.
+SECONDS = 60.0
 _date = (0, "")
 
 
@@ -87,7 +89,7 @@ async def send_whole(connection: "Connection", request: Request, response: Respo
     data = "".join(head).encode()
     if request.method != "HEAD" and response.status != 304:
         data += body
-    await connection.send(data)
+    await connection.send(data, within=SECONDS)
     return KEEP if keep else CLOSE
 
 
