@@ -1,19 +1,20 @@
 """The values of variables for one request. What no expression asks for is never made."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pynetes.apimachinery.cel.library.authz import Answer, Ask, AuthorizerValue, Question, ResourceCheck
 from pynetes.apimachinery.cel.values import CelError
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
-from pynetes.apimachinery.selectors import parse_field_selector
+from pynetes.apimachinery.selectors import parse_field_selector, parse_label_selector
 from pynetes.apiserver.admission.attributes import Attributes
 from pynetes.apiserver.authentication.user import SERVICE_ACCOUNT_PREFIX, SERVICE_ACCOUNTS, UserInfo
 from pynetes.apiserver.authorization.attributes import Attributes as Asked
-from pynetes.apiserver.authorization.attributes import Authorizer
+from pynetes.apiserver.authorization.attributes import Authorizer, Decision
 
 Object = dict[str, Any]
+T = TypeVar("T")
 
 _HIDDEN_METADATA = ("managedFields", "ownerReferences", "selfLink")
 
@@ -34,6 +35,8 @@ class Activation:
     more: Mapping[str, Any] = field(default_factory=dict)
     #: What the values of `more` have cost so far.
     spent: int = 0
+    #: What somebody over the network has decided for the expressions (`settled`).
+    answers: dict[Question, Answer] = field(default_factory=dict)
     _made: dict[str, Any] = field(default_factory=dict)
 
     def take_spent(self) -> int:
@@ -81,7 +84,26 @@ class Activation:
 
     def _ask(self) -> Ask:
         assert self.authorizer is not None
-        return asking(self.authorizer, self.attrs.user)
+        return asking(self.authorizer, self.attrs.user, self.answers)
+
+
+class AwaitedError(Exception):
+    """An expression needs a decision that must be waited for."""
+
+    def __init__(self, question: Question, ask: Callable[[], Awaitable[Decision]]) -> None:
+        super().__init__(question)
+        self.question = question
+        self.ask = ask
+
+
+async def settled(activation: Activation, run: Callable[[], T]) -> T:
+    """What `run` makes of the activation, evaluated anew with every decision that had to be waited for."""
+    while True:
+        try:
+            return run()
+        except AwaitedError as awaited:
+            activation.answers[awaited.question] = _answer(await awaited.ask())
+            activation.spent = 0
 
 
 def admission_request(attrs: Attributes, kind: GroupVersionKind, resource: GroupVersionResource) -> Object:
@@ -121,17 +143,26 @@ def _namespace_value(namespace: Object | None) -> Object | None:
     return {**namespace, "metadata": metadata}
 
 
-def asking(authorizer: Authorizer, user: UserInfo) -> Ask:
-    """Expressions' questions, put to the authorizer for `user` or for the service account they name."""
+def asking(authorizer: Authorizer, user: UserInfo, answers: Mapping[Question, Answer]) -> Ask:
+    """Expressions' questions, put to the authorizer for `user` or for the service account they name.
+
+    AwaitedError for one that it cannot answer from memory, and that is not among `answers`.
+    """
 
     def ask(question: Question) -> Answer:
+        known = answers.get(question)
+        if known is not None:
+            return known
         decision = authorizer.authorize(_asked(question, user))
         if decision.ask is not None:
-            # An evaluation does not wait; who cannot know must not guess.
-            raise CelError("the decision is that of a webhook, which is not asked from expressions")
-        return Answer(decision.allowed, decision.reason)
+            raise AwaitedError(question, decision.ask)
+        return _answer(decision)
 
     return ask
+
+
+def _answer(decision: Decision) -> Answer:
+    return Answer(decision.allowed, decision.reason, decision.error)
 
 
 def _asked(question: Question, user: UserInfo) -> Asked:
@@ -150,13 +181,14 @@ def _asked(question: Question, user: UserInfo) -> Asked:
         question.subresource,
         question.namespace,
         question.name,
-        field_selector=_requirements(question.field_selector),
+        field_selector=_requirements(parse_field_selector, question.field_selector),
+        label_selector=_requirements(parse_label_selector, question.label_selector),
     )
 
 
-def _requirements(text: str) -> tuple[tuple[str, str, str], ...]:
+def _requirements(parse: Callable[[str], Any], text: str) -> tuple[Any, ...]:
     """A selector that does not parse selects nothing in particular, as upstream has it."""
     try:
-        return tuple(parse_field_selector(text).requirements) if text else ()
+        return tuple(parse(text).requirements) if text else ()
     except ValueError:
         return ()

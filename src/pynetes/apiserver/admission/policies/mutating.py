@@ -5,11 +5,12 @@ If one changes the object, all of mutating admission runs a second time, as afte
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.admission.attributes import Attributes, Plugin
-from pynetes.apiserver.admission.expressions.activation import Activation
+from pynetes.apiserver.admission.expressions.activation import Activation, settled
 from pynetes.apiserver.admission.invoked import Invoked
 from pynetes.apiserver.admission.measures import mutated
 from pynetes.apiserver.admission.policies.mutator import Mutator
@@ -75,7 +76,7 @@ class MutatingAdmissionPolicy(Plugin):
         except ValueError as error:
             request.problems.append(_Problem(policy, None, f"failed to configure policy: {error}"))
             return
-        matched = policy.evaluator.match(activation)
+        matched = await settled(activation, lambda: policy.evaluator.match(activation))
         if matched.problem:
             request.problems.append(_Problem(policy, invocation.binding, matched.problem, "Invalid"))
         key = _key(invocation)
@@ -91,7 +92,8 @@ class MutatingAdmissionPolicy(Plugin):
         for mutation in invocation.policy.evaluator.mutations:
             started, problem = clock.monotonic(), None
             try:
-                activation.obj = mutation.change(_anew(activation), self._selector.versions)
+                anew, change = _anew(activation), partial(mutation.change, versions=self._selector.versions)
+                activation.obj = await settled(anew, partial(change, anew))
             except MutationError as error:
                 problem = str(error)
                 request.problems.append(_Problem(invocation.policy, invocation.binding, problem, "Invalid"))
@@ -108,7 +110,8 @@ def _anew(activation: Activation) -> Activation:
     """With the object as it is now, and nothing evaluated."""
     seen = activation
     return Activation(
-        *(seen.attrs, seen.kind, seen.resource, seen.obj, seen.old, seen.authorizer, seen.namespace, seen.params)
+        *(seen.attrs, seen.kind, seen.resource, seen.obj, seen.old, seen.authorizer, seen.namespace, seen.params),
+        answers=seen.answers,
     )
 
 

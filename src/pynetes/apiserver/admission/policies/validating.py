@@ -7,6 +7,7 @@ import orjson
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.admission.attributes import Attributes, Plugin
+from pynetes.apiserver.admission.expressions.activation import settled
 from pynetes.apiserver.admission.measures import validated
 from pynetes.apiserver.admission.policies.selection import Invocation, Misconfiguration, Selector, is_governed
 from pynetes.apiserver.admission.policies.sources import Binding, Policies, Policy
@@ -73,7 +74,8 @@ class ValidatingAdmissionPolicy(Plugin):
             why = f"failed to convert object version: {error}"
             _misconfigured(Misconfiguration(policy, each.binding, why), request)
             return
-        _enforce(policy, each.binding, policy.evaluator.validate(activation), request)
+        verdict = await settled(activation, lambda: policy.evaluator.validate(activation))
+        _enforce(policy, each.binding, verdict, request)
 
 
 def _misconfigured(found: Misconfiguration[Validator], request: _Request) -> None:

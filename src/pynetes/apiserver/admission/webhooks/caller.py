@@ -8,7 +8,7 @@ from uuid import uuid4
 from pynetes.apimachinery.errors import StatusError, bad_request, forbidden, internal
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apiserver.admission.attributes import Attributes, Objects
-from pynetes.apiserver.admission.expressions.activation import Activation
+from pynetes.apiserver.admission.expressions.activation import Activation, settled
 from pynetes.apiserver.admission.matching import Match
 from pynetes.apiserver.admission.measures import WEBHOOK_FAIL_OPEN, webhook_called, webhook_rejected
 from pynetes.apiserver.admission.versions import Versions
@@ -83,7 +83,7 @@ class Caller:
         if not hook.conditions:
             return match, versioned
         activation = Activation(attrs, match.kind, match.resource, versioned.obj, versioned.old, self._authorizer)
-        matched = hook.conditions.match(activation)
+        matched = await settled(activation, lambda: hook.conditions.match(activation))
         if matched.problem:
             log.warning("match conditions of webhook %s failed, failing closed: %s", hook.name, matched.problem)
             raise forbidden(attrs.gvr.group_resource, attrs.name, matched.problem)
