@@ -114,3 +114,25 @@ def test_bytes_that_are_no_text_are_refused() -> None:
     with pytest.raises(StatusError) as caught:
         codec.decode(b"\xff\xfe\xfa", POD, content_type="application/yaml")
     assert caught.value.code == 400
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": {"b": [1, "2", true, null, {}], "image": "r.test:5000/a:1.0"}, "c": -7}',
+        '{"a":1,"a":2}',
+        '{"a": 1.0, "b": 1e3, "c": 1.5, "d": 123456789012345678901, "e": -0}',
+        '{"a": "\\u00e9\\n", "b": "é"}',
+        '{\n\t"a": 1\n}',
+        '{"a": 1}\n---\n{"b": 2}',
+        '{"y": "no", "<<": {"b": "1.5"}, "5": 5}',
+        '{"a": "x: y # z", "b": "- [1]", "c": "1.5e3,2.5"}',
+        "{}",
+    ],
+)
+def test_json_is_read_as_the_yaml_that_it_is(text: str) -> None:
+    events = "# read event by event\n" + text
+    slow, duplicates = yaml_text.parse(events.encode())
+    value, found = yaml_text.parse(text.encode())
+    assert repr(value) == repr(slow)
+    assert len(found) == len(duplicates)

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from pynetes.apis.core.pod import PodStrategy
+from pynetes.apis.core.pod_validation import identity
 from pynetes.apis.core.qos import compute_qos_class
 from tests.apis.objects import Object, container, create_errors, created, pod, texts, update_errors
 
@@ -242,3 +243,20 @@ def test_quality_of_service(case: str) -> None:
     obj = pod(containers=containers)
     STRATEGY.default(obj)
     assert compute_qos_class(obj) == wanted
+
+
+def test_a_spec_that_was_valid_once_is_checked_again_where_it_differs() -> None:
+    assert create_errors(STRATEGY, pod()) == create_errors(STRATEGY, pod()) == []
+    bad = pod(containers=[container(name="Bad")])
+    assert create_errors(STRATEGY, bad)
+    assert create_errors(STRATEGY, bad)
+
+
+def test_only_the_name_of_the_token_volume_makes_no_difference_to_a_spec() -> None:
+    def spec(volume: str, mount: str) -> bytes:
+        return identity({"volumes": [{"name": volume}], "containers": [{"volumeMounts": [{"name": mount}]}]})
+
+    one, other = "kube-api-access-abc12", "kube-api-access-xyz89"
+    assert spec(one, one) == spec(other, other)
+    different = [(one, one), (one, other), (other, one), (one, "data"), ("data", one), ("kube-api-access-", one)]
+    assert len({spec(*names) for names in different}) == len(different)

@@ -14,6 +14,7 @@ import orjson
 from pynetes.apimachinery import json_text, yaml_text
 from pynetes.apimachinery.errors import FieldError, StatusError, bad_request, invalid
 from pynetes.apimachinery.gvk import GroupVersionKind, split_api_version
+from pynetes.apimachinery.meta import copy
 from pynetes.apimachinery.schema.checker import Checker, DecodeError, duplicates, plain
 from pynetes.apimachinery.schema.definitions import definition, find_definition_name
 from pynetes.apimachinery.schema.depth import MAX_DEPTH
@@ -76,7 +77,7 @@ def _fast(body: bytes, decoder: StructDecoder, validation: Validation) -> Object
     """None if the body must go the slow road."""
     try:
         obj = decoder.decode(body)
-        if validation != "Ignore" and _may_have_duplicates(body):
+        if validation != "Ignore" and json_text.may_have_duplicates(body):
             return None
     except _REFUSED:
         return None
@@ -87,11 +88,19 @@ def _fast_custom(body: bytes, gvk: GroupVersionKind, schema: ObjectSchema, valid
     """The same for a custom resource."""
     try:
         obj = orjson.loads(body)
-        if not isinstance(obj, dict) or obj.get("kind") != gvk.kind or obj.get("apiVersion") != gvk.api_version:
-            return None
         strict = validation != "Ignore"
-        if body.count(b"{") + body.count(b"[") > MAX_DEPTH or (strict and _may_have_duplicates(body)):
+        if body.count(b"{") + body.count(b"[") > MAX_DEPTH or (strict and json_text.may_have_duplicates(body)):
             return None
+    except _REFUSED:
+        return None
+    return _fast_coerced(obj, gvk, schema, strict)
+
+
+def _fast_coerced(obj: Any, gvk: GroupVersionKind, schema: ObjectSchema, strict: bool) -> Object | None:
+    """Changes `obj`."""
+    if not isinstance(obj, dict) or obj.get("kind") != gvk.kind or obj.get("apiVersion") != gvk.api_version:
+        return None
+    try:
         metadata, unknown = typed_metadata(obj.get("metadata") or {})
         if strict and (unknown or schema.coerce(obj, track=True)):
             return None
@@ -101,11 +110,6 @@ def _fast_custom(body: bytes, gvk: GroupVersionKind, schema: ObjectSchema, valid
         return None
     rest = {field: value for field, value in obj.items() if field not in _HEAD}
     return {"apiVersion": gvk.api_version, "kind": gvk.kind, "metadata": metadata, **rest}
-
-
-def _may_have_duplicates(body: bytes) -> bool:
-    """Compares the keys in the text with the keys that are left after parsing; may suspect the innocent."""
-    return msgspec.json.encode(msgspec.json.decode(body)).count(b'":') != body.count(b'":')
 
 
 def _from_yaml(body: bytes, gvk: GroupVersionKind) -> tuple[bytes, list[str]]:
@@ -295,6 +299,10 @@ def coerce(
             return _typed(definition_decoder(name).convert(obj), gvk), []
         except _REFUSED:
             pass
+    elif schema is not None:
+        found = _fast_coerced(copy(obj), gvk, schema, validation != "Ignore")
+        if found is not None:
+            return found, []
     try:
         checked, strict = check(obj, gvk, name) if schema is None else check_custom(obj, gvk, schema)
     except ValueError as error:

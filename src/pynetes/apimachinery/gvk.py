@@ -1,7 +1,9 @@
-"""Names of types: group, version and kind; group, version and resource."""
+"""Names of types: group, version and kind; group, version and resource.
 
-from dataclasses import dataclass
-from typing import Any, Self
+Tuples, because they are keys of most caches: a data class would compute its hash in Python at every lookup.
+"""
+
+from typing import Any, NamedTuple, Self
 
 
 def split_api_version(api_version: str) -> tuple[str, str]:
@@ -10,8 +12,7 @@ def split_api_version(api_version: str) -> tuple[str, str]:
     return group, version
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class GroupVersionKind:
+class GroupVersionKind(NamedTuple):
     group: str
     version: str
     kind: str
@@ -31,8 +32,7 @@ class GroupVersionKind:
         return f"{self.api_version}, Kind={self.kind}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class GroupVersionResource:
+class GroupVersionResource(NamedTuple):
     group: str
     version: str
     resource: str

@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any
 
+import msgspec
+
 from pynetes.apimachinery.schema.checker import DecodeError, RawFloat, dict_from_pairs
 from pynetes.apimachinery.schema.depth import MAX_DEPTH, too_deep
 
@@ -11,6 +13,11 @@ _SPACE = " \t\r\n"
 _TOO_DEEP = "exceeded max depth"
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
 _NUMBER_START = "-0123456789"
+
+
+def may_have_duplicates(body: bytes) -> bool:
+    """Compares the keys in well-formed JSON with those that are left after parsing; may suspect the innocent."""
+    return msgspec.json.encode(msgspec.json.decode(body)).count(b'":') != body.count(b'":')
 
 
 class SyntaxProblem(DecodeError):

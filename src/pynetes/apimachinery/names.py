@@ -222,7 +222,7 @@ def env_var_name(value: str) -> list[str]:
 def relaxed_env_var_name(value: str) -> list[str]:
     """The rule for a container's env since 1.34: any printable ASCII but `=`."""
     errors = [] if value else ["environment variable name " + empty_error()]
-    if any(not " " <= char <= "~" or char == "=" for char in value):
+    if "=" in value or not (value.isascii() and value.isprintable()):
         errors.append(_RELAXED_ENV_TEXT)
     return errors
 

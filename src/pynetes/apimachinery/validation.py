@@ -218,6 +218,8 @@ def validate_managed_fields(entries: Sequence[Mapping[str, Any]] | None, path: s
 
 def validate_field_manager(manager: str, path: str = "fieldManager") -> list[FieldError]:
     errors = [too_long(path, FIELD_MANAGER_MAX)] if names.size(manager) > FIELD_MANAGER_MAX else []
+    if manager.isprintable():
+        return errors
     position = 0
     for char in manager:
         if not char.isprintable():

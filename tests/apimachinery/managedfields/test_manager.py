@@ -1,6 +1,7 @@
 """A FieldManager over a kind in two versions, told in small stories."""
 
 from typing import Any
+from unittest.mock import patch
 
 import orjson
 import pytest
@@ -11,6 +12,7 @@ from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.managedfields import ConversionNeeded, CustomVersions, FieldManager, Versions, excluding
 from pynetes.apimachinery.managedfields.last_applied import ANNOTATION
+from pynetes.apimachinery.managedfields.updater import Updater
 
 Object = dict[str, Any]
 V1, V2 = "example.com/v1", "example.com/v2"
@@ -492,3 +494,31 @@ def test_after_a_forced_apply_the_object_says_what_the_applier_said(first: Objec
             assert server.spec[name] == value
         elif isinstance(value, dict):
             assert value.items() <= (server.spec.get(name) or {}).items()
+
+
+@given(specs, specs, specs)
+def test_an_applier_that_states_all_it_stated_prunes_nothing(first: Object, stated: Object, more: Object) -> None:
+    def applied() -> Object | None:
+        server = Server()
+        server.update("ctl", first)
+        server.apply("app", stated, force=True)
+        server.update("ctl", {**server.spec, **more})
+        server.apply("app", {**more, **stated}, force=True)
+        return server.obj
+
+    found = applied()
+    with patch.object(Updater, "_states_all", lambda *_: False):
+        assert applied() == found
+
+
+@given(specs)
+def test_what_a_create_writes_is_remembered_as_it_is_found(spec: Object) -> None:
+    server = Server()
+    server.update("ctl", spec)
+    once = server.entries
+    server.obj = None
+    server.update("ctl", spec)
+    assert server.entries == once
+    fresh = Server(CustomVersions("Thing", {V1: schema("count")}, convert))
+    fresh.update("ctl", spec)
+    assert fresh.entries == once

@@ -73,8 +73,9 @@ def _scalar_problem(kind: str, value: Any) -> str:
     if kind == "numeric":
         return "" if number else f"expected numeric (int or float), got {_go_type(value)}"
     if kind == "string":
-        shown = f"&value.valueUnstructured{{Value:{go_syntax(value)}}}"
-        return "" if isinstance(value, str) else f"expected string, got {shown}"
+        if isinstance(value, str):
+            return ""
+        return f"expected string, got &value.valueUnstructured{{Value:{go_syntax(value)}}}"
     if kind == "boolean":
         return "" if isinstance(value, bool) else f"expected boolean, got {_wrapped(value)}"
     return f"expected any scalar, got {_wrapped(value)}" if isinstance(value, (dict, list)) else ""

@@ -45,6 +45,9 @@ def _map(value: dict[str, Any], kind: MapType) -> Node | None:
         item = value[name]
         declared = kind.fields.get(name)
         element, inner = declared or (f"f:{name}", kind.item or DEDUCED)
+        if inner.leaf:
+            out[element] = LEAF
+            continue
         children, leaf = _node(item, inner)
         member = leaf or declared is None or item is None or item == {}
         if member:

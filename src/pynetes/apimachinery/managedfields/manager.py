@@ -77,6 +77,8 @@ class FieldManager:
         if not managers and live is not None:
             return None
         try:
+            if live is None and not managers:
+                return self._created(new, manager, now)
             after = self._updated(self._bare(live), new, managers, manager, now)
         except (TypedError, UpdateError, LookupError):
             return None
@@ -133,6 +135,12 @@ class FieldManager:
     def _identity(self, manager: str, operation: str) -> ManagerId:
         version = self.kind.api_version if operation == UPDATE else ""
         return ManagerId(manager or "unknown", operation, version, self.subresource)
+
+    def _created(self, new: Object, manager: str, now: str) -> list[Entry] | None:
+        fields = fieldset.difference(self._updater.created(new), _STRIPPED)
+        if not fields:
+            return None
+        return encode({self._identity(manager, UPDATE): Owned(fields, self.kind.api_version, False, now)})
 
     def _updated(self, live: Object, new: Object, managers: Managers, manager: str, now: str) -> Managers:
         """Capped; the writer's entry is that of its earlier writes and this one."""

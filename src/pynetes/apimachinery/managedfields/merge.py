@@ -24,6 +24,8 @@ def _merge(live: Any, config: Any, kind: Type) -> Any:
         return live
     if live is _ABSENT:
         return config
+    if live == config and not kind.loose:  # most of what is applied again, and told at C speed
+        return live
     facet = kind.facet(config if config is not None else live)
     if facet == "map":
         assert kind.map is not None

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from pynetes.apimachinery.managedfields import fieldset
 from pynetes.apimachinery.managedfields.check import check
-from pynetes.apimachinery.managedfields.compare import Comparison, compare
+from pynetes.apimachinery.managedfields.compare import Comparison, compare, created
 from pynetes.apimachinery.managedfields.entries import ManagerId, Managers, Owned
 from pynetes.apimachinery.managedfields.extract import fields_of, reconcile, with_named_fields
 from pynetes.apimachinery.managedfields.fieldset import EMPTY, FieldSet, Path
@@ -78,6 +78,11 @@ class Updater:
             managers[manager] = Owned(own, self.api_version, False, before.time if before else "")
         return managers
 
+    def created(self, new: Object) -> FieldSet:
+        """What a create by another verb than apply writes, where nobody claims anything. TypedError."""
+        changes = self._compared(self.versions.zero(self.api_version), new, self.api_version)
+        return self._filtered(changes.written)
+
     def apply(
         self, live: Object, config: Object, managers: Managers, manager: ManagerId, *, force: bool
     ) -> tuple[Object, Managers]:
@@ -87,7 +92,7 @@ class Updater:
         merged = merge(live, config, self.type)
         own = self._filtered(fields_of(config, self.type))
         managers[manager] = Owned(own, self.api_version, True, last.time if last else "")
-        if last is not None and last.fields:
+        if last is not None and not self._states_all(own, last, managers):
             merged = self._pruned(merged, managers, last)
         managers, _ = self._take(live, merged, managers, manager, force=force)
         return merged, managers
@@ -142,7 +147,7 @@ class Updater:
         kind = self.versions.type_of(api_version)
         if kind is None:
             raise LookupError(api_version)
-        changes = compare(live, new, kind)
+        changes = (created if live == self.versions.zero(api_version) else compare)(live, new, kind)
         if self.reset is None or changes.same:
             return changes
         return Comparison(*(self.reset(fields) for fields in (changes.added, changes.modified, changes.removed)))
@@ -161,6 +166,13 @@ class Updater:
         return converted
 
     # --- what an apply no longer states
+
+    def _states_all(self, own: FieldSet, last: Owned, managers: Managers) -> bool:
+        """Whether an applier states all that it stated before, so that nothing can go: what controllers mostly do. Only
+        where one version is all there is, since conversions may have a say."""
+        if fieldset.difference(last.fields, own):
+            return False
+        return not last.fields or all(owned.api_version == self.api_version for owned in (last, *managers.values()))
 
     def _pruned(self, merged: Object, managers: Managers, last: Owned) -> Object:
         """Without what the applier stated last time, unless it or another does so now."""

@@ -69,11 +69,24 @@ class BuiltInVersions:
     def same(self, one: Object, other: Object) -> bool:
         if one == other:
             return True
+        if _contradict(one, other):
+            return False
         gvk = self._gvk(one["apiVersion"])
         return complete(one, gvk) == complete(other, gvk)
 
     def _gvk(self, api_version: str) -> GroupVersionKind:
         return GroupVersionKind(*split_api_version(api_version), self._kind)
+
+
+def _contradict(one: Any, other: Any) -> bool:
+    """Whether two different values say different things in one place, which no filling in can make up for."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return any(
+            name in other and value != other[name] and _contradict(value, other[name]) for name, value in one.items()
+        )
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) != len(other) or any(a != b and _contradict(a, b) for a, b in zip(one, other, strict=True))
+    return True
 
 
 class CustomVersions:

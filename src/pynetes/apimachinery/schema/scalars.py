@@ -5,6 +5,7 @@ All raise ValueError with the text that the original's decoder shows.
 
 import binascii
 import re
+from functools import lru_cache
 from typing import Any
 
 from pynetes.apimachinery import quantity, times
@@ -20,9 +21,15 @@ def canonical_quantity(value: Any) -> str:
     """From a text or a number."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise ValueError(quantity.FORMAT_ERROR)
-    return str(quantity.parse(value.strip() if isinstance(value, str) else value))
+    return _quantity(value.strip()) if isinstance(value, str) else str(quantity.parse(value))
 
 
+@lru_cache(1 << 10)
+def _quantity(text: str) -> str:
+    return str(quantity.parse(text))
+
+
+@lru_cache(1 << 10)
 def canonical_time(text: str) -> str | None:
     """Whole seconds in UTC; None for Go's zero time, which stands for no time at all."""
     if not _CANONICAL_TIME.fullmatch(text):

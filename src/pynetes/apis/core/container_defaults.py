@@ -1,6 +1,7 @@
 """Defaults of containers, their probes, ports and environment."""
 
 from contextlib import suppress
+from functools import lru_cache
 
 from pynetes.apimachinery import quantity
 from pynetes.apis.core.image_reference import default_pull_policy
@@ -23,7 +24,12 @@ def default_resource_list(resources: Object | None) -> None:
         return
     for name, value in resources.items():
         with suppress(ValueError):  # what is no quantity, the decoder has refused
-            resources[name] = str(quantity.parse(value).round_up(-3))
+            resources[name] = _rounded(value)
+
+
+@lru_cache(1 << 10)
+def _rounded(text: str) -> str:
+    return str(quantity.parse(text).round_up(-3))
 
 
 def default_resources(requirements: Object | None) -> None:

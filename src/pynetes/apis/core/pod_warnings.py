@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from pynetes.apimachinery import names, quantity
+from pynetes.apimachinery.remembered import ByText
 from pynetes.apis.core.address_warnings import ip_warnings
-from pynetes.apis.core.pod_validation import APP_ARMOR, SECCOMP_CONTAINER, SECCOMP_POD
+from pynetes.apis.core.pod_validation import APP_ARMOR, SECCOMP_CONTAINER, SECCOMP_POD, identity
 from pynetes.apis.core.volume_path_warnings import overlapping_path_warnings
 from pynetes.apis.strategy import Object
 
@@ -48,7 +49,23 @@ def pod_warnings(pod: Object) -> list[str]:
             "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; "
             f"a DNS label is recommended: [{' '.join(messages)}]"
         )
-    return found + _template_warnings(pod["metadata"], pod["spec"], "", is_template=False)
+    return found + _own_warnings(pod["metadata"], pod["spec"])
+
+
+#: Whether there is nothing to point out about a spec.
+_quiet: ByText[bool] = ByText(1024)
+
+
+def _own_warnings(metadata: Object, spec: Object) -> list[str]:
+    if not any(map(_is_telling, metadata.get("annotations") or ())) and _quiet.get(
+        identity(spec), lambda: not _template_warnings({}, spec, "", is_template=False)
+    ):
+        return []
+    return _template_warnings(metadata, spec, "", is_template=False)
+
+
+def _is_telling(annotation: str) -> bool:
+    return annotation in _DEPRECATED_ANNOTATIONS or annotation.startswith((SECCOMP_POD, SECCOMP_CONTAINER, APP_ARMOR))
 
 
 def template_warnings(template: Object | None, path: str) -> list[str]:

@@ -1,7 +1,7 @@
 """UserInfo: an authenticated identity, and the names that upstream reserves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 ANONYMOUS = "system:anonymous"
@@ -50,7 +50,8 @@ class UserInfo:
 
     def with_groups(self, *groups: str) -> Self:
         """The same identity in further groups."""
-        return replace(self, groups=tuple(dict.fromkeys((*self.groups, *groups))))
+        cls, all_ = type(self), tuple(dict.fromkeys((*self.groups, *groups)))
+        return cls(self.name, self.uid, all_, self.extra, self.audiences, self.remarks)
 
     def to_wire(self) -> dict[str, Any]:
         """`authentication.k8s.io/v1` UserInfo, empty fields left out."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from pynetes import KUBERNETES_VERSION
 from pynetes.apimachinery.errors import FieldError, invalid_value
@@ -55,12 +56,22 @@ class Policy:
 PRIVILEGED_POLICY = Policy()
 
 
+_LABELS = tuple(f"{PREFIX}{mode}{of}" for mode in MODES for of in ("", "-version"))
+
+
 def policy_of(labels: Mapping[str, str], defaults: Policy = PRIVILEGED_POLICY) -> tuple[Policy, list[FieldError]]:
     """The policy of a namespace with these labels, and what is wrong with them. What they leave open is `defaults`'.
 
     A level that is none counts as `restricted` where it is enforced and as `privileged` elsewhere. Who only names what
     to enforce is warned of the same.
     """
+    policy, errors = _policy_of(tuple((label, labels[label]) for label in _LABELS if label in labels), defaults)
+    return policy, list(errors)
+
+
+@lru_cache(256)
+def _policy_of(given: tuple[tuple[str, str], ...], defaults: Policy) -> tuple[Policy, list[FieldError]]:
+    labels = dict(given)
     errors: list[FieldError] = []
     found: dict[str, LevelVersion] = {}
     for mode in MODES:
