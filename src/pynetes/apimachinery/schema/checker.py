@@ -143,7 +143,7 @@ class Checker:
                     out[name] = self._always(own.type, place)
                 elif own.policy is Policy.NULL:
                     out[name] = None
-            elif value is None:
+            elif value is None or (value == [] and own.policy is Policy.NULL):
                 if own.policy is Policy.NULL:
                     out[name] = None
             elif own.policy is not Policy.DROP or value not in _EMPTY:

@@ -114,7 +114,6 @@ EMPTY_LIST_KEPT: _Table = {
     **_everywhere("bindingConditions bindingFailureConditions sharedCounters"),
     "conditions": _only("CustomResourceDefinitionStatus"),
     "managedFields": _only("ObjectMeta"),
-    "names": _only("ContainerImage"),
     "policies": _only("HPAScalingRules"),
     "storedVersions": _only("CustomResourceDefinitionStatus"),
 }
@@ -185,6 +184,7 @@ NULL_SHOWN: _Table = {
     "drivers": _only("CSINodeSpec"),
     "endpoints": _only("EndpointSlice"),
     "limits": _only("LimitRangeSpec"),
+    "names": _only("ContainerImage"),
     "namespaces": _only("ResourcePolicyRule"),
     "pathType": _only("HTTPIngressPath"),
     "ports": _only("EndpointSlice"),

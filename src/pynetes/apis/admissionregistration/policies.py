@@ -89,6 +89,9 @@ class ValidatingAdmissionPolicyStrategy(_AdmissionPolicyStrategy):
     has_status = True
     status_keeps_metadata = RESET_METADATA
 
+    def validate_status_update(self, obj: Object, old: Object) -> list[FieldError]:
+        return validation.validate_conditions((obj.get("status") or {}).get("conditions"), "status.conditions")
+
     def _rules(self, found: FieldErrors, obj: Object, spec: Object, composition: Composition) -> None:
         validations, annotations = spec.get("validations") or [], spec.get("auditAnnotations") or []
         if not validations and not annotations:

@@ -1,5 +1,7 @@
 """Node. Kubelets create it with its status, and label and annotate it through the status subresource."""
 
+import re
+
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.meta import copy
@@ -9,6 +11,12 @@ from pynetes.apis.core.scheduling_validation import EFFECTS
 from pynetes.apis.field_errors import FieldErrors, go_struct
 from pynetes.apis.strategy import Object, Strategy
 
+_MAX_FEATURE = 253
+_FEATURE = re.compile(r"[A-Z][A-Za-z0-9]*(/[A-Za-z0-9]+)*")
+_FEATURE_RULE = (
+    "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or "
+    "MyFeature/mySubFeature), and contain only alphanumeric characters and slashes"
+)
 _ONLY_ONCE = 'node updates may not change {} except from "" to valid'
 
 
@@ -77,6 +85,17 @@ class NodeStrategy(Strategy):
         }
 
 
+def _features(found: FieldErrors, features: list[str], path: str) -> None:
+    for index, feature in enumerate(features):
+        if feature in features[:index]:
+            found.duplicate(f"{path}[{index}]", feature)
+        if len(feature) > _MAX_FEATURE:
+            detail = f'invalid feature name "{feature}": must be no more than {_MAX_FEATURE} characters'
+            found.invalid(f"{path}[{index}]", feature, detail)
+        elif not _FEATURE.fullmatch(feature):
+            found.invalid(f"{path}[{index}]", feature, f'invalid feature name "{feature}": {_FEATURE_RULE}')
+
+
 def _validate_change(node: Object, old: Object) -> FieldErrors:
     found = FieldErrors()
     _amounts(found, node.get("status") or {})
@@ -85,6 +104,7 @@ def _validate_change(node: Object, old: Object) -> FieldErrors:
         if address in seen:
             found.duplicate(f"status.addresses[{index}]", go_struct(address, Type="", Address=""))
         seen.append(address)
+    _features(found, (node.get("status") or {}).get("declaredFeatures") or [], "status.declaredFeatures")
     new_spec, old_spec = node.get("spec") or {}, old.get("spec") or {}
     earlier = old_spec.get("podCIDRs") or []
     if earlier and earlier != (new_spec.get("podCIDRs") or []):

@@ -98,8 +98,7 @@ class PersistentVolumeClaimStrategy(Strategy):
 
 
 def _resource(found: FieldErrors, name: str, path: str) -> None:
-    found.rule(path, name, names.qualified_name)
-    if "/" not in name and name != "storage":
+    if found.rule(path, name, names.qualified_name) and "/" not in name and name != "storage":
         found.not_supported(path, name, ("storage",))
 
 

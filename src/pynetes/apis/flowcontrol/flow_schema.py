@@ -3,6 +3,7 @@
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.field_errors import FieldErrors, go_struct
+from pynetes.apis.flowcontrol.conditions import validate_conditions
 from pynetes.apis.strategy import RESET_METADATA, WHOLE, Object, Strategy
 
 _PRECEDENCE = 1000
@@ -22,6 +23,9 @@ class FlowSchemaStrategy(Strategy):
     def default(self, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
         spec["matchingPrecedence"] = spec.get("matchingPrecedence") or _PRECEDENCE
+
+    def validate_status_update(self, obj: Object, old: Object) -> list[FieldError]:
+        return validate_conditions(obj)
 
     def validate(self, obj: Object) -> list[FieldError]:
         found = FieldErrors()

@@ -4,6 +4,7 @@ import math
 
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.flowcontrol.conditions import validate_conditions
 from pynetes.apis.strategy import RESET_METADATA, WHOLE, Object, Strategy
 
 _SHARES = 30
@@ -34,6 +35,9 @@ class PriorityLevelStrategy(Strategy):
         if queuing is not None:
             for key, value in _QUEUING.items():
                 queuing[key] = queuing.get(key) or value
+
+    def validate_status_update(self, obj: Object, old: Object) -> list[FieldError]:
+        return validate_conditions(obj)
 
     def validate(self, obj: Object) -> list[FieldError]:
         found = FieldErrors()

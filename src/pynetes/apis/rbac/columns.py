@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from pynetes.apis.resource import AGE, NAME, Column, Object, schema_text
+from pynetes.apis.resource import AGE, NAME, Column, Object
+
+# Upstream's table has the texts of an earlier version.
+_ROLE = "RoleRef can {} the global namespace. If the RoleRef cannot be resolved, the Authorizer must return an error."
+_ROLES = {
+    "ClusterRoleBinding": _ROLE.format("only reference a ClusterRole in"),
+    "RoleBinding": _ROLE.format("reference a Role in the current namespace or a ClusterRole in"),
+}
 
 
 def _role(binding: Object) -> str:
@@ -24,7 +31,7 @@ def _binding(definition: str, shown: str) -> tuple[Column, ...]:
     wide = (("Users", "User"), ("Groups", "Group"), ("ServiceAccounts", "ServiceAccount"))
     return (
         NAME,
-        Column("Role", _role, description=schema_text(f"rbac.v1.{definition}.roleRef")),
+        Column("Role", _role, description=_ROLES[definition]),
         AGE,
         *(Column(n, _subjects(kind), description=f"{n} in the {shown}", priority=1) for n, kind in wide),
     )
