@@ -43,6 +43,7 @@ from pynetes.apiserver.endpoints.router import Router
 from pynetes.apiserver.endpoints.scope import Backend
 from pynetes.apiserver.filters import chain as filters
 from pynetes.apiserver.filters.flowcontrol import with_flow_control
+from pynetes.apiserver.flowcontrol import dumps
 from pynetes.apiserver.flowcontrol.controller import FlowController
 from pynetes.apiserver.http import Answer, Filter, Handler, Request
 from pynetes.apiserver.local import LocalTransport
@@ -168,7 +169,7 @@ class APIServer:
         auditor = audit.build(config, tasks)
         if auditor is not None:
             stack.push_async_callback(auditor.close)
-        flow_control = self._flow_control(tasks, client) if config.enable_priority_and_fairness else None
+        flow_control = self._flow_control(tasks, client, router) if config.enable_priority_and_fairness else None
         outside = filters.build(
             router.handle, config, security.authenticator, security.authorizer, auditor, flow_control
         )
@@ -197,11 +198,13 @@ class APIServer:
         await self.registry.store_of(SERVICES).cacher.fresh()
         return self.registry.cached_list(SERVICES)
 
-    def _flow_control(self, tasks: Tasks, client: Client) -> Filter:
+    def _flow_control(self, tasks: Tasks, client: Client, router: Router) -> Filter:
         config, registry = self.config, self.registry
         seats = config.max_requests_inflight + config.max_mutating_requests_inflight
         controller = FlowController(registry, client, seats)
         tasks.start(controller.run(), name="flow control")
+        for path, handler in dumps.handlers(controller).items():
+            router.add_path(path, handler, listed=False)
 
         def count(info: RequestInfo) -> int:
             gvr = GroupVersionResource(info.group, info.version, info.resource)

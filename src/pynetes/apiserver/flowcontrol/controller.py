@@ -36,15 +36,14 @@ _current = metrics.gauge(
     "current derived number of execution seats available to each priority level",
     ("priority_level",),
 )
-_in_use = metrics.gauge(
-    "apiserver_flowcontrol_current_executing_seats",
-    "Concurrency (number of seats) occupied by the currently executing requests in the API Priority and Fairness "
-    "subsystem",
+_least = metrics.gauge(
+    "apiserver_flowcontrol_lower_limit_seats",
+    "Configured lower bound on number of execution seats available to each priority level",
     ("priority_level",),
 )
-_queued = metrics.gauge(
-    "apiserver_flowcontrol_current_inqueue_seats",
-    "Number of seats currently pending in queues of the API Priority and Fairness subsystem",
+_most = metrics.gauge(
+    "apiserver_flowcontrol_upper_limit_seats",
+    "Configured upper bound on number of execution seats available to each priority level",
     ("priority_level",),
 )
 
@@ -59,8 +58,6 @@ class Level:
         self.uid = uid
         self.spec = spec
         self.queues = QueueSet(Queuing.of(spec), 1, exempt=spec.get("type") == "Exempt")
-        _in_use.labels(name).set_function(lambda: float(self.queues.seats_in_use))
-        _queued.labels(name).set_function(lambda: float(self.queues.waiting))
 
 
 class FlowController:
@@ -144,6 +141,8 @@ class FlowController:
             self._levels[name].queues.set_limit(seats)
             _nominal.labels(name).set(limits[name].nominal)
             _current.labels(name).set(seats)
+            _least.labels(name).set(limits[name].least)
+            _most.labels(name).set(limits[name].most)
 
     async def _tell_dangling(self) -> None:
         """A FlowSchema whose level is not there takes no requests."""

@@ -45,14 +45,17 @@ class Queuing:
 
 
 class _Waiting:
-    __slots__ = ("future", "seats")
+    __slots__ = ("future", "seats", "tag")
 
-    def __init__(self, seats: int, future: "asyncio.Future[None]") -> None:
+    def __init__(self, seats: int, future: "asyncio.Future[None]", tag: object) -> None:
         self.seats = seats
         self.future = future
+        self.tag = tag
 
 
-class _Queue:
+class Queue:
+    """`virtual` is its time in seat-seconds, `executing` the seats that its requests hold."""
+
     __slots__ = ("executing", "virtual", "waiting")
 
     def __init__(self) -> None:
@@ -70,7 +73,7 @@ class Seat:
 
     __slots__ = ("queue", "seats", "started")
 
-    def __init__(self, seats: int, queue: _Queue | None, started: float) -> None:
+    def __init__(self, seats: int, queue: Queue | None, started: float) -> None:
         self.seats = seats
         self.queue = queue
         self.started = started
@@ -88,7 +91,7 @@ class QueueSet:
         self.executing = 0
         self.waiting = 0
         self._waiting_seats = 0
-        self._queues = [_Queue() for _ in range(queuing.queues)]
+        self.queues = [Queue() for _ in range(queuing.queues)]
         self._hands: dict[str, list[int]] = {}
         self._virtual = 0.0
 
@@ -100,18 +103,21 @@ class QueueSet:
         """A seat without waiting, if there is one and nobody waits; Rejected where nobody can wait."""
         if not self.waiting and self._fits(seats):
             # Nobody waits, so that it does not matter how loaded a queue is.
-            return self._take(seats, self._queues[self._hand_of(flow)[0]] if self._queues else None, now)
-        if not self._queues:
+            return self._take(seats, self.queues[self._hand_of(flow)[0]] if self.queues else None, now)
+        if not self.queues:
             self.demand.note(self.seats_in_use + seats)
             raise Rejected("concurrency-limit")
         return None
 
-    async def wait(self, flow: str, seats: int, seconds: float) -> Seat:
-        """A seat after waiting in line; Rejected if the line is too long, or does not come to it in time."""
+    async def wait(self, flow: str, seats: int, seconds: float, tag: object = None) -> Seat:
+        """A seat after waiting in line; Rejected if the line is too long, or does not come to it in time.
+
+        `tag` is whatever tells who waits.
+        """
         queue = self._queue_of(flow)
         if len(queue.waiting) >= self.queuing.length:
             raise Rejected("queue-full")
-        entry = _Waiting(seats, asyncio.get_running_loop().create_future())
+        entry = _Waiting(seats, asyncio.get_running_loop().create_future(), tag)
         if not queue.waiting and not queue.executing:
             queue.virtual = max(queue.virtual, self._virtual)
         queue.waiting.append(entry)
@@ -149,7 +155,7 @@ class QueueSet:
         """One that wants more seats than there are may run alone."""
         return self.seats_in_use + seats <= self.limit or not self.seats_in_use
 
-    def _take(self, seats: int, queue: _Queue | None, now: float) -> Seat:
+    def _take(self, seats: int, queue: Queue | None, now: float) -> Seat:
         self.seats_in_use += seats
         self.executing += 1
         self.demand.note(self.seats_in_use)
@@ -164,7 +170,7 @@ class QueueSet:
     def _serve(self) -> None:
         """Lets in those that wait, while there are seats for the next."""
         while self.waiting:
-            queue = min((each for each in self._queues if each.waiting), key=lambda each: each.virtual)
+            queue = min((each for each in self.queues if each.waiting), key=lambda each: each.virtual)
             entry = queue.waiting[0]
             if not self._fits(entry.seats):
                 return
@@ -182,9 +188,9 @@ class QueueSet:
             hand = self._hands[flow] = deal(flow, self.queuing.queues, self.queuing.hand)
         return hand
 
-    def _queue_of(self, flow: str) -> _Queue:
+    def _queue_of(self, flow: str) -> Queue:
         """The emptiest of the flow's queues."""
-        return min((self._queues[index] for index in self._hand_of(flow)), key=lambda queue: queue.load)
+        return min((self.queues[index] for index in self._hand_of(flow)), key=lambda queue: queue.load)
 
 
 def deal(flow: str, queues: int, hand: int) -> list[int]:
