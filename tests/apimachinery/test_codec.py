@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pynetes.apimachinery import codec, meta
+from pynetes.apimachinery import codec, json_text, meta
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.schema.checker import Checker
@@ -420,3 +420,18 @@ def test_the_fast_and_the_slow_road_agree(data: st.DataObject) -> None:
     if slow is not None:
         again = codec._fast(codec.encode(slow), codec.definition_decoder(name), "Strict")
         assert again is None or again == slow  # what is written reads back the same
+
+
+@pytest.mark.parametrize("number", [-(2**63), -(2**63) + 6, 2**63 - 1])
+def test_whole_numbers_up_to_64_bits_are_exact_on_the_slow_road_too(number: int) -> None:
+    body = b'{"metadata":{"generation":%d},"metadata":{"generation":%d}}' % (number, number)
+    obj = decode(body, validation="Ignore")
+    assert obj["metadata"]["generation"] == number
+    assert json_text.parse(b"%d" % number) == number
+
+
+def test_whole_numbers_of_more_than_64_bits_fit_no_field() -> None:
+    text = (
+        "cannot unmarshal number -9223372036854775809 into Go struct field ObjectMeta.metadata.generation of type int64"
+    )
+    assert text in refusal(b'{"metadata":{"generation":-9223372036854775809}}')

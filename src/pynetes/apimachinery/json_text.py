@@ -57,7 +57,10 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _parse_int(text: str) -> Any:
-    return int(text) if len(text) < 20 else RawFloat.parse(text)
+    if len(text) > 20 or (len(text) == 20 and text[0] != "-"):
+        return RawFloat.parse(text)
+    number = int(text)
+    return number if number >= -(2**63) else RawFloat.parse(text)
 
 
 def repair_surrogates(value: Any) -> Any:

@@ -7,7 +7,8 @@ and match them. Lengths are in bytes, as upstream counts them.
 import random
 import re
 from collections.abc import Callable
-from functools import lru_cache
+
+from pynetes.component.memo import remembered
 
 Rule = Callable[[str], list[str]]
 
@@ -158,7 +159,7 @@ def qualified_name(value: str) -> list[str]:
     return list(_qualified_name(value))
 
 
-@lru_cache(1 << 12)  # a cluster has few of them, and every object some
+@remembered(1 << 12)  # a cluster has few of them, and every object some
 def _qualified_name(value: str) -> tuple[str, ...]:
     parts = value.split("/")
     regex = regex_error(_KEY_TEXT, _KEY, "MyName", "my.name", "123-abc")

@@ -6,8 +6,9 @@ a text that was all but canonical is kept as it came (`1.500` stays), as upstrea
 """
 
 import re
-from functools import lru_cache
 from typing import Any, Literal, Self
+
+from pynetes.component.memo import remembered
 
 Format = Literal["DecimalSI", "BinarySI", "DecimalExponent"]
 
@@ -175,7 +176,7 @@ def parse(value: str | int | float) -> Quantity:
     return _parse_text(str(value))
 
 
-@lru_cache(maxsize=8192)
+@remembered(8192)
 def _parse_text(text: str) -> Quantity:
     match = _PATTERN.fullmatch(text)
     if not text or not match:

@@ -9,11 +9,11 @@ escaping `,`, `=` and itself in values.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError, invalid_value
+from pynetes.component.memo import remembered
 
 _SYMBOLS = "=!(),><"
 _TOKENS = {")", ",", "!", "==", "=", ">", "in", "<", "!=", "notin", "("}
@@ -296,7 +296,7 @@ def _scan(text: str) -> list[tuple[str, str]]:
     return tokens
 
 
-@lru_cache(maxsize=2048)
+@remembered(2048)
 def parse_label_selector(text: str) -> LabelSelector:
     """A selector from kubectl's and the API's text form. ValueError with upstream's text."""
     return LabelSelector(_Parser(text).parse()) if text else EVERYTHING
@@ -348,7 +348,7 @@ def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace(",", "\\,").replace("=", "\\=")
 
 
-@lru_cache(maxsize=2048)
+@remembered(2048)
 def parse_field_selector(text: str) -> FieldSelector:
     requirements = []
     for term in sorted(_split_terms(text)):

@@ -6,11 +6,11 @@ to be turned into (`as=Table;v=v1;g=meta.k8s.io`) is checked against what the en
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from pynetes.apimachinery.errors import StatusError, not_acceptable, unsupported_media_type
 from pynetes.apiserver.encoding import CODECS, INPUT_TYPES, JSON, PROTOBUF, YAML, Codec
 from pynetes.apiserver.http import Request
+from pynetes.component.memo import remembered
 
 _META_VERSIONS = ("v1", "v1beta1")
 _PARTIAL = ("PartialObjectMetadata", "PartialObjectMetadataList")
@@ -133,7 +133,7 @@ def choose(request: Request, types: Sequence[str]) -> str | None:
     return None
 
 
-@lru_cache(1024)
+@remembered(1024)
 def is_routed(header: str, produced: Sequence[str]) -> bool:
     """Whether the original's router goes on with this `Accept`: it looks at whole types, and at nothing behind them."""
     types = [part.partition(";")[0].strip() for part in header.split(",")] if header else ["*/*"]
@@ -167,7 +167,7 @@ def _wants_pretty(request: Request) -> bool:
     return request.headers.get("User-Agent", "").startswith(("curl", "Wget", "Mozilla/5.0"))
 
 
-@lru_cache(1024)
+@remembered(1024)
 def _negotiate(header: str, name: str, listed: bool) -> MediaType | None:
     if not header:
         return MediaType(JSON)
@@ -239,7 +239,7 @@ def _quality(text: str) -> float:
         return 1.0
 
 
-@lru_cache(256)
+@remembered(256)
 def _input_type(content_type: str) -> str | None:
     if not content_type:
         return JSON.media_type

@@ -184,3 +184,11 @@ async def test_others_are_served_while_megabytes_are_read(web: Web) -> None:
         answered += 1
     assert (await reading).status == 422
     assert answered > 3
+
+
+async def test_paths_that_are_made_up_leave_nothing_in_the_metrics(web: Web) -> None:
+    for path in ("/api/v1/madeup", "/apis/madeup/v1/things", f"{ONE}/madeup"):
+        assert (await web("GET", path)).status == 404
+    metrics = (await web("GET", "/metrics")).body
+    assert b'resource="configmaps"' in metrics
+    assert b"madeup" not in metrics

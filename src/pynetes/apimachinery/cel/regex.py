@@ -1,9 +1,10 @@
 """Regular expressions: RE2, as the original's, because rules are other people's text and must not take forever."""
 
-from functools import lru_cache
 from typing import Any
 
 import re2
+
+from pynetes.component.memo import remembered
 
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
@@ -30,7 +31,7 @@ class RegexError(ValueError):
     """A pattern that does not compile, in Go's words."""
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def compile_pattern(pattern: str) -> Any:
     """The compiled pattern; RegexError if it is none."""
     try:

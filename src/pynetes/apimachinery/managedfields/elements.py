@@ -11,10 +11,11 @@ element: it marks that a node of a set with children is a member itself.
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import orjson
+
+from pynetes.component.memo import remembered
 
 SELF = "."
 
@@ -50,7 +51,7 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e21 else value
 
 
-@lru_cache(1 << 14)
+@remembered(1 << 14)
 def canonical(text: str) -> str:
     """The canonical spelling of an element that a client wrote; empty for kinds of elements that nobody knows yet.
 
@@ -80,7 +81,7 @@ def canonical(text: str) -> str:
     return of_key(value)
 
 
-@lru_cache(1 << 14)
+@remembered(1 << 14)
 def order(element: str) -> tuple[Any, ...]:
     """What elements of one node are sorted by."""
     kind, rest = element[0], element[2:]
@@ -110,7 +111,7 @@ def _rank(value: Any) -> tuple[Any, ...]:
     return (5,)
 
 
-@lru_cache(1 << 12)
+@remembered(1 << 12)
 def show(element: str) -> str:
     """As messages write it: `.spec`, `[name="web"]`, `[="a"]`, `[0]`."""
     kind, rest = element[0], element[2:]

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from functools import lru_cache
 
+from pynetes.component.memo import remembered
+
 #: What RE2 says → what Go says.
 _GO_WORDS = {
     "invalid perl operator": "invalid or unsupported Perl syntax",
@@ -21,7 +23,7 @@ class PatternError(ValueError):
     """Not a pattern; the text says why, in Go's words."""
 
 
-@lru_cache(4096)
+@remembered(4096)
 def compiled(pattern: str) -> Callable[[str], bool]:
     """Whether `pattern` occurs in a text. PatternError."""
     import re2  # loaded by the first pattern

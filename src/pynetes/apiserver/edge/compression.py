@@ -1,14 +1,14 @@
 """gzip of large answers, at the speed of the network: isal at its lowest level (see docs on the Python stack)."""
 
-from functools import lru_cache
-
 from isal import igzip
+
+from pynetes.component.memo import remembered
 
 #: Smaller answers are sent as they are, as upstream does.
 THRESHOLD = 128 * 1024
 
 
-@lru_cache(256)
+@remembered(256)
 def accepts_gzip(accept_encoding: str) -> bool:
     """Whether the client takes gzip (`q=0` refuses it)."""
     for part in accept_encoding.split(","):

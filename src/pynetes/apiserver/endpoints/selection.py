@@ -58,8 +58,16 @@ def check_fields(resource: Resource, fields: FieldSelector) -> None:
         raise bad_request(text)
 
 
-@lru_cache(4096)
+_MANY = 32  # requirements and values: predicates of more are not remembered
+
+
 def predicate(labels: LabelSelector, fields: FieldSelector) -> Predicate | None:
+    """The same one for the same selectors, if they are of ordinary size."""
+    size = len(fields.requirements) + sum(1 + len(each.values) for each in labels.requirements)
+    return _remembered(labels, fields) if size <= _MANY else _predicate(labels, fields)
+
+
+def _predicate(labels: LabelSelector, fields: FieldSelector) -> Predicate | None:
     if labels.empty and fields.empty:
         return None
     if fields.empty:
@@ -71,3 +79,6 @@ def predicate(labels: LabelSelector, fields: FieldSelector) -> Predicate | None:
         return fields.matches(entry.fields) and labels.matches(entry.labels)
 
     return both
+
+
+_remembered = lru_cache(4096)(_predicate)

@@ -1,15 +1,15 @@
 """Ends requests that take too long (upstream's WithRequestDeadline): `--request-timeout`, or `?timeout=` if shorter."""
 
 import asyncio
-from functools import lru_cache
 
 from pynetes.apimachinery.errors import bad_request, timeout
 from pynetes.apimachinery.times import parse_duration
 from pynetes.apiserver.filters.info import long_running
 from pynetes.apiserver.http import Answer, Filter, Handler, Request
+from pynetes.component.memo import remembered
 
 
-@lru_cache(256)
+@remembered(256)
 def _seconds(text: str) -> float:
     return parse_duration(text)
 

@@ -34,6 +34,8 @@ _durations = metrics.histogram(
 
 #: Metrics of one kind of request and outcome, looked up once.
 _children: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+#: Resources and subresources that have answered: only of these are refusals counted, for paths are anyone's to make up.
+_served: set[tuple[Any, ...]] = set()
 
 
 def with_recovery(handler: Handler) -> Handler:
@@ -82,6 +84,11 @@ def _count(request: Request, answer: Answer, started: float) -> None:
     key = (info.verb, info.group, info.version, info.resource, info.subresource, bool(info.namespace), dry_run, code)
     children = _children.get(key)
     if children is None:
+        what = key[1:5]
+        if code < 400:
+            _served.add(what)
+        elif info.is_resource and what not in _served:
+            return
         children = _children[key] = _labelled(request, code, dry_run)
     counted, timed = children
     counted.inc()

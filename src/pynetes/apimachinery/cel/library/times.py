@@ -3,18 +3,18 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pynetes.apimachinery.cel.declarations import Function, Overload
 from pynetes.apimachinery.cel.types import DURATION, INT, STRING, TIMESTAMP
 from pynetes.apimachinery.cel.values import NANOS, CelError, Duration, Timestamp
+from pynetes.component.memo import remembered
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OFFSET = re.compile(r"([+-]?)(\d\d):(\d\d)", re.ASCII)
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
