@@ -175,6 +175,8 @@ class Resource:
     columns: tuple[Column, ...] = (NAME, CREATED_AT)
     row_conditions: Callable[[Object], list[Object]] | None = None
     """Conditions of a table row (`Completed` for finished pods)."""
+    row_order: Callable[[Object], Any] | None = None
+    """What the rows of a list's table are sorted by, if not by name."""
     deprecation: str = ""
     """The warning that every request for the resource is answered with."""
     storage_gvk: GroupVersionKind | None = None

@@ -14,7 +14,7 @@ from pynetes.apiserver.authentication.user import UserInfo
 
 def attributes(pod: dict[str, Any]) -> Attributes:
     kind = GroupVersionKind("", "v1", "Pod")
-    return Attributes("CREATE", PODS, kind, "a", pod["metadata"]["name"], pod, None, UserInfo("alice"))
+    return Attributes("CREATE", PODS, kind, "a", pod["metadata"].get("name", ""), pod, None, UserInfo("alice"))
 
 
 def pod(**spec: Any) -> dict[str, Any]:
@@ -34,6 +34,14 @@ async def admit(objects: Any, obj: dict[str, Any]) -> dict[str, Any]:
     await plugin.validate(attrs)
     found: dict[str, Any] = obj["spec"]
     return found
+
+
+@pytest.mark.parametrize(
+    ("metadata", "name"), [({"name": "p"}, "p"), ({"generateName": "web-"}, "web-"), ({}, "Unknown")]
+)
+async def test_a_refusal_names_the_pod_by_what_it_has(objects: Any, metadata: dict[str, str], name: str) -> None:
+    with pytest.raises(StatusError, match=f'^pods "{name}" is forbidden: error looking up service account a/default: '):
+        await admit(objects, {**pod(), "metadata": metadata})
 
 
 async def test_a_pod_gets_the_default_account_and_its_token(objects: Any) -> None:

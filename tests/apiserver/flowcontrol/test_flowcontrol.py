@@ -16,6 +16,8 @@ from pynetes.testing import apiserver
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 PODS = "/api/v1/namespaces/default/pods"
+SCHEMAS = "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas"
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,9 @@ async def test_the_objects_are_there_and_requests_say_who_took_them(files: PKI) 
         assert {"exempt", "catch-all", "workload-low", "leader-election"} <= levels.keys()
         url = f"https://127.0.0.1:{server.port}"
         async with session(files) as web, asyncio.timeout(20):
+            async with web.get(url + SCHEMAS, headers={"Accept": TABLE}) as answer:
+                names = [row["object"]["metadata"]["name"] for row in (await answer.json())["rows"]]
+            assert (names[:3], names[-1]) == (["exempt", "probes", "system-leader-election"], "catch-all")
             while True:
                 async with web.get(url + MAPS) as answer:
                     taken = answer.headers["X-Kubernetes-Pf-Flowschema-Uid"]

@@ -55,6 +55,20 @@ async def test_logs_come_through_websockets_too(cluster: Cluster, protocol: str)
     assert found == b"line 1\nline 2\n"
 
 
+async def test_a_node_that_does_not_listen_is_told_in_gos_words(cluster: Cluster) -> None:
+    endpoint = {"kubeletEndpoint": {"Port": 1}}
+    addresses = [{"type": "InternalIP", "address": "127.0.0.1"}]
+    cluster.objects.add(
+        "nodes", {"metadata": {"name": "n1"}, "status": {"addresses": addresses, "daemonEndpoints": endpoint}}
+    )
+    tls = certificates.client_context(cluster.pki.ca.certificate)
+    async with aiohttp.ClientSession() as session, session.get(cluster.url + PATH, ssl=tls) as answer:
+        status = await answer.json()
+    url = "https://127.0.0.1:1/containerLogs/default/p/main"
+    assert status["message"] == f'Get "{url}": dial tcp 127.0.0.1:1: connect: connection refused'
+    assert (status["code"], status.get("reason")) == (500, None)
+
+
 async def test_a_pod_on_no_node_has_no_log(cluster: Cluster) -> None:
     cluster.objects.add("pods", pod(node=""))
     tls = certificates.client_context(cluster.pki.ca.certificate)

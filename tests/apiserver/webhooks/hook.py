@@ -32,12 +32,16 @@ class Hook:
         self.query: list[str] = []
         self.answer: Callable[[Any], web.StreamResponse] = web.json_response
         self.delay = 0.0
+        self.redirect = ""
         self.port = 0
 
     @property
     def config(self) -> dict[str, Any]:
         """A `WebhookClientConfig`."""
         return {"url": f"https://127.0.0.1:{self.port}/review", "caBundle": bundle(self.files)}
+
+    async def elsewhere(self, request: web.Request) -> web.StreamResponse:
+        raise web.HTTPTemporaryRedirect(self.redirect)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         review = await request.json()
@@ -52,6 +56,7 @@ async def serving(files: PKI) -> AsyncIterator[Hook]:
     hook = Hook(files)
     app = web.Application()
     app.router.add_post("/review", hook.handle)
+    app.router.add_post("/moved", hook.elsewhere)
     runner = web.AppRunner(app)
     await runner.setup()
     tls: ssl.SSLContext = certificates.server_context(files.apiserver.certificate, files.apiserver.key)

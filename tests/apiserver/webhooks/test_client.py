@@ -56,6 +56,19 @@ async def test_a_service_is_reached_under_its_own_name(
     assert await client.call(config, {"a": 1}, timeout=5) == {"a": 1}
 
 
+@pytest.mark.parametrize("path", ["//review", "/review/", "/a/../review", "/moved"])
+async def test_paths_are_cleaned_and_redirects_followed(client: WebhookClient, hook: Hook, path: str) -> None:
+    hook.redirect = "/review"
+    config = by_url(hook, url=f"https://127.0.0.1:{hook.port}{path}")
+    assert await client.call(config, {"a": 1}, timeout=5) == {"a": 1}
+
+
+async def test_redirects_in_a_circle_end(client: WebhookClient, hook: Hook) -> None:
+    hook.redirect = "/moved"
+    with pytest.raises(WebhookError, match="stopped after 10 redirects"):
+        await client.call(by_url(hook, url=f"https://127.0.0.1:{hook.port}/moved"), {}, timeout=5)
+
+
 async def test_a_service_by_external_name(client: WebhookClient, hook: Hook, objects: MemoryObjects) -> None:
     spec = {"type": "ExternalName", "externalName": "localhost"}
     objects.add("services", {"metadata": {"name": "hook", "namespace": "default"}, "spec": spec})

@@ -1,6 +1,8 @@
 """Asking an HTTP server to switch protocols, and taking the connection over when it does."""
 
 import asyncio
+import os
+import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,6 +33,15 @@ class Answer:
     """Status line and headers as they came, with the empty line."""
 
 
+def unreachable(host: str, port: int, error: OSError) -> str:
+    """Why there is no connection, as Go says it: `dial tcp 10.0.0.1:10250: connect: connection refused`."""
+    if isinstance(error, socket.gaierror):
+        return f"dial tcp: lookup {host}: no such host"
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    why = f"connect: {os.strerror(error.errno).lower()}" if error.errno else str(error) or "i/o timeout"
+    return f"dial tcp {where}: {why}"
+
+
 async def dial(
     host: str,
     port: int,
@@ -55,7 +66,7 @@ async def dial(
                 host, port, ssl=tls, server_hostname=(server_hostname or host) if tls else None, limit=_LIMIT
             )
     except (OSError, TimeoutError) as error:
-        raise DialError(f"error dialing backend: dial tcp {host}:{port}: {error or 'i/o timeout'}") from error
+        raise DialError(f"error dialing backend: {unreachable(host, port, error)}") from error
     try:
         async with asyncio.timeout(answer_timeout):
             answer = await _exchange(reader, writer, method, target, headers, body)

@@ -34,6 +34,13 @@ FLOW_SCHEMA = (
     AGE,
     Column("MissingPL", _dangling, description="references a broken or non-existent PriorityLevelConfiguration"),
 )
+
+
+def in_order_of_matching(schema: Object) -> tuple[int, str]:
+    """First those that are asked first."""
+    return schema["spec"].get("matchingPrecedence") or 0, schema["metadata"]["name"]
+
+
 _QUEUING = ("spec", "limited", "limitResponse", "queuing")
 
 

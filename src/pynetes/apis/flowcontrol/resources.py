@@ -1,7 +1,7 @@
 """The resources of the group, for discovery and the registry."""
 
 from pynetes.apimachinery.gvk import GroupVersionKind
-from pynetes.apis.flowcontrol.columns import FLOW_SCHEMA, PRIORITY_LEVEL
+from pynetes.apis.flowcontrol.columns import FLOW_SCHEMA, PRIORITY_LEVEL, in_order_of_matching
 from pynetes.apis.flowcontrol.flow_schema import FlowSchemaStrategy
 from pynetes.apis.flowcontrol.priority_level import PriorityLevelStrategy
 from pynetes.apis.resource import STATUS, Resource
@@ -18,6 +18,7 @@ RESOURCES: tuple[Resource, ...] = (
         namespaced=False,
         strategy=FlowSchemaStrategy(),
         columns=FLOW_SCHEMA,
+        row_order=in_order_of_matching,
         subresources=(STATUS,),
     ),
     Resource(

@@ -68,8 +68,10 @@ class Attributes:
         return self.gvr.resource == resource and self.gvr.group == group and self.subresource == subresource
 
     def forbid(self, why: str) -> StatusError:
-        """The 403 that says what is refused and why."""
-        return forbidden(self.gvr.group_resource, self.name, why)
+        """The 403 that says what is refused and why; an object without a name is called as its name will begin."""
+        metadata = (self.obj or {}).get("metadata") or {}
+        name = self.name or metadata.get("name") or metadata.get("generateName") or "Unknown"
+        return forbidden(self.gvr.group_resource, name, why)
 
 
 class Plugin:

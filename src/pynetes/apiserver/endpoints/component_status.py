@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 
 from pynetes.apimachinery.errors import StatusError, not_found
+from pynetes.apimachinery.streaming.dial import unreachable
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.endpoints.selection import check_fields
 from pynetes.apiserver.endpoints.tables import include_object, row, table, untyped
@@ -72,8 +73,8 @@ async def probe_server(url: str) -> Health:
 
 
 def _described(error: BaseException) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError):
-        return f"dial tcp {error.host}:{error.port}: connect: connection refused"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return unreachable(error.host, error.port or 443, error.os_error)
     return str(error) or type(error).__name__
 
 

@@ -107,7 +107,9 @@ async def list_response(scope: Scope, request: Request, media: MediaType, listin
         out = {"kind": kind, "apiVersion": api_version, "metadata": metadata, "items": found}
     elif transform.kind == "Table":
         include = include_object(request)
-        rows = (row(scope.resource, obj, include, transform.api_version) for obj in objects)
+        order = scope.resource.row_order
+        shown = sorted(objects, key=order) if order else objects
+        rows = (row(scope.resource, obj, include, transform.api_version) for obj in shown)
         out = table(scope.resource, rows, metadata, transform.api_version)
     elif transform.kind == "PartialObjectMetadataList":
         parts = [partial(obj, transform.api_version) for obj in objects]

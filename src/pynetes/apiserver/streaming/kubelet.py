@@ -102,7 +102,7 @@ class KubeletClient:
                 allow_redirects=False,
             )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise errors.internal(f'Get "{url}": {describe(error)}') from error
+            raise StatusError(500, "", f'Get "{url}": {describe(error)}') from error
 
     def session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -172,4 +172,6 @@ _UNEXPECTED = {
 
 
 def describe(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return dial.unreachable(error.host, error.port or 0, error.os_error)
     return str(error) or type(error).__name__

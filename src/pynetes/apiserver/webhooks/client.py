@@ -6,20 +6,21 @@ async with WebhookClient(objects) as webhooks:
 
 import base64
 import binascii
-import os
+import posixpath
 import socket
 import ssl
 from dataclasses import dataclass
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from pynetes.apimachinery.streaming.dial import unreachable
 from pynetes.apis.names import SERVICES
 from pynetes.apiserver.objects import ObjectReader
 from pynetes.component import certificates
@@ -27,6 +28,7 @@ from pynetes.component import certificates
 Object = dict[str, Any]
 
 _SERVICE_PORT = 443
+_REDIRECTS = 10
 _DOMAIN = ".svc"
 _CODES = {
     401: "the server has asked for the client to provide credentials",
@@ -73,8 +75,14 @@ class ClientConfig:
     def target(self) -> str:
         """The URL asked. That of a Service names it as certificates do (`name.namespace.svc`)."""
         if self.url:
-            return self.url
-        return f"https://{self.service}.{self.namespace}{_DOMAIN}:{self.port}/{self.path.removeprefix('/')}"
+            parts = urlsplit(self.url)
+            return urlunsplit(parts._replace(path=_clean(parts.path)))
+        return f"https://{self.service}.{self.namespace}{_DOMAIN}:{self.port}{_clean(self.path)}"
+
+
+def _clean(path: str) -> str:
+    """As client-go asks for it: without empty parts, dots and a slash at the end."""
+    return "/" + posixpath.normpath(f"/{path}").lstrip("/")
 
 
 def _decoded(bundle: str) -> bytes:
@@ -173,7 +181,7 @@ class WebhookClient:
                 headers={"Content-Type": "application/json", "Accept": "application/json, */*"},
                 ssl=_tls(config.ca_bundle),
                 timeout=aiohttp.ClientTimeout(total=timeout),
-                allow_redirects=False,
+                max_redirects=_REDIRECTS,
             ) as answer:
                 body = await answer.read()
                 status = answer.status
@@ -197,9 +205,9 @@ def _why(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return str(error.os_error.strerror or error.os_error)
     if isinstance(error, aiohttp.ClientConnectorError):
-        number = error.os_error.errno
-        reason = os.strerror(number).lower() if number else str(error.os_error)
-        return f"dial tcp {error.host}:{error.port}: connect: {reason}"
+        return unreachable(error.host, error.port or _SERVICE_PORT, error.os_error)
+    if isinstance(error, aiohttp.TooManyRedirects):
+        return f"stopped after {_REDIRECTS} redirects"
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "EOF"
     return str(error)

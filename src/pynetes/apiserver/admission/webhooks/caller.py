@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from pynetes.apimachinery.errors import StatusError, bad_request, forbidden, internal
+from pynetes.apimachinery.errors import StatusError, bad_request, internal
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apiserver.admission.attributes import Attributes, Objects
 from pynetes.apiserver.admission.expressions.activation import Activation, settled
@@ -86,7 +86,7 @@ class Caller:
         matched = await settled(activation, lambda: hook.conditions.match(activation))
         if matched.problem:
             log.warning("match conditions of webhook %s failed, failing closed: %s", hook.name, matched.problem)
-            raise forbidden(attrs.gvr.group_resource, attrs.name, matched.problem)
+            raise attrs.forbid(matched.problem)
         return (match, versioned) if matched.matches else None
 
     async def ask(self, hook: Hook, attrs: Attributes, match: Match, versioned: Versioned) -> Answer:
