@@ -35,6 +35,8 @@ class Answer:
 
 def unreachable(host: str, port: int, error: OSError) -> str:
     """Why there is no connection, as Go says it: `dial tcp 10.0.0.1:10250: connect: connection refused`."""
+    if isinstance(error, ssl.SSLError):
+        return f"tls: {error.reason or error}"
     if isinstance(error, socket.gaierror):
         return f"dial tcp: lookup {host}: no such host"
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -13,6 +13,7 @@ from pynetes.apis.webhook_address import default_service
 class CustomResourceDefinitionStrategy(Strategy):
     update_metadata = CHANGE
     has_status = True
+    qualified_finalizers = False
     maintains_generation = True
     allow_unconditional_update = False
     name_rule = staticmethod(names.dns1123_subdomain)

@@ -172,6 +172,8 @@ _UNEXPECTED = {
 
 
 def describe(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"tls: failed to verify certificate: {error.certificate_error}"
     if isinstance(error, aiohttp.ClientConnectorError):
         return dial.unreachable(error.host, error.port or 0, error.os_error)
     return str(error) or type(error).__name__
