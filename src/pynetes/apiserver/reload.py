@@ -44,23 +44,8 @@ class Follower:
         self._data = data
         self._apply = apply
         self._period = period
-        of, stem = f"of {kind} configuration", f"apiserver_{kind}_config_controller"
-        self._total = metrics.counter(
-            f"{stem}_automatic_reloads_total",
-            f"Total number of automatic reloads {of} split by status and apiserver identity.",
-            _LABELS,
-        )
-        self._last = metrics.gauge(
-            f"{stem}_automatic_reload_last_timestamp_seconds",
-            f"Timestamp of the last automatic reload {of} split by status and apiserver identity.",
-            _LABELS,
-        )
-        self._info = metrics.gauge(
-            f"{stem}_last_config_info",
-            f"Information about the last applied {kind} configuration with hash as label, split by apiserver identity.",
-            ("apiserver_id_hash", "hash"),
-        )
-        self._tell(data)
+        self._measures = Measures(kind)
+        self._measures.in_force(_hash(data))
 
     async def run(self) -> None:
         while True:
@@ -83,23 +68,51 @@ class Follower:
         except TryLaterError as error:
             return self._failed(error)
         self._data = data
-        self._count("success")
-        self._tell(data)
+        self._measures.reloaded(_hash(data))
         log.info("reloaded the %s configuration", self._kind)
         return True
 
     def _failed(self, error: Exception) -> bool:
         log.error("failed to reload the %s configuration: %s", self._kind, error)
-        self._count("failure")
+        self._measures.failed()
         return False
+
+
+class Measures:
+    """Metrics of one kind of configuration, under upstream's names. Hashes are `sha256:HEX`."""
+
+    def __init__(self, kind: str) -> None:
+        of, stem = f"of {kind} configuration", f"apiserver_{kind}_config_controller"
+        self._total = metrics.counter(
+            f"{stem}_automatic_reloads_total",
+            f"Total number of automatic reloads {of} split by status and apiserver identity.",
+            _LABELS,
+        )
+        self._last = metrics.gauge(
+            f"{stem}_automatic_reload_last_timestamp_seconds",
+            f"Timestamp of the last automatic reload {of} split by status and apiserver identity.",
+            _LABELS,
+        )
+        self._info = metrics.gauge(
+            f"{stem}_last_config_info",
+            f"Information about the last applied {kind} configuration with hash as label, split by apiserver identity.",
+            ("apiserver_id_hash", "hash"),
+        )
+
+    def in_force(self, digest: str) -> None:
+        self._info.clear()
+        self._info.labels(_server(), digest).set(1)
+
+    def reloaded(self, digest: str) -> None:
+        self._count("success")
+        self.in_force(digest)
+
+    def failed(self) -> None:
+        self._count("failure")
 
     def _count(self, status: str) -> None:
         self._total.labels(status, _server()).inc()
         self._last.labels(status, _server()).set(clock.time_seconds())
-
-    def _tell(self, data: bytes) -> None:
-        self._info.clear()
-        self._info.labels(_server(), _hash(data)).set(1)
 
 
 @cache

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pynetes.apimachinery.errors import StatusError
+from pynetes.apiserver.encryption import measures
 from pynetes.apiserver.encryption.aes import GCM
 from pynetes.apiserver.encryption.store import EncryptedStore
 from pynetes.apiserver.encryption.transformer import Identity, Prefixed, Transformer, TransformError
+from pynetes.component import metrics
 from pynetes.storage import KeyExists, RevisionConflict, Store, open_store
 
 PREFIX = "/registry/core/secrets/"
@@ -58,6 +60,27 @@ async def test_above_is_plain_and_below_is_not(store: EncryptedStore, raw: Store
     assert below.value.startswith(b"k8s:enc:1:")
     assert b"changed" not in below.value
     assert (await store.delete(KEY, expected=changed.mod_revision)).value == b"changed"
+
+
+@pytest.mark.parametrize(
+    ("stored", "prefix"),
+    [
+        (b'{"kind":"Secret"}', "identity"),
+        (b"k8s:enc:aescbc:v1:key1:\xff\x00:more", "k8s:enc:aescbc:v1:key1:"),
+        (b"k8s:enc:kms:v2:vault:x", "k8s:enc:kms:v2:vault:"),
+    ],
+)
+def test_metrics_tell_providers_and_keys_apart(stored: bytes, prefix: str) -> None:
+    assert measures.prefix_of(stored) == prefix
+
+
+async def test_transformations_are_counted(raw: Store, rotating: Rotating) -> None:
+    store = EncryptedStore(raw, lambda: rotating.now, "counted")
+    await store.create(KEY, b"plain")
+    await store.get(KEY)
+    shown = [line for line in metrics.render().decode().splitlines() if 'resource="counted"' in line]
+    directions = [line.split('transformation_type="')[1].split('"')[0] for line in shown if 'status="OK"' in line]
+    assert sorted(directions) == ["from_storage", "to_storage"]
     assert await store.get(KEY) == (None, await store.revision())
 
 

@@ -13,7 +13,7 @@ from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.times import format_time
 from pynetes.apis.names import API_SERVICES, ENDPOINT_SLICES, SERVICES
-from pynetes.apiserver.aggregation import discovery, openapi
+from pynetes.apiserver.aggregation import discovery, measures, openapi
 from pynetes.apiserver.aggregation.availability import (
     PASSED,
     Verdict,
@@ -89,6 +89,7 @@ class Aggregator:
 
     def observe(self, change: Change, api_service: Object) -> None:
         """An APIService came, changed or went."""
+        measures.observe(change, api_service)
         name = meta.name(api_service)
         extension = None if change == "DELETED" else Extension.of(api_service)
         served = self._served.get(name)
@@ -169,6 +170,7 @@ class Aggregator:
             return True
         wanted = changed(present, verdict, format_time(clock.now()))
         if wanted is not None:
+            measures.judged(served.extension.name, verdict)
             try:
                 await self._client.update_status(API_SERVICES, wanted)
             except StatusError as error:

@@ -11,6 +11,7 @@ from pynetes.apiserver.encryption.kms.provider import KMSProvider
 from pynetes.apiserver.encryption.providers import Providers
 from pynetes.apiserver.encryption.store import EncryptedStore
 from pynetes.apiserver.encryption.transformer import TransformError, aggregate
+from pynetes.apiserver.reload import Measures
 from pynetes.component import clock
 from pynetes.component.tasks import BackgroundTasks
 from pynetes.storage import Store
@@ -32,6 +33,7 @@ class Encryption:
         self._reload = reload
         self._period = period
         self._digest = ""
+        self._measures = Measures("encryption")
         self._providers = Providers()
         self._tasks = BackgroundTasks("encryption")
         self._polling = BackgroundTasks("encryption plugins")
@@ -41,6 +43,7 @@ class Encryption:
         built = await providers.build(loaded.document)
         await _probe(built.kms)
         self._put_in_force(built, loaded.digest)
+        self._measures.in_force(loaded.digest)
         if self._reload:
             self._tasks.start(self._follow(), name="reload")
         return self
@@ -56,7 +59,8 @@ class Encryption:
 
     def store_of(self, group: str, resource: str, store: Store) -> EncryptedStore:
         """The resource's own view of the store."""
-        return EncryptedStore(store, lambda: self._providers.of(group, resource))
+        name = f"{resource}.{group}" if group else resource
+        return EncryptedStore(store, lambda: self._providers.of(group, resource), name)
 
     @property
     def has_check(self) -> bool:
@@ -82,6 +86,7 @@ class Encryption:
             try:
                 await self.reload()
             except ConfigError as error:
+                self._measures.failed()
                 log.error("failed to reload the encryption configuration: %s", error)
 
     async def reload(self) -> bool:
@@ -102,6 +107,7 @@ class Encryption:
         await old_polling.close()
         if old.kms:
             self._tasks.start(_close_later(old.kms, self._period), name="old plugins")
+        self._measures.reloaded(loaded.digest)
         log.info("reloaded the encryption configuration")
         return True
 

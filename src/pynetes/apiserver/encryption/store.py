@@ -5,7 +5,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
 from pynetes.apimachinery.errors import internal
+from pynetes.apiserver.encryption import measures
 from pynetes.apiserver.encryption.transformer import Transformer, TransformError
+from pynetes.component import clock
 from pynetes.storage import Batch, Event, KeyExists, KeyValue, ListResult, RevisionConflict, Store, Watch
 
 
@@ -15,9 +17,11 @@ class EncryptedStore:
     `transformer` is asked at every use: a reload of the configuration is in force at once.
     """
 
-    def __init__(self, store: Store, transformer: Callable[[], Transformer]) -> None:
+    def __init__(self, store: Store, transformer: Callable[[], Transformer], resource: str = "") -> None:
+        """`resource`: its name with its group, for metrics."""
         self._store = store
         self._transformer = transformer
+        self._resource = resource
 
     async def is_stale(self, key: str) -> bool:
         """Whether what lies there is not what would be written now (another key or provider); also if it is gone."""
@@ -78,7 +82,7 @@ class EncryptedStore:
     async def plain(self, kv: KeyValue) -> KeyValue:
         """One of several, so the error names its key."""
         try:
-            value, _ = await self._transformer().from_storage(kv.value, kv.key.encode())
+            value, _ = await self._decrypted(kv)
         except TransformError as error:
             raise internal(f'unable to transform key "{kv.key}": {error}') from None
         return replace(kv, value=value)
@@ -88,15 +92,30 @@ class EncryptedStore:
 
     async def _open(self, kv: KeyValue) -> tuple[bytes, bool]:
         try:
-            return await self._transformer().from_storage(kv.value, kv.key.encode())
+            return await self._decrypted(kv)
         except TransformError as error:
             raise internal(str(error)) from None
 
-    async def _seal(self, key: str, value: bytes) -> bytes:
+    async def _decrypted(self, kv: KeyValue) -> tuple[bytes, bool]:
+        began, prefix = clock.monotonic(), measures.prefix_of(kv.value)
         try:
-            return await self._transformer().to_storage(value, key.encode())
+            found = await self._transformer().from_storage(kv.value, kv.key.encode())
+        except TransformError:
+            measures.failed(self._resource, measures.FROM_STORAGE, prefix)
+            raise
+        measures.transformed(self._resource, measures.FROM_STORAGE, prefix, clock.monotonic() - began)
+        return found
+
+    async def _seal(self, key: str, value: bytes) -> bytes:
+        began = clock.monotonic()
+        try:
+            sealed = await self._transformer().to_storage(value, key.encode())
         except TransformError as error:
+            measures.failed(self._resource, measures.TO_STORAGE, "")
             raise internal(str(error)) from None
+        prefix = measures.prefix_of(sealed)
+        measures.transformed(self._resource, measures.TO_STORAGE, prefix, clock.monotonic() - began)
+        return sealed
 
     async def _conflict(self, error: RevisionConflict) -> RevisionConflict:
         current = await self._plain(error.current) if error.current is not None else None
