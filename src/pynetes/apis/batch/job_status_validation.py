@@ -5,6 +5,7 @@ Rules hold for what an update changes; what was stored before stays acceptable.
 
 from typing import Any
 
+from pynetes.apimachinery.errors import OMITTED
 from pynetes.apimachinery.times import parse_time
 from pynetes.apis.batch.indexes import first_overlap, parse_indexes
 from pynetes.apis.equality import semantic_equal
@@ -25,6 +26,8 @@ class _Change:
         self.old: Object = old.get("status") or {}
 
     def changed(self, field: str) -> bool:
+        if field == "failedIndexes":  # an empty text is not the same as none
+            return bool(self.new.get(field) != self.old.get(field))
         return not semantic_equal(self.new.get(field), self.old.get(field), field)
 
     def true(self, kind: str) -> bool:
@@ -55,7 +58,6 @@ def validate_job_status(job: Object, old: Object) -> FieldErrors:
         found.non_negative(f"status.{field}", change.new.get(field))
     _uncounted(found, change)
     _conditions(found, change)
-    _times(found, change)
     _finished(found, change)
     _indexes(found, change)
     _history(found, change)
@@ -63,7 +65,7 @@ def validate_job_status(job: Object, old: Object) -> FieldErrors:
 
 
 def _conflict(found: FieldErrors, detail: str) -> None:
-    found.invalid(_CONDITIONS, [], detail)
+    found.invalid(_CONDITIONS, OMITTED, detail)
 
 
 def _uncounted(found: FieldErrors, change: _Change) -> None:
@@ -85,6 +87,7 @@ def _conditions(found: FieldErrors, change: _Change) -> None:
         _conflict(found, "cannot set Complete=True and Failed=true conditions")
     if complete and target and change.turned("Complete", "FailureTarget"):
         _conflict(found, "cannot set Complete=True and FailureTarget=true conditions")
+    _times(found, change)
     if failed and not target and (change.turned("Failed") or change.changed("failedIndexes")):
         _conflict(found, "cannot set Failed=True condition without the FailureTarget=true condition")
     if complete and not met and change.turned("Complete", "SuccessCriteriaMet"):

@@ -35,6 +35,22 @@ _EPHEMERAL_FIELDS = frozenset(
     )
 )
 
+_OTHER_FIELDS = (
+    "ports",
+    "resources",
+    "resizePolicy",
+    "restartPolicy",
+    "restartPolicyRules",
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+    "lifecycle",
+)
+
+
+def _place(field: str) -> int:
+    return _OTHER_FIELDS.index(field) if field in _OTHER_FIELDS else len(_OTHER_FIELDS)
+
 
 def validate_containers(found: FieldErrors, spec: Object, context: PodContext, path: str) -> None:
     containers = spec.get("containers") or []
@@ -97,8 +113,8 @@ def validate_ephemeral_containers(found: FieldErrors, spec: Object, context: Pod
         target = container.get("targetContainerName")
         if target and target not in others:
             found.not_found(f"{own}.targetContainerName", target)
-        for field, value in container.items():
-            if field not in _EPHEMERAL_FIELDS and value not in (None, {}, [], ""):
+        for field in sorted(container.keys() - _EPHEMERAL_FIELDS, key=_place):
+            if container[field] not in (None, {}, [], ""):
                 found.forbidden(f"{own}.{field}", _NOT_EPHEMERAL)
         for number, mount in enumerate(container.get("volumeMounts") or ()):
             for field in ("subPath", "subPathExpr"):

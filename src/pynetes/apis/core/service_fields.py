@@ -5,6 +5,7 @@ from pynetes.apimachinery.meta import copy
 from pynetes.apis.strategy import Object
 
 NO_CLUSTER_IP = "None"
+_ROUTED = frozenset(("ClusterIP", "NodePort", "LoadBalancer"))
 
 
 def is_headless(spec: Object) -> bool:
@@ -102,6 +103,8 @@ def drop_type_dependent_fields(service: Object, old_service: Object) -> None:
             drop("loadBalancerClass")
     if is_externally_accessible(old) and not is_externally_accessible(new) and same("externalTrafficPolicy"):
         drop("externalTrafficPolicy")
+    if old.get("type") in _ROUTED and new.get("type") not in _ROUTED and same("internalTrafficPolicy"):
+        drop("internalTrafficPolicy")
     if new.get("type") != "LoadBalancer":
         status = copy(service.get("status") or {})
         status["loadBalancer"] = {}

@@ -33,6 +33,9 @@ def _default_request(request: Object) -> None:
         request["allocationMode"] = "ExactCount"
     if request["allocationMode"] == "ExactCount" and not request.get("count"):
         request["count"] = 1
+    for toleration in request.get("tolerations") or ():
+        if not toleration.get("operator"):
+            toleration["operator"] = "Equal"
 
 
 def request_names(spec: Object) -> RequestNames:

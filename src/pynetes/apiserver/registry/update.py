@@ -112,7 +112,7 @@ async def _create_on_update(rs: ResourceStore, ctx: WriteContext, namespace: str
     obj = await change(None)
     metadata = obj["metadata"]
     if metadata.get("uid"):
-        raise _another(rs, metadata.get("name") or "", metadata, metadata["uid"], "")
+        raise another_object(rs, metadata.get("name") or "", metadata, metadata["uid"], "")
     metadata.pop("resourceVersion", None)
     creating.wipe_system_fields(obj)
     try:
@@ -155,7 +155,7 @@ async def _attempt(
         await finish(done)
 
 
-def _another(rs: ResourceStore, name: str, metadata: Object, wanted: str, found: str) -> StatusError:
+def another_object(rs: ResourceStore, name: str, metadata: Object, wanted: str, found: str) -> StatusError:
     """The object that was meant is not the one that is there (any more)."""
     key = _told_key(rs, metadata)
     why = (
@@ -170,7 +170,7 @@ def _check_version(rs: ResourceStore, obj: Object, old: Object) -> None:
     name = old_metadata["name"]
     uid = metadata.get("uid")
     if uid and uid != old_metadata.get("uid"):
-        raise _another(rs, name, old_metadata, uid, old_metadata.get("uid"))
+        raise another_object(rs, name, old_metadata, uid, old_metadata.get("uid"))
     version = metadata.get("resourceVersion")
     if version in (None, "", "0"):
         if not rs.strategy.allow_unconditional_update:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pynetes.apimachinery import codec as codecs
 from pynetes.apimachinery import meta, validation
-from pynetes.apimachinery.errors import bad_request, conflict, internal, invalid, invalid_value
+from pynetes.apimachinery.errors import bad_request, internal, invalid, invalid_value
 from pynetes.apimachinery.managedfields.scale import ScaleFields
 from pynetes.apimachinery.selectors import from_label_selector, from_set
 from pynetes.apis.autoscaling.columns import CUSTOM_SCALE, SCALE
@@ -23,7 +23,7 @@ from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
 from pynetes.apiserver.registry.context import WriteContext
 from pynetes.apiserver.registry.fields import BUILT_IN_REPLICAS, put_entries, take_entries
-from pynetes.apiserver.registry.update import main_rules
+from pynetes.apiserver.registry.update import another_object, main_rules
 from pynetes.apiserver.registry.update import update as update_object
 
 Object = dict[str, Any]
@@ -201,7 +201,4 @@ def _check(scope: Scope, scale: Object, old: Object) -> None:
         own = scale["metadata"].get("name")
         raise bad_request(f"the name of the object ({own}) does not match the name on the URL ({name})")
     if uid and uid != current:
-        plural, _, group = scope.store.group_resource.partition(".")
-        resource = f"{plural}/scale.{group}" if group else f"{plural}/scale"
-        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {current}"
-        raise conflict(resource, name, why)
+        raise another_object(scope.store, name, old["metadata"], uid, current)

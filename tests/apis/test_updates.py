@@ -1,0 +1,131 @@
+"""What updates of an object and of its status are told, kind by kind, in the words of upstream."""
+
+import pytest
+
+from pynetes.apis.admissionregistration.policies import ValidatingAdmissionPolicyStrategy
+from pynetes.apis.batch.job import JobStrategy
+from pynetes.apis.core.node import NodeStrategy
+from pynetes.apis.core.service_fields import drop_type_dependent_fields
+from pynetes.apis.flowcontrol.flow_schema import FlowSchemaStrategy
+from pynetes.apis.flowcontrol.priority_level import PriorityLevelStrategy
+from pynetes.apis.networking.addresses import ServiceCIDRStrategy
+from pynetes.apis.networking.ingress import IngressClassStrategy
+from pynetes.apis.node.runtime_class import RuntimeClassStrategy
+from pynetes.apis.storage.classes import StorageClassStrategy, VolumeAttributesClassStrategy
+from pynetes.apis.strategy import Strategy
+from tests.apis.objects import Object, texts
+
+META: Object = {"name": "a"}
+JOB: Object = {"metadata": META, "spec": {"template": {}}}
+UPDATES: dict[str, tuple[Strategy, Object, Object, list[str]]] = {
+    "a handler that is another, and wrong": (
+        RuntimeClassStrategy(),
+        {"handler": "runc"},
+        {"handler": ""},
+        ["handler: Required value", 'handler: Invalid value: "": field is immutable'],
+    ),
+    "a storage class that was right before": (
+        StorageClassStrategy(),
+        {"provisioner": "a.b", "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"},
+        {"provisioner": "a.b", "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate", "parameters": {"": "x"}},
+        [
+            'parameters: Invalid value: "": field can not be empty.',
+            'parameters: Invalid value: {"":"x"}: field is immutable',
+        ],
+    ),
+    "a volume attributes class": (
+        VolumeAttributesClassStrategy(),
+        {"driverName": "a.b", "parameters": {"a": "b"}},
+        {"driverName": "a.c", "parameters": {"a": "c"}},
+        [
+            "driverName: Forbidden: updates to driverName are forbidden.",
+            "parameters: Forbidden: updates to parameters are forbidden.",
+        ],
+    ),
+    "one of the ranges": (
+        ServiceCIDRStrategy(),
+        {"spec": {"cidrs": ["10.0.0.0/24"]}},
+        {"spec": {"cidrs": ["10.1.0.0/24"]}},
+        ['spec.cidrs[0]: Invalid value: "10.1.0.0/24": field is immutable'],
+    ),
+    "all of the ranges": (
+        ServiceCIDRStrategy(),
+        {"spec": {"cidrs": ["10.0.0.0/24"]}},
+        {"spec": {"cidrs": []}},
+        ["spec.cidrs: Invalid value: null: field is immutable"],
+    ),
+    "a controller that is gone": (
+        IngressClassStrategy(),
+        {"spec": {"controller": "a.b/c"}},
+        {"spec": {}},
+        ['spec.controller: Invalid value: "": field is immutable', "spec.controller: Required value"],
+    ),
+}
+STATUSES: dict[str, tuple[Strategy, Object, list[str]]] = {
+    "the same condition of a flow schema twice": (
+        FlowSchemaStrategy(),
+        {"metadata": META, "status": {"conditions": [{"type": "Dangling"}, {"type": "Dangling"}, {}]}},
+        ['status.conditions[1].type: Duplicate value: "Dangling"', "status.conditions[2].type: Required value"],
+    ),
+    "a condition of a priority level without a type": (
+        PriorityLevelStrategy(),
+        {"metadata": META, "status": {"conditions": [{}]}},
+        ["status.conditions[0].type: Required value"],
+    ),
+    "a condition of a policy that never was": (
+        ValidatingAdmissionPolicyStrategy(),
+        {"metadata": META, "status": {"conditions": [{"type": "A", "status": "True", "reason": "R"}]}},
+        ["status.conditions[0].lastTransitionTime: Required value"],
+    ),
+    "features of a node": (
+        NodeStrategy(),
+        {"metadata": META, "status": {"declaredFeatures": ["Good", "Good/too", "Good", "bad"]}},
+        [
+            'status.declaredFeatures[2]: Duplicate value: "Good"',
+            'status.declaredFeatures[3]: Invalid value: "bad": invalid feature name "bad": must start with an '
+            "UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or "
+            "MyFeature/mySubFeature), and contain only alphanumeric characters and slashes",
+        ],
+    ),
+    "a job that is complete without further ado": (
+        JobStrategy(),
+        {
+            **JOB,
+            "status": {"startTime": "2026-01-01T00:00:00Z", "conditions": [{"type": "Complete", "status": "True"}]},
+        },
+        [
+            "status.completionTime: Required value: completionTime is required for Complete jobs",
+            "status.conditions: Invalid value: cannot set Complete=True condition without the "
+            "SuccessCriteriaMet=true condition",
+        ],
+    ),
+    "failed indexes that nobody counts": (
+        JobStrategy(),
+        {**JOB, "status": {"failedIndexes": ""}},
+        [
+            'status.failedIndexes: Invalid value: "": cannot set non-null failedIndexes when backoffLimitPerIndex is '
+            "null"
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UPDATES)
+def test_an_update_is_told(case: str) -> None:
+    strategy, old, new, expected = UPDATES[case]
+    found = strategy.validate_update({"metadata": META, **new}, {"metadata": META, **old})
+    assert texts(found) == expected
+
+
+@pytest.mark.parametrize("case", STATUSES)
+def test_an_update_of_the_status_is_told(case: str) -> None:
+    strategy, new, expected = STATUSES[case]
+    assert texts(strategy.validate_status_update({"spec": {}, **new}, {"spec": {}, **new, "status": {}})) == expected
+
+
+@pytest.mark.parametrize(("kind", "kept"), [("ExternalName", None), ("NodePort", "Cluster")])
+def test_a_service_that_routes_nothing_has_no_traffic_policy(kind: str, kept: str | None) -> None:
+    old: Object = {"spec": {"type": "ClusterIP", "internalTrafficPolicy": "Cluster"}}
+    new: Object = {"spec": {"type": kind, "internalTrafficPolicy": "Cluster"}}
+    drop_type_dependent_fields(new, old)
+    assert new["spec"].get("internalTrafficPolicy") == kept
