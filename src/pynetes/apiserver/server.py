@@ -23,6 +23,7 @@ from pynetes.apis.names import (
 )
 from pynetes.apiserver import installing
 from pynetes.apiserver.admission import chain as admission
+from pynetes.apiserver.admission.configuration import Configurations
 from pynetes.apiserver.admission.dynamic import DynamicAdmission
 from pynetes.apiserver.aggregation.aggregator import Aggregator
 from pynetes.apiserver.aggregation.connection import Connections, Identity
@@ -139,11 +140,12 @@ class APIServer:
         client = Client(LocalTransport(self, LOOPBACK_USER), user_agent=f"kube-apiserver/{KUBERNETES_VERSION}")
         security = await setup.start(self.registry, client, tasks)
         webhooks = await stack.enter_async_context(WebhookClient(self.registry))
-        dynamic = DynamicAdmission(self.registry, webhooks, security.authorizer)
+        configurations = Configurations.load(config.admission_control_config_file)
+        dynamic = DynamicAdmission(self.registry, webhooks, security.authorizer, configurations)
         for gvr, observer in dynamic.observers.items():
             await self.registry.feed(gvr, observer, tasks)
         given = (*security.plugins, *dynamic.plugins)
-        plugins = admission.build(config, self.registry, client, security.authorizer, given)
+        plugins = admission.build(config, self.registry, client, security.authorizer, configurations, given)
         stack.push_async_callback(plugins.close)
         backend = Backend(config, self.registry, plugins, security.authorizer)
         kubelets = await stack.enter_async_context(KubeletClient(self.registry, self._kubelet_settings()))

@@ -140,6 +140,13 @@ def choose(document: Document, context: str | None = None) -> Config:
     )
 
 
+def user(document: Document, name: str) -> Config:
+    """The credentials of a user; they are for whichever server."""
+    anywhere = {"name": name, "cluster": {"server": "https://localhost"}}
+    context = {"name": name, "context": {"cluster": name, "user": name}}
+    return choose({"clusters": [anywhere], "contexts": [context], "users": document["users"]}, name)
+
+
 def _servers(cluster: Document) -> dict[str, Any]:
     for entry in cluster.get("extensions") or ():
         if entry.get("name") == SERVERS_EXTENSION:

@@ -30,6 +30,7 @@ class Hook:
         self.files = files
         self.asked: list[Any] = []
         self.query: list[str] = []
+        self.authorization: list[str] = []
         self.answer: Callable[[Any], web.StreamResponse] = web.json_response
         self.delay = 0.0
         self.redirect = ""
@@ -47,6 +48,7 @@ class Hook:
         review = await request.json()
         self.asked.append(review)
         self.query.append(request.query_string)
+        self.authorization.append(request.headers.get("Authorization", ""))
         await asyncio.sleep(self.delay)
         return self.answer(review)
 

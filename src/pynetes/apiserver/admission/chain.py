@@ -205,11 +205,15 @@ def enabled(config: APIServerConfig) -> list[str]:
 
 
 def build(
-    config: APIServerConfig, registry: Registry, client: Client, authorizer: Authorizer, given: Sequence[Plugin] = ()
+    config: APIServerConfig,
+    registry: Registry,
+    client: Client,
+    authorizer: Authorizer,
+    configurations: Configurations,
+    given: Sequence[Plugin] = (),
 ) -> Chain:
     """The plugins that the configuration leaves on; `given` are the rules above and those that users configure."""
     by_name = {plugin.name: plugin for plugin in given}
-    configurations = Configurations.load(config.admission_control_config_file)
     parts = Parts(config, registry, client, authorizer, configurations, by_name)
     rules = [by_name[name] for name in _RULES if name in by_name]
     return Chain([*rules, *(_PLUGINS[name](parts) for name in enabled(config))])

@@ -1,5 +1,8 @@
 """The plugins that a cluster's users configure by objects, and what keeps them up to date."""
 
+from pathlib import Path
+
+from pynetes.apimachinery.errors import invalid_value
 from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.names import (
     MUTATING_ADMISSION_POLICIES,
@@ -10,6 +13,7 @@ from pynetes.apis.names import (
     VALIDATING_WEBHOOK_CONFIGURATIONS,
 )
 from pynetes.apiserver.admission.attributes import Plugin
+from pynetes.apiserver.admission.configuration import Configurations, failure
 from pynetes.apiserver.admission.policies.mutating import MutatingAdmissionPolicy
 from pynetes.apiserver.admission.policies.permission import ParameterPermission
 from pynetes.apiserver.admission.policies.selection import Selector
@@ -22,15 +26,28 @@ from pynetes.apiserver.authorization.attributes import Authorizer
 from pynetes.apiserver.objects import Observer
 from pynetes.apiserver.registry.registry import Registry
 from pynetes.apiserver.webhooks.client import WebhookClient
+from pynetes.apiserver.webhooks.credentials import Credentials
+from pynetes.client.kubeconfig import ConfigError
+
+_GROUP = "apiserver.config.k8s.io"
+_KINDS = ((f"{_GROUP}/v1", "WebhookAdmissionConfiguration"), (f"{_GROUP}/v1alpha1", "WebhookAdmission"))
 
 
 class DynamicAdmission:
     """`observers` must be told of all objects of their resources and of every change."""
 
-    def __init__(self, registry: Registry, client: WebhookClient, authorizer: Authorizer) -> None:
+    def __init__(
+        self, registry: Registry, client: WebhookClient, authorizer: Authorizer, configurations: Configurations
+    ) -> None:
         versions = Versions(registry, client)
-        mutating = MutatingAdmissionWebhook(Caller(client, registry, versions, authorizer, "admit"))
-        validating = ValidatingAdmissionWebhook(Caller(client, registry, versions, authorizer, "validating"))
+        callers = [
+            Caller(client, registry, versions, authorizer, type, _credentials(configurations, plugin))
+            for type, plugin in (
+                ("admit", MutatingAdmissionWebhook.name),
+                ("validating", ValidatingAdmissionWebhook.name),
+            )
+        ]
+        mutating, validating = MutatingAdmissionWebhook(callers[0]), ValidatingAdmissionWebhook(callers[1])
         selector = Selector(registry, versions, authorizer)
         mutations, policies = MutatingAdmissionPolicy(selector), ValidatingAdmissionPolicy(selector)
         permission = ParameterPermission(registry, versions, authorizer)
@@ -43,3 +60,16 @@ class DynamicAdmission:
             VALIDATING_ADMISSION_POLICY_BINDINGS: policies.policies.observe_binding,
             VALIDATING_WEBHOOK_CONFIGURATIONS: validating.hooks.observe,
         }
+
+
+def _credentials(configurations: Configurations, plugin: str) -> Credentials | None:
+    """Of the plugin's WebhookAdmissionConfiguration. ConfigurationError."""
+    file = (configurations.of(plugin, _KINDS, {"kubeConfigFile": str}) or {}).get("kubeConfigFile")
+    if not file:
+        return None
+    if not Path(file).is_absolute():
+        raise failure(plugin, str(invalid_value("kubeConfigFile", file, "must be an absolute file path")))
+    try:
+        return Credentials.load(Path(file))
+    except ConfigError as error:
+        raise failure(plugin, str(error)) from None

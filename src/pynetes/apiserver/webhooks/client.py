@@ -23,6 +23,8 @@ from yarl import URL
 from pynetes.apimachinery.streaming.dial import unreachable
 from pynetes.apis.names import SERVICES
 from pynetes.apiserver.objects import ObjectReader
+from pynetes.apiserver.webhooks.credentials import NOBODY, Credential, Credentials
+from pynetes.client.https import tls_context
 from pynetes.component import certificates
 
 Object = dict[str, Any]
@@ -104,9 +106,16 @@ def bundle_problem(bundle: bytes) -> str:
     return ""
 
 
+def _credential(credentials: Credentials, target: str) -> Credential:
+    parts = urlsplit(target)
+    return credentials.of(parts.hostname or "", parts.port or _SERVICE_PORT)
+
+
 @lru_cache(256)
-def _tls(bundle: bytes) -> ssl.SSLContext:
+def _tls(bundle: bytes, certificate: bytes = b"", key: bytes = b"") -> ssl.SSLContext:
     try:
+        if certificate:
+            return tls_context(ca_data=bundle, cert_data=certificate, key_data=key)
         return certificates.trusting(bundle.decode("ascii"))
     except (ssl.SSLError, UnicodeDecodeError, ValueError):
         raise WebhookError("unable to load root certificates: unable to parse bytes as PEM block") from None
@@ -171,15 +180,21 @@ class WebhookClient:
             self._session = aiohttp.ClientSession(connector=connector)
         return self._session
 
-    async def call(self, config: ClientConfig, review: Object, *, timeout: float) -> Object:
+    async def call(
+        self, config: ClientConfig, review: Object, *, timeout: float, credentials: Credentials | None = None
+    ) -> Object:
         """The answer to `review`; WebhookError if there is none within `timeout` seconds, or it is no JSON object."""
         url = _with_timeout(config.target, timeout)
+        headers = {"Content-Type": "application/json", "Accept": "application/json, */*"}
+        credential = NOBODY if credentials is None else _credential(credentials, config.target)
         try:
+            if authorization := credential.authorization():
+                headers["Authorization"] = authorization
             async with self._open().post(
                 URL(url, encoded=True),
                 data=orjson.dumps(review),
-                headers={"Content-Type": "application/json", "Accept": "application/json, */*"},
-                ssl=_tls(config.ca_bundle),
+                headers=headers,
+                ssl=_tls(config.ca_bundle, credential.certificate, credential.key),
                 timeout=aiohttp.ClientTimeout(total=timeout),
                 max_redirects=_REDIRECTS,
             ) as answer:

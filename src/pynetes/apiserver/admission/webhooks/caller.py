@@ -22,6 +22,7 @@ from pynetes.apiserver.admission.webhooks.review import (
 )
 from pynetes.apiserver.authorization.attributes import Authorizer
 from pynetes.apiserver.webhooks.client import WebhookClient, WebhookError
+from pynetes.apiserver.webhooks.credentials import Credentials
 from pynetes.component import clock
 
 log = logging.getLogger(__name__)
@@ -58,9 +59,16 @@ class Caller:
     """What both plugins share. `type` is the name of metrics: admit or validating."""
 
     def __init__(
-        self, client: WebhookClient, objects: Objects, versions: Versions, authorizer: Authorizer, type: str
+        self,
+        client: WebhookClient,
+        objects: Objects,
+        versions: Versions,
+        authorizer: Authorizer,
+        type: str,
+        credentials: Credentials | None = None,
     ) -> None:
         self._client = client
+        self._credentials = credentials
         self._objects = objects
         self.versions = versions
         self._authorizer = authorizer
@@ -126,7 +134,7 @@ class Caller:
         uid = str(uuid4())
         question = review(hook.review_version, uid, attrs, match, versioned.obj, versioned.old)
         try:
-            given = await self._client.call(hook.client, question, timeout=hook.timeout)
+            given = await self._client.call(hook.client, question, timeout=hook.timeout, credentials=self._credentials)
             answer = answer_of(given, hook.review_version, uid, mutating=self._type == "admit")
         except (WebhookError, UndecodableError) as error:
             raise CallError(hook, f"failed to call webhook: {error}") from None
