@@ -2,7 +2,7 @@
 
 import logging
 
-from controller_cluster import Cluster, HollowNode, serving
+from controller_cluster import Cluster, serving
 
 from pynetes.apis.names import CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, EVENTS, JOBS, PODS, STATEFUL_SETS
 from pynetes.client.https import HTTPSTransport, tls_context
@@ -12,6 +12,7 @@ from pynetes.controllers import manager
 from pynetes.controllers.accounts import AccountClients
 from pynetes.controllers.config import ControllerManagerConfig
 from pynetes.controllers.context import ControllerContext
+from pynetes.testing.hollow import HollowNode
 
 
 async def run_the_rest(cluster, labels, template):
@@ -54,7 +55,7 @@ async def test_controllers_work_with_their_own_rights(tmp_path, caplog):
         context = ControllerContext(AccountClients(root, anonymous), config)
         try:
             async with Tasks("test") as tasks:
-                node = HollowNode(server.client(), tasks)
+                node = HollowNode(server.client(), tasks, binds=True)
                 await node.register()
                 tasks.start(manager.run(context), name="controller manager")
                 cluster = Cluster(server.client(), node, context)
