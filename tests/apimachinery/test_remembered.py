@@ -18,3 +18,8 @@ def test_no_finding_is_a_finding() -> None:
     remembered: ByText[None] = ByText(2)
     remembered.get(b"a", lambda: None)
     assert remembered.get(b"a", lambda: 1 / 0) is None  # type: ignore[arg-type, return-value]
+
+
+def test_of_long_texts_nothing_is_kept() -> None:
+    remembered: ByText[int] = ByText(2)
+    assert [remembered.get(b"a" * 40_000, lambda n=n: n) for n in (1, 2)] == [1, 2]

@@ -12,10 +12,12 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+_LONGEST = 32 << 10  # bytes
+
 
 class ByText(Generic[T]):
     """The findings about the last `limit` texts that were asked for. Texts themselves are not kept, only digests that
-    nobody can find a second text for."""
+    nobody can find a second text for; of texts that are longer than those of any ordinary object nothing is kept."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -23,6 +25,8 @@ class ByText(Generic[T]):
 
     def get(self, text: bytes, find: Callable[[], T]) -> T:
         """What `find` returns, or has returned for this text. What it raises is not remembered."""
+        if len(text) > _LONGEST:
+            return find()
         key = blake2b(text, digest_size=16).digest()
         if key in self._found:
             self._found.move_to_end(key)

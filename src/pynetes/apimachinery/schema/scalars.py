@@ -5,10 +5,10 @@ All raise ValueError with the text that the original's decoder shows.
 
 import binascii
 import re
-from functools import lru_cache
 from typing import Any
 
 from pynetes.apimachinery import quantity, times
+from pynetes.component.memo import remembered
 
 _CANONICAL_TIME = re.compile(
     r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII
@@ -24,12 +24,12 @@ def canonical_quantity(value: Any) -> str:
     return _quantity(value.strip()) if isinstance(value, str) else str(quantity.parse(value))
 
 
-@lru_cache(1 << 10)
+@remembered(1 << 10)
 def _quantity(text: str) -> str:
     return str(quantity.parse(text))
 
 
-@lru_cache(1 << 10)
+@remembered(1 << 10)
 def canonical_time(text: str) -> str | None:
     """Whole seconds in UTC; None for Go's zero time, which stands for no time at all."""
     if not _CANONICAL_TIME.fullmatch(text):

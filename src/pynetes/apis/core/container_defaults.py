@@ -1,11 +1,11 @@
 """Defaults of containers, their probes, ports and environment."""
 
 from contextlib import suppress
-from functools import lru_cache
 
 from pynetes.apimachinery import quantity
 from pynetes.apis.core.image_reference import default_pull_policy
 from pynetes.apis.strategy import Object
+from pynetes.component.memo import remembered
 
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _PROBE_DEFAULTS = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
@@ -27,7 +27,7 @@ def default_resource_list(resources: Object | None) -> None:
             resources[name] = _rounded(value)
 
 
-@lru_cache(1 << 10)
+@remembered(1 << 10)
 def _rounded(text: str) -> str:
     return str(quantity.parse(text).round_up(-3))
 
