@@ -2,5 +2,6 @@
 
 `matching` finds the FlowSchema of a request, `queueset` is a level's queues and seats (start-time fair queuing over
 shuffle-sharded queues), `seats` says how many seats a request takes, `allocation` how many each level has (pure),
-`controller` follows the objects and puts it together. `filters.flowcontrol` asks it for every request.
+`controller` follows the objects and puts it together, `measures` counts, `dumps` shows what runs and waits.
+`filters.flowcontrol` asks it for every request.
 """
