@@ -99,6 +99,14 @@ def _single_name(field_selector: str) -> str:
     return ""
 
 
+def origin_form(target: str) -> str:
+    """Path and query of a request target, which through a proxy is a whole URL."""
+    scheme, colon, rest = target.partition("://")
+    if not colon or target.startswith("/"):
+        return target
+    return "/" + rest.partition("/")[2] if scheme in ("http", "https") else target
+
+
 def decode_path(raw: str) -> str:
     """The path of a request target, percent-decoded, without query. ValueError for an escape that is none."""
     path = raw.partition("?")[0]

@@ -132,6 +132,19 @@ async def test_what_is_no_http_is_refused_without_a_word_in_the_log(
     assert not caplog.records
 
 
+@pytest.mark.parametrize(
+    ("header", "code"), [(b"Audit-ID: \xff", 200), (b"User-Agent: \xe2\x82", 200), (b"Impersonate-User: a\xff", 403)]
+)
+async def test_headers_that_are_no_text_are_mended(wire: Wire, header: bytes, code: int) -> None:
+    ((status, body),) = await wire(b"GET %b HTTP/1.1\r\nHost: x\r\n%b\r\n\r\n" % (MAPS.encode(), header))
+    assert (status, "a\ufffd".encode() in body) == (code, code == 403)
+
+
+async def test_a_target_may_be_a_whole_url(wire: Wire) -> None:
+    ((status, _),) = await wire(b"GET https://x/version?pretty=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert status == 200
+
+
 async def test_headers_of_one_request_after_the_other_may_have_a_mebibyte_each(wire: Wire) -> None:
     request = b"GET /version HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 700_000 + b"\r\n\r\n"
     assert [status for status, _ in await wire(request * 3, 3)] == [200, 200, 200]

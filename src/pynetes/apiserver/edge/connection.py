@@ -76,7 +76,7 @@ class Connection(RequestHandler):
             self.stream.cancel()
         super().connection_lost(exc)
 
-    async def send(self, data: bytes, within: float | None = None) -> None:
+    async def send(self, data: bytes | memoryview, within: float | None = None) -> None:
         """Writes, and waits while the client is slower than we are. ConnectionResetError if it is gone, or has not
         taken enough `within` seconds: it may not keep an answer in memory for ever."""
         transport = self.transport

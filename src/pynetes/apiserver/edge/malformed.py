@@ -1,10 +1,12 @@
-"""Answers to what is no HTTP request, as Go's server gives them: a line of text, and the connection ends."""
+"""Answers to what is no HTTP request, as Go's server gives them: a line of text, and the connection ends; and headers
+that are no text."""
 
 import re
 
 import orjson
 from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
 from aiohttp.web import Response
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from pynetes.apimachinery.errors import method_not_allowed
 
@@ -23,3 +25,13 @@ def answer(problem: BaseException | None = None) -> Response:
         response = Response(status=400, text="400 Bad Request")
     response.force_close()
     return response
+
+
+def readable(headers: CIMultiDictProxy[str]) -> CIMultiDictProxy[str]:
+    """With U+FFFD for bytes that are no UTF-8, as they would be shown; nothing could write them again."""
+    if all(value.isascii() for value in headers.values()):
+        return headers
+    mended = (
+        (name, value.encode("utf-8", "surrogateescape").decode(errors="replace")) for name, value in headers.items()
+    )
+    return CIMultiDictProxy(CIMultiDict(mended))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 #: A whole answer must be taken as fast as the original's deadline of requests wants it. Streams may stand still.
 SECONDS = 60.0
+_PIECE = 1024 * 1024
 _date = (0, "")
 
 
@@ -89,8 +90,19 @@ async def send_whole(connection: "Connection", request: Request, response: Respo
     data = "".join(head).encode()
     if request.method != "HEAD" and response.status != 304:
         data += body
-    await connection.send(data, within=SECONDS)
+    if len(data) <= _PIECE:
+        await connection.send(data, within=SECONDS)
+    else:
+        await _send_pieces(connection, memoryview(data))
     return KEEP if keep else CLOSE
+
+
+async def _send_pieces(connection: "Connection", data: memoryview) -> None:
+    """Encrypting a hundred megabytes in one go would keep all others waiting."""
+    end = clock.monotonic() + SECONDS
+    for start in range(0, len(data), _PIECE):
+        await connection.send(data[start : start + _PIECE], within=end - clock.monotonic())
+        await clock.sleep(0)
 
 
 async def send_stream(connection: "Connection", request: Request, response: StreamResponse, keep: bool) -> Sent:

@@ -14,9 +14,10 @@ from aiohttp.web_protocol import RequestHandler
 from pynetes.apimachinery.errors import request_entity_too_large
 from pynetes.apiserver.edge.connection import MAX_HEAD_BYTES, Connection
 from pynetes.apiserver.edge.malformed import answer as malformed
+from pynetes.apiserver.edge.malformed import readable
 from pynetes.apiserver.edge.reply import CLOSE, send_stream, send_whole
 from pynetes.apiserver.http import Handler, Request, Response, Upgrade
-from pynetes.apiserver.requestinfo import decode_path, parse_query
+from pynetes.apiserver.requestinfo import decode_path, origin_form, parse_query
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class Edge:
 
     async def _handle(self, raw: web.BaseRequest) -> Any:
         connection = cast(Connection, raw.protocol)
-        target = raw._message.path
+        target = origin_form(raw._message.path)
         try:
             path = decode_path(target)
         except ValueError:
@@ -107,13 +108,13 @@ class Edge:
             raw.method,
             path,
             parse_query(target),
-            raw.headers,
+            readable(raw.headers),
             _Body(raw, connection, self._max_body),
             connection.remote,
             connection.peer_certificate,
             raw,
         )
-        request.audit_id = raw.headers.get("Audit-ID", "")[:64] or _audit_id()
+        request.audit_id = request.headers.get("Audit-ID", "")[:64] or _audit_id()
         keep = raw.keep_alive and not self._draining
         try:
             answer = await self._handler(request)
