@@ -10,6 +10,7 @@ from pynetes.apiserver.authorization import escalation, reviews
 from pynetes.apiserver.authorization.attributes import Attributes, forbidden
 from pynetes.apiserver.authorization.bootstrap import policy
 from pynetes.apiserver.authorization.union import ClusterAuthorizer
+from pynetes.apiserver.authorization.webhook import Settings, WebhookAuthorizer
 
 GROUP = "rbac.authorization.k8s.io"
 ALICE = UserInfo("alice", groups=("devs", "system:authenticated"))
@@ -212,6 +213,14 @@ async def test_access_reviews_answer_for_others_and_for_oneself() -> None:
         await reviews.review_subject(found, {"spec": spec})
     with pytest.raises(StatusError, match="exactly one of nonResourceAttributes or resourceAttributes"):
         await reviews.review_self(found, ALICE, {"spec": {}})
+
+
+def test_rules_that_a_webhook_knows_are_not_listed() -> None:
+    found = authorizer(role("r", "read core pods"), binding("b", "r", user("alice")))
+    found.use(("RBAC", WebhookAuthorizer("hook", None, Settings())))  # type: ignore[arg-type]
+    status = reviews.review_rules(found, ALICE, {"spec": {"namespace": "a"}})["status"]
+    assert (status["incomplete"], len(status["resourceRules"])) == (True, 1)
+    assert status["evaluationError"] == "webhook authorizer does not support user rule resolution"
 
 
 @pytest.mark.parametrize(

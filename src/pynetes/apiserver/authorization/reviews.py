@@ -46,15 +46,16 @@ def review_rules(authorizer: ClusterAuthorizer, user: UserInfo, review: Object) 
     if not namespace:
         raise errors.bad_request("no namespace on request")
     held, problem = authorizer.rbac.rules_for(user, namespace)
-    if user.node_name:
-        note = "node authorizer does not support user rule resolution"
-        problem = f"[{note}, {problem}]" if problem else note
+    told = "authorizer does not support user rule resolution"
+    node = f"node {told}" if user.node_name else ""
+    webhook = f"webhook {told}" if authorizer.asks_webhooks else ""
+    problem = _aggregate(node, problem, webhook)
     status: Object = {
         "resourceRules": [
             _keep(rule, "verbs", "apiGroups", "resources", "resourceNames") for rule in held if rule.get("resources")
         ],
         "nonResourceRules": [_keep(rule, "verbs", "nonResourceURLs") for rule in held if rule.get("nonResourceURLs")],
-        "incomplete": bool(user.node_name),
+        "incomplete": bool(node or webhook),
     }
     if problem:
         status["evaluationError"] = problem

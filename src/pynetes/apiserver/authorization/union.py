@@ -52,6 +52,8 @@ class ClusterAuthorizer:
         own: dict[str, Authorizer] = {"Node": self.node, "RBAC": self.rbac}
         self._authorizers = (*self._first, *(own[each] if isinstance(each, str) else each for each in chain))
         named = [*((type(each).__name__, "") for each in self._first), *map(_named, chain)]
+        #: They know rules that nobody can list.
+        self.asks_webhooks = any(isinstance(each, WebhookAuthorizer) for each in self._authorizers)
         self._allowed = [_decisions.labels(*names, "allowed") for names in named]
         self._denied = [_decisions.labels(*names, "denied") for names in named]
 
