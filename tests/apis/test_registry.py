@@ -105,3 +105,17 @@ def test_autoscaling_prefers_v2() -> None:
 
 def test_an_unknown_kind_is_not_found() -> None:
     assert registry.by_gvk(GroupVersionKind("example.com", "v1", "Thing")) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "mark"),
+    [
+        ("apiextensions.k8s.io CustomResourceDefinition", "jfWCUB31mvA="),
+        ("admissionregistration.k8s.io MutatingAdmissionPolicy", "LYmCf+UMVdg="),
+        ("admissionregistration.k8s.io MutatingAdmissionPolicyBinding", "90V5FRZZ3Zg="),
+        ("apps Deployment", "8aSe+NMegvE="),
+    ],
+)
+def test_the_stored_version_is_marked_as_upstream_does(kind: str, mark: str) -> None:
+    found = [r for r in RESOURCES if f"{r.gvk.group} {r.gvk.kind}" == kind]
+    assert [resource.storage_version_hash for resource in found] == [mark]

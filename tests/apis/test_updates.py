@@ -1,11 +1,16 @@
 """What updates of an object and of its status are told, kind by kind, in the words of upstream."""
 
+from typing import Any
+
 import pytest
 
 from pynetes.apis.admissionregistration.policies import ValidatingAdmissionPolicyStrategy
 from pynetes.apis.batch.job import JobStrategy
 from pynetes.apis.core.node import NodeStrategy
+from pynetes.apis.core.pod_claim_status_validation import validate_claim_statuses
 from pynetes.apis.core.service_fields import drop_type_dependent_fields
+from pynetes.apis.equality import semantic_equal
+from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.flowcontrol.flow_schema import FlowSchemaStrategy
 from pynetes.apis.flowcontrol.priority_level import PriorityLevelStrategy
 from pynetes.apis.networking.addresses import ServiceCIDRStrategy
@@ -129,3 +134,29 @@ def test_a_service_that_routes_nothing_has_no_traffic_policy(kind: str, kept: st
     new: Object = {"spec": {"type": kind, "internalTrafficPolicy": "Cluster"}}
     drop_type_dependent_fields(new, old)
     assert new["spec"].get("internalTrafficPolicy") == kept
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "same"),
+    [
+        ("affinity", {}, False),
+        ("nodeSelector", {}, True),
+        ("runtimeClassName", "", False),
+        ("nodeName", "", True),
+        ("hostNetwork", False, True),
+        ("shareProcessNamespace", False, False),
+    ],
+)
+def test_what_is_empty_is_absent_unless_it_is_a_pointer(field: str, value: Any, same: bool) -> None:
+    assert semantic_equal({field: value}, {}) is same
+
+
+def test_the_claims_of_a_pod_are_its_own() -> None:
+    found = FieldErrors()
+    status: Object = {"resourceClaimStatuses": [{"name": "gpu"}, {"name": "nic"}, {"name": "nic"}]}
+    validate_claim_statuses(found, status, {"resourceClaims": [{"name": "nic"}]})
+    assert texts(found) == [
+        'status.resourceClaimStatuses[0].name: Invalid value: "gpu": must match the name of an entry in '
+        "`spec.resourceClaims`",
+        'status.resourceClaimStatuses[2].name: Duplicate value: "nic"',
+    ]

@@ -1,9 +1,9 @@
 """Semantic equality: whether two pieces of an object mean the same.
 
 A typed client leaves out what is empty or false, a person may write it down; upstream's Go types make no difference
-between the two, so neither do updates here: a missing field equals an empty string, list or map, and (for the fields
-below, which are plain values and no pointers in upstream's types) false and zero. Quantities and times are compared as
-they are stored, that is, in canonical form.
+between the two where they hold values, so neither do updates here: a missing field equals an empty string, list or map
+(but for the fields below that are pointers) and, for the fields below that are no pointers, false and zero. Quantities
+and times are compared as they are stored, that is, in canonical form.
 """
 
 from typing import Any
@@ -27,12 +27,44 @@ _ABSENT_FALSE = frozenset(
     )
 )
 _ABSENT_ZERO = frozenset(("hostPort", "initialDelaySeconds", "minReadySeconds", "nodePort", "healthCheckNodePort"))
-_EMPTY_STRING_COUNTS = frozenset(("storageClassName", "ingressClassName", "volumeAttributesClassName", "timeZone"))
+_EMPTY_STRING_COUNTS = frozenset(
+    (
+        "storageClassName",
+        "ingressClassName",
+        "volumeAttributesClassName",
+        "timeZone",
+        "distinctAttribute",
+        "fsGroupChangePolicy",
+        "hostnameOverride",
+        "matchAttribute",
+        "mountPropagation",
+        "recursiveReadOnly",
+        "runtimeClassName",
+        "seLinuxChangePolicy",
+        "supplementalGroupsPolicy",
+    )
+)
+# Pointers to what may be empty.
+_EMPTY_OBJECT_COUNTS = frozenset(
+    (
+        "affinity",
+        "capabilities",
+        "dnsConfig",
+        "lifecycle",
+        "nodeAffinity",
+        "podAffinity",
+        "podAntiAffinity",
+        "seLinuxOptions",
+        "windowsOptions",
+    )
+)
 
 
 def _is_absent(key: str, value: Any) -> bool:
-    if value is None or value == {} or value == []:
+    if value is None or value == []:
         return True
+    if value == {}:
+        return key not in _EMPTY_OBJECT_COUNTS
     if value == "":
         return key not in _EMPTY_STRING_COUNTS
     if value is False:

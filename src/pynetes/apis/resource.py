@@ -181,6 +181,8 @@ class Resource:
     """The warning that every request for the resource is answered with."""
     storage_gvk: GroupVersionKind | None = None
     """The kind under which objects are stored, if it is another one; `pynetes.apis.conversion` converts."""
+    stored_upstream: str = ""
+    """The version that discovery's mark of the stored one speaks of: the original's, where that is not served."""
     own_rules: bool = False
     """Of a version that is not the stored one: its strategy, and not the stored version's, judges what is written
     through it (in stored form)."""
@@ -211,5 +213,6 @@ class Resource:
         if "list" not in self.verbs or self.gvk.kind == "ComponentStatus":
             return ""
         gvk = self.storage_gvk or self.gvk
-        digest = hashlib.sha256(f"{gvk.group}/{gvk.version}/{gvk.kind}".encode()).digest()
+        version = self.stored_upstream or gvk.version
+        digest = hashlib.sha256(f"{gvk.group}/{version}/{gvk.kind}".encode()).digest()
         return base64.b64encode(digest[:8]).decode()

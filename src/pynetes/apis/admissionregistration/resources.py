@@ -27,6 +27,7 @@ RESOURCES: tuple[Resource, ...] = (
         strategy=MutatingAdmissionPolicyStrategy(),
         columns=columns.MUTATING_POLICY,
         categories=("api-extensions",),
+        stored_upstream="v1beta1",
     ),
     Resource(
         _kind("MutatingAdmissionPolicyBinding"),
@@ -35,6 +36,7 @@ RESOURCES: tuple[Resource, ...] = (
         strategy=MutatingPolicyBindingStrategy(),
         columns=columns.POLICY_BINDING,
         categories=("api-extensions",),
+        stored_upstream="v1beta1",
     ),
     Resource(
         _kind("MutatingWebhookConfiguration"),

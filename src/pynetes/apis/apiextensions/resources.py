@@ -18,5 +18,6 @@ RESOURCES: tuple[Resource, ...] = (
         short_names=("crd", "crds"),
         categories=("api-extensions",),
         subresources=(STATUS,),
+        stored_upstream="v1beta1",
     ),
 )

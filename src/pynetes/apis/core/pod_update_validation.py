@@ -2,6 +2,7 @@
 
 from pynetes.apimachinery import names
 from pynetes.apimachinery.meta import copy
+from pynetes.apis.core.pod_claim_status_validation import validate_claim_statuses
 from pynetes.apis.core.pod_restart import could_restart
 from pynetes.apis.core.pod_validation import (
     APP_ARMOR,
@@ -185,6 +186,7 @@ def validate_pod_status_update(pod: Object, old: Object) -> FieldErrors:
     found.immutable("status.qosClass", status.get("qosClass") or "", earlier.get("qosClass") or "")
     for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
         _transitions(found, status.get(field) or [], earlier.get(field) or [], field, old["spec"])
+    validate_claim_statuses(found, status, old["spec"])
     _addresses(found, status, earlier, "podIPs")
     if status.get("hostIPs"):
         if status["hostIPs"][0].get("ip") != (status.get("hostIP") or ""):
@@ -213,6 +215,10 @@ def _addresses(found: FieldErrors, status: Object, earlier: Object, field: str) 
     for index, address in enumerate(addresses):
         found.ip(f"status.{field}[{index}]", address, before)
     if len(addresses) > 1:
+        wrong = next(((i, a) for i, a in enumerate(addresses) if parse_ip(a) is None), None)
+        if wrong is not None:
+            detail = f"failed to check for dual stack with error:invalid IP[{wrong[0]}]: {wrong[1]}"
+            found.internal(f"status.{field}", detail)
         families = {parsed.version for a in addresses if (parsed := parse_ip(a))}
         if len(addresses) > 2 or len(families) != 2:
             found.invalid(f"status.{field}", status[field], "may specify no more than one IP for each IP family")
