@@ -2,11 +2,14 @@
 
 import random
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from pynetes.scheduler.framework import Profile
+from pynetes.scheduler.nominator import Nominated
 from pynetes.scheduler.podinfo import PodInfo
 from pynetes.scheduler.snapshot import Floats, Ints, Mask, Snapshot
 
@@ -41,9 +44,47 @@ class Decision:
 
 
 def feasible_nodes(
-    snapshot: Snapshot, pod: PodInfo, profile: Profile, within: Mask | None = None
+    snapshot: Snapshot,
+    pod: PodInfo,
+    profile: Profile,
+    within: Mask | None = None,
+    nominated: Sequence[Nominated] = (),
 ) -> tuple[Mask, Diagnosis]:
-    """The nodes that can run the pod. A node's reasons are those of the first plugin that refuses it."""
+    """The nodes that can run the pod, both as they are and with the nominated pods on them."""
+    feasible, diagnosis = _filtered(snapshot, pod, profile, within)
+    rows = [snapshot.row_of[n.node] for n in nominated if n.node in snapshot.row_of]
+    shared = snapshot.mask(False)
+    shared[rows] = True
+    shared &= feasible
+    if not shared.any():
+        return feasible, diagnosis
+    with _present(snapshot, nominated):
+        still, why = _filtered(snapshot, pod, profile, shared)
+    diagnosis.reasons += why.reasons
+    diagnosis.plugins |= why.plugins
+    if diagnosis.resolvable is not None and why.resolvable is not None:
+        diagnosis.resolvable |= why.resolvable & shared
+    return feasible & (~shared | still), diagnosis
+
+
+@contextmanager
+def _present(snapshot: Snapshot, nominated: Sequence[Nominated]) -> Iterator[None]:
+    """The snapshot as if the pods ran where they are nominated; as it was afterwards."""
+    added = []
+    for found in nominated:
+        row = snapshot.row_of.get(found.node)
+        if row is not None and found.pod.row < 0:
+            snapshot.add_pod(found.pod, row)
+            added.append(found.pod)
+    try:
+        yield
+    finally:
+        for pod in added:
+            snapshot.remove_pod(pod)
+
+
+def _filtered(snapshot: Snapshot, pod: PodInfo, profile: Profile, within: Mask | None) -> tuple[Mask, Diagnosis]:
+    """A node's reasons are those of the first plugin that refuses it."""
     diagnosis = Diagnosis()
     candidates = snapshot.mask(True) if within is None else within.copy()
     unresolvable = snapshot.mask(False)
@@ -78,14 +119,20 @@ def scores(snapshot: Snapshot, pod: PodInfo, profile: Profile, rows: Ints) -> Fl
     return total
 
 
-def schedule(snapshot: Snapshot, pod: PodInfo, profile: Profile, choose: random.Random) -> Decision:
-    """The best node, one of the best by chance if there are several."""
-    feasible, diagnosis = feasible_nodes(snapshot, pod, profile)
+def schedule(
+    snapshot: Snapshot,
+    pod: PodInfo,
+    profile: Profile,
+    choose: random.Random,
+    nominated: Sequence[Nominated] = (),
+) -> Decision:
+    """The best node, one of the best by chance if there are several. `nominated` pods count as if they ran."""
+    feasible, diagnosis = feasible_nodes(snapshot, pod, profile, nominated=nominated)
     rows = np.flatnonzero(feasible)
     if not len(rows):
         return Decision(None, diagnosis)
-    nominated = snapshot.row_of.get(pod.nominated_node, -1)
-    if nominated >= 0 and feasible[nominated]:
+    own = snapshot.row_of.get(pod.nominated_node, -1)
+    if own >= 0 and feasible[own]:
         return Decision(pod.nominated_node, diagnosis, len(rows))
     if len(rows) == 1:
         return Decision(snapshot.names[rows[0]], diagnosis, 1)

@@ -11,6 +11,7 @@ import numpy as np
 from pynetes.apimachinery.selectors import from_label_selector
 from pynetes.scheduler.algorithm import NO_VICTIMS, Diagnosis, feasible_nodes
 from pynetes.scheduler.framework import Profile
+from pynetes.scheduler.nominator import Nominated
 from pynetes.scheduler.podinfo import PodInfo
 from pynetes.scheduler.snapshot import Snapshot
 
@@ -53,7 +54,12 @@ def eligible(pod: PodInfo, snapshot: Snapshot) -> str:
 
 
 def preempt(
-    snapshot: Snapshot, pod: PodInfo, profile: Profile, diagnosis: Diagnosis, budgets: Iterable[Mapping[str, Any]]
+    snapshot: Snapshot,
+    pod: PodInfo,
+    profile: Profile,
+    diagnosis: Diagnosis,
+    budgets: Iterable[Mapping[str, Any]],
+    nominated: Sequence[Nominated] = (),
 ) -> Victims | None:
     """The cheapest eviction that lets the pod in. Says in `diagnosis.preemption` why there is none."""
     reason = eligible(pod, snapshot)
@@ -64,7 +70,7 @@ def preempt(
     disruptions = [_Budget.of(budget) for budget in budgets]
     found = []
     for row in np.flatnonzero(resolvable):
-        victims = _victims_on(snapshot, pod, profile, int(row), disruptions)
+        victims = _victims_on(snapshot, pod, profile, int(row), disruptions, nominated)
         if victims is not None:
             found.append(victims)
     if not found:
@@ -97,7 +103,12 @@ class _Budget:
 
 
 def _victims_on(
-    snapshot: Snapshot, pod: PodInfo, profile: Profile, row: int, budgets: Sequence[_Budget]
+    snapshot: Snapshot,
+    pod: PodInfo,
+    profile: Profile,
+    row: int,
+    budgets: Sequence[_Budget],
+    nominated: Sequence[Nominated],
 ) -> Victims | None:
     """The fewest, least important pods of a node that must go."""
     lower = [other for other in snapshot.pods[row].values() if other.priority < pod.priority]
@@ -106,13 +117,13 @@ def _victims_on(
     here = snapshot.mask(False)
     here[row] = True
     with _without(snapshot, lower) as gone:
-        if not _fits(snapshot, pod, profile, here):
+        if not _fits(snapshot, pod, profile, here, nominated):
             return None
         violating, others = _split_by_budget(sorted(lower, key=_importance), budgets)
         victims = []
         for candidate in (*violating, *others):  # as many as possible stay, those with a budget and the important first
             gone.restore(candidate)
-            if not _fits(snapshot, pod, profile, here):
+            if not _fits(snapshot, pod, profile, here, nominated):
                 gone.remove(candidate)
                 victims.append(candidate)
         broken = sum(1 for victim in victims if victim in violating)
@@ -123,8 +134,8 @@ def _importance(pod: PodInfo) -> tuple[int, str]:
     return (-pod.priority, started(pod))
 
 
-def _fits(snapshot: Snapshot, pod: PodInfo, profile: Profile, here: Any) -> bool:
-    return bool(feasible_nodes(snapshot, pod, profile, here)[0].any())
+def _fits(snapshot: Snapshot, pod: PodInfo, profile: Profile, here: Any, nominated: Sequence[Nominated]) -> bool:
+    return bool(feasible_nodes(snapshot, pod, profile, here, nominated)[0].any())
 
 
 def _split_by_budget(pods: Sequence[PodInfo], budgets: Sequence[_Budget]) -> tuple[list[PodInfo], list[PodInfo]]:

@@ -21,9 +21,10 @@ from pynetes.scheduler import measures
 from pynetes.scheduler.algorithm import Decision, schedule
 from pynetes.scheduler.cache import Cache, is_finished
 from pynetes.scheduler.framework import ClusterEvent, Profile
+from pynetes.scheduler.nominator import Nominator
 from pynetes.scheduler.plugins import default_profile
 from pynetes.scheduler.podinfo import PodInfo, pod_info
-from pynetes.scheduler.preemption import Victims, preempt
+from pynetes.scheduler.preemption import Victims, eligible, preempt
 from pynetes.scheduler.queue import QueuedPod, SchedulingQueue
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Scheduler:
         self._config = config or SchedulerConfig()
         self._profiles = {profile.scheduler_name: profile for profile in self._config.profiles}
         self.cache = Cache()
+        self.nominator = Nominator()
         self.queue = SchedulingQueue(
             {plugin.name: plugin.resolved_by for p in self._config.profiles for plugin in p.plugins},
             gate=self._gate,
@@ -101,12 +103,14 @@ class Scheduler:
             self.queue.done(info.uid)
             return
         began = clock.monotonic()
-        decision = schedule(self.cache.snapshot, info, profile, self._choose)
+        nominated = self.nominator.ahead_of(info)
+        decision = schedule(self.cache.snapshot, info, profile, self._choose, nominated)
         measures.decided(clock.monotonic() - began)
         if decision.node is None:
             await self._unschedulable(pod, profile, decision)
             measures.attempted("unschedulable", profile.scheduler_name, clock.monotonic() - began)
             return
+        self.nominator.remove(info.uid)
         self.cache.assume(info, decision.node)
         await self._bindings.acquire()
         tasks.start(self._bind(pod, decision.node, began), name=f"bind {info.key}", crash=False)
@@ -124,6 +128,7 @@ class Scheduler:
                 self.queue.done(info.uid)  # the pod is gone
                 return
             log.warning("%s could not be bound to %s: %s", info.key, node, error)
+            self.nominator.put(info, info.nominated_node)
             self.queue.failed(pod, ())
             self._record(info, "Warning", "FailedScheduling", f"binding rejected: {error}")
         else:
@@ -138,9 +143,16 @@ class Scheduler:
     async def _unschedulable(self, pod: QueuedPod, profile: Profile, decision: Decision) -> None:
         info, diagnosis = pod.info, decision.diagnosis
         snapshot = self.cache.snapshot
-        victims = None
+        victims, nominated = None, info.nominated_node
         if profile.preempts and snapshot.count:
-            victims = preempt(snapshot, info, profile, diagnosis, self._budgets.list())
+            waits = bool(eligible(info, snapshot))
+            ahead = self.nominator.ahead_of(info)
+            victims = preempt(snapshot, info, profile, diagnosis, self._budgets.list(), ahead)
+            if victims is not None:
+                nominated = victims.node
+            elif not waits:
+                nominated = ""
+            self.nominator.put(info, nominated)
             measures.preempted(None if victims is None else len(victims.pods))
         message = diagnosis.message(snapshot.count)
         # without nodes nothing has rejected the pod: whatever node comes is worth a try
@@ -149,12 +161,16 @@ class Scheduler:
         try:
             if victims is not None:
                 await self._evict(info, victims)
-            await self._set_condition(info, message, victims.node if victims else info.nominated_node)
+            await self._set_condition(info, message, nominated)
         except (StatusError, TransportError) as error:
             log.warning("%s: its status was not written: %s", info.key, error)
 
     async def _evict(self, pod: PodInfo, victims: Victims) -> None:
         """Asks the victims to go; the pod is tried again when they have gone."""
+        for outdone in self.nominator.outdone(pod, victims.node):
+            self.nominator.remove(outdone.pod.uid)
+            changes: Object = {"status": {"nominatedNodeName": None}}
+            await self._patch_status(outdone.pod, changes)
         for victim in victims.pods:
             name, namespace = victim.pod["metadata"]["name"], victim.namespace
             self._record(victim, "Normal", "Preempted", f"Preempted by pod {pod.uid} on node {victims.node}")
@@ -182,12 +198,13 @@ class Scheduler:
             transition = current.get("lastTransitionTime") if current.get("status") == "False" else None
             changes["conditions"] = [wanted | {"lastTransitionTime": transition or format_time(clock.now())}]
         if nominated != (status.get("nominatedNodeName") or ""):
-            changes["nominatedNodeName"] = nominated
+            changes["nominatedNodeName"] = nominated or None
         if changes:
-            name = pod.pod["metadata"]["name"]
-            await self._client.patch(
-                PODS, name, {"status": changes}, pod.namespace, type="strategic", subresource="status"
-            )
+            await self._patch_status(pod, {"status": changes})
+
+    async def _patch_status(self, pod: PodInfo, changes: Object) -> None:
+        name = pod.pod["metadata"]["name"]
+        await self._client.patch(PODS, name, changes, pod.namespace, type="strategic", subresource="status")
 
     def _record(self, pod: PodInfo, type: str, reason: str, message: str) -> None:
         recorder = self._recorders.get(pod.scheduler_name) or next(iter(self._recorders.values()))
@@ -207,10 +224,13 @@ class Scheduler:
             return
         if pod["spec"].get("nodeName"):
             self.cache.put_pod(pod)
+            self.nominator.remove(meta.uid(pod))
             self.queue.delete(meta.uid(pod))
             self.queue.happened({ClusterEvent.POD_ADD})
         elif self._ours(pod) and not meta.is_deleting(pod):
-            self.queue.add(pod_info(pod))
+            info = pod_info(pod)
+            self.nominator.put(info, info.nominated_node)
+            self.queue.add(info)
 
     def _pod_updated(self, old: Object, new: Object) -> None:
         if is_finished(new):
@@ -220,10 +240,12 @@ class Scheduler:
         elif not self._ours(new) or self.cache.is_assumed(meta.uid(new)):
             return
         elif meta.is_deleting(new):
-            self.queue.delete(meta.uid(new))
+            self._pod_deleted(new)
         else:
+            info = pod_info(new)
+            self.nominator.update(pod_info(old), info)
             changed = any(old[part] != new[part] for part in ("spec",)) or meta.labels(old) != meta.labels(new)
-            self.queue.update(pod_info(new), scheduling_changed=changed)
+            self.queue.update(info, scheduling_changed=changed)
 
     def _assigned(self, old: Object, new: Object) -> None:
         """A pod on a node: only what plugins read makes a difference."""
@@ -233,13 +255,17 @@ class Scheduler:
             self.cache.put_pod(new)
             self.queue.happened({ClusterEvent.POD_ADD if came else ClusterEvent.POD_UPDATE})
         if came:
+            self.nominator.remove(meta.uid(new))
             self.queue.delete(meta.uid(new))
 
     def _pod_deleted(self, pod: Object) -> None:
         uid = meta.uid(pod)
         self.queue.delete(uid)
+        freed = self.nominator.remove(uid)
         if uid in self.cache:
             self.cache.remove_pod(uid)
+            freed = True
+        if freed:
             self.queue.happened({ClusterEvent.POD_DELETE})
 
     def _node_put(self, node: Object) -> None:
