@@ -190,6 +190,16 @@ async def test_lists_tables_and_selectors(web: Web) -> None:
     assert [item["metadata"]["name"] for item in (await web.ok("GET", PATH))["items"]] == ["b"]
 
 
+async def test_a_single_object_is_no_list_and_has_a_head(web: Web) -> None:
+    await web("POST", PATH, cron_tab())
+    name = cron_tab()["metadata"]["name"]
+    partial = TABLE.replace("Table", "PartialObjectMetadataList")
+    refused = await web("GET", f"{PATH}/{name}", accept=partial)
+    assert (refused.status, refused.message) == (500, "content is not a list")
+    head = await web("HEAD", f"{PATH}/{name}")
+    assert (head.status, head.body) == (200, b"")
+
+
 async def test_watches(web: Web) -> None:
     made = await web.ok("POST", PATH, cron_tab())
     query = "?watch=1&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"

@@ -10,12 +10,8 @@ THRESHOLD = 128 * 1024
 
 @remembered(256)
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether the client takes gzip (`q=0` refuses it)."""
-    for part in accept_encoding.split(","):
-        coding, _, weight = part.partition(";")
-        if coding.strip().lower() == "gzip":
-            return weight.replace(" ", "") not in ("q=0", "q=0.0")
-    return False
+    """Whether the client names gzip, and says no more of it: upstream weighs nothing."""
+    return any(part.strip() == "gzip" for part in accept_encoding.split(","))
 
 
 def gzip(body: bytes) -> bytes:

@@ -6,19 +6,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import orjson
-
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.versions import version_key
 from pynetes.apis.resource import Resource, Subresource
 from pynetes.apiserver.aggregation.priorities import ordered, priority
+from pynetes.apiserver.encoding import JSON
 from pynetes.apiserver.endpoints.router import Router
 from pynetes.apiserver.http import Answer, Handler, Request, Response
 from pynetes.apiserver.negotiation import MediaType, negotiate
 
 Object = dict[str, Any]
 
-_AGGREGATED_TYPE = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+_AGGREGATED = "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +223,7 @@ def _aggregated_resources(resources: Sequence[Resource]) -> list[Object]:
 def _aggregated_entry(resource: Resource) -> Object:
     entry: Object = {
         "resource": resource.plural,
-        "responseKind": _kind(resource.gvk),
+        "responseKind": _kind(resource.gvk, resource),
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.singular,
         "verbs": _verbs(resource),
@@ -235,13 +234,20 @@ def _aggregated_entry(resource: Resource) -> Object:
         entry["categories"] = list(resource.categories)
     if resource.subresources:
         entry["subresources"] = [
-            {"subresource": sub.name, "responseKind": _kind(sub.gvk or resource.gvk), "verbs": sorted(sub.verbs)}
+            {
+                "subresource": sub.name,
+                "responseKind": _kind(sub.gvk or resource.gvk, resource),
+                "verbs": sorted(sub.verbs),
+            }
             for sub in _subresources(resource)
         ]
     return entry
 
 
-def _kind(gvk: GroupVersionKind) -> Object:
+def _kind(gvk: GroupVersionKind, resource: Resource) -> Object:
+    """Built-in kinds leave out the group version that they are listed under."""
+    if resource.schema is None and (gvk.group, gvk.version) == (resource.gvk.group, resource.gvk.version):
+        return {"group": "", "version": "", "kind": gvk.kind}
     return {"group": gvk.group, "version": gvk.version, "kind": gvk.kind}
 
 
@@ -255,13 +261,15 @@ class _Document:
         """`family`, see `negotiate`."""
         self._classic = classic
         self._family = family
-        self._whole = orjson.dumps(aggregate, option=orjson.OPT_APPEND_NEWLINE) if aggregate else b""
+        self._aggregate = aggregate
+        self._whole = JSON.encode(aggregate, False) if aggregate else b""
         self._etag = f'"{hashlib.sha512(self._whole).hexdigest().upper()}"'
 
     def answer(self, request: Request) -> Response:
         media = negotiate(request, self._family)
         if media.transform is not None and media.transform.version == "v2":
-            return _aggregated_answer(request, self._whole, self._etag)
+            body = self._whole if media.codec is JSON else media.codec.encode(self._aggregate, media.pretty)
+            return _aggregated_answer(request, body, self._etag, f"{media.codec.media_type};{_AGGREGATED}")
         return _classic_answer(self._classic, media)
 
 
@@ -269,8 +277,8 @@ def _classic_answer(document: Object, media: MediaType) -> Response:
     return Response(200, media.codec.encode(document, media.pretty), media.codec.media_type)
 
 
-def _aggregated_answer(request: Request, body: bytes, etag: str) -> Response:
+def _aggregated_answer(request: Request, body: bytes, etag: str, content_type: str) -> Response:
     headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "public"}
     if request.headers.get("If-None-Match") == etag:
-        return Response(304, b"", _AGGREGATED_TYPE, headers)
-    return Response(200, body, _AGGREGATED_TYPE, headers)
+        return Response(304, b"", "", headers)
+    return Response(200, body, content_type, headers)

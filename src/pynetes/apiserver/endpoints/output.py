@@ -69,6 +69,8 @@ def _transform_object(
         return table(scope.resource, rows, {"resourceVersion": version}, transform.api_version, columns=columns)
     if transform.kind == "PartialObjectMetadata":
         return partial(obj, transform.api_version)
+    if scope.resource.schema is not None:
+        raise StatusError(500, "", "content is not a list")
     found = _go_type(scope, obj.get("kind", ""))
     text = f"you requested PartialObjectMetadataList, but the requested object is not a list ({found})"
     raise StatusError(406, "NotAcceptable", text)

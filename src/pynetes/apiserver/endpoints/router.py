@@ -101,7 +101,9 @@ class Router:
             _check_scope(resource, info)
         elif not _in_scope(resource, info):
             return no_page()
-        if (request.method == "HEAD" and info.subresource != "proxy") or not _names_what_it_needs(info):
+        # The original's router knows no HEAD; custom resources do without it.
+        refused = request.method == "HEAD" and resource.schema is None and info.subresource != "proxy"
+        if refused or not _names_what_it_needs(info):
             raise method_not_allowed()
         return await handler(request)
 
