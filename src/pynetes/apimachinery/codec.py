@@ -6,6 +6,7 @@ original does. Custom resources have no definition but an `ObjectSchema`, which 
 that have neither keep all of their fields, and only their metadata is checked.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
@@ -285,12 +286,19 @@ def check_custom(value: Any, gvk: GroupVersionKind, schema: ObjectSchema) -> tup
 
 
 def coerce(
-    obj: Object, gvk: GroupVersionKind, *, validation: Validation = "Ignore", schema: ObjectSchema | None = None
+    obj: Object,
+    gvk: GroupVersionKind,
+    *,
+    validation: Validation = "Ignore",
+    schema: ObjectSchema | None = None,
+    refused: Callable[[Object, str], StatusError] | None = None,
 ) -> tuple[Object, list[str]]:
     """The same for an object that is a dict already (the outcome of a patch): (object, warnings).
 
-    Raises StatusError 422 as upstream does for a patch whose outcome is no valid object of the kind.
+    Raises StatusError 422 as upstream does for a patch whose outcome is no valid object of the kind; `refused` makes it
+    of the outcome and the reason where the outcome is not what is to be shown.
     """
+    refused = refused or _invalid_patch
     name = find_definition_name(gvk)
     if schema is None:
         obj = _of_type(obj, gvk)
@@ -306,11 +314,11 @@ def coerce(
     try:
         checked, strict = check(obj, gvk, name) if schema is None else check_custom(obj, gvk, schema)
     except ValueError as error:
-        raise _invalid_patch(obj, str(error)) from None
+        raise refused(obj, str(error)) from None
     if strict and schema is None and validation != "Ignore":  # told in the order of the names
         strict = check(orjson.loads(orjson.dumps(obj, option=orjson.OPT_SORT_KEYS)), gvk, name)[1]
     if strict and validation == "Strict":
-        raise _invalid_patch(obj, "strict decoding error: " + ", ".join(strict))
+        raise refused(obj, "strict decoding error: " + ", ".join(strict))
     return _typed(checked, gvk) if schema is None else checked, strict if validation == "Warn" else []
 
 

@@ -350,3 +350,20 @@ def test_a_diff_applies(original: dict[str, Any], modified: dict[str, Any]) -> N
 def test_applying_twice_is_applying_once(live: dict[str, Any], patch: dict[str, Any]) -> None:
     once = strategic.apply(live, patch, POD)
     assert strategic.apply(once, patch, POD) == once
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("string into Go struct field DeploymentSpec.spec.replicas of type int32", "unrecognized type: int32"),
+        ("number into Go struct field ObjectMeta.metadata.name of type string", "cannot convert int64 to string"),
+        ("number 1.5 into Go struct field A.spec.replicas of type int32", "cannot convert float64 to int32"),
+        ("array into Go struct field A.spec.paused of type bool", "unrecognized type: bool"),
+        ("bool into Go struct field A.metadata.labels of type map[string]string", "cannot restore map from bool"),
+        ("object into Go struct field A.spec.containers of type []v1.Container", "cannot restore slice from map"),
+        ("string into Go struct field A.spec of type v1.DeploymentSpec", "cannot restore struct from: string"),
+    ],
+)
+def test_an_outcome_of_the_wrong_type_shows_the_patch(why: str, said: str) -> None:
+    error = strategic.refused({"spec": {"replicas": "x", "a": None}}, f"json: cannot unmarshal {why}")
+    assert error.message == f' "" is invalid: patch: Invalid value: "map[spec:map[a:<nil> replicas:x]]": {said}'

@@ -4,11 +4,12 @@ Directives in a patch: `$patch: replace|delete` on an object or a list item, `$s
 `$deleteFromPrimitiveList/<list>`, `$retainKeys`. `kubectl apply`, `set`, `edit` and `rollout` all speak it.
 """
 
+import re
 from collections.abc import Hashable
 from typing import Any
 
 from pynetes.apimachinery import meta
-from pynetes.apimachinery.errors import StatusError, bad_request, unsupported_media_type
+from pynetes.apimachinery.errors import FieldError, StatusError, bad_request, invalid, unsupported_media_type
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.patch.directives import DELETE_FROM, DIRECTIVE, RETAIN_KEYS, SET_ORDER
 from pynetes.apimachinery.patch.lookup import Node, node_of
@@ -265,6 +266,34 @@ def _check_order(changes: list[Any], order: list[Any], merge_key: str) -> None:
                 f"The order in patch list:\n{go_format(changes)}\n doesn't match {SET_ORDER} list:\n"
                 f"{go_format(order)}\n"
             )
+
+
+_NOT_FIT = re.compile(r"json: cannot unmarshal (\w+)(?: (\S+))? into Go (?:struct field \S+|value) of type (.+)")
+_KINDS = {"array": "slice", "object": "map"}
+_NUMBERS = ("int32", "int64", "float64")
+
+
+def refused(patch: dict[str, Any], why: str) -> StatusError:
+    """422 for an outcome that is no object of the kind: upstream shows the patch, and has its own words for values of
+    another type, since it does not decode the outcome from JSON."""
+    found = _NOT_FIT.fullmatch(why)
+    text = _not_fit(*found.groups()) if found else why
+    return invalid("", "", "", [FieldError("FieldValueInvalid", "patch", go_format(patch), text)])
+
+
+def _not_fit(shape: str, number: str | None, wanted: str) -> str:
+    kind = _KINDS.get(shape, shape)
+    if shape == "number":
+        kind = "float64" if number and not number.lstrip("-").isdigit() else "int64"
+    if wanted.startswith("map["):
+        return f"cannot restore map from {kind}"
+    if wanted.startswith("[]"):
+        return f"cannot restore slice from {kind}"
+    if "." in wanted:
+        return f"cannot restore struct from: {kind}"
+    if (kind in _NUMBERS and wanted in _NUMBERS) or (kind, wanted) == ("int64", "string"):
+        return f"cannot convert {kind} to {wanted}"
+    return f"unrecognized type: {wanted}"
 
 
 def _go_type(value: Any) -> str:

@@ -33,6 +33,8 @@ class Patch:
     entries: bool
     keeps_type: bool = False
     """A strategic merge knows the fields of the object alone, to which kind and version do not belong."""
+    refused: Callable[[Object, str], StatusError] | None = None
+    """Makes the error for an outcome that is no object of the kind, if it shows something else than the outcome."""
 
 
 JSON_PATCH = "application/json-patch+json"
@@ -73,7 +75,12 @@ async def parse_patch(request: Request, kind: GroupVersionKind, options: WriteOp
     entries = not isinstance(metadata, dict) or any("managedFields" in name or name == "$patch" for name in metadata)
     if content_type == MERGE_PATCH:
         return Patch(lambda doc: merge_patch.apply(doc, changes), entries)
-    return Patch(lambda doc: strategic.apply(doc, changes, kind), entries or "$patch" in changes, keeps_type=True)
+    return Patch(
+        lambda doc: strategic.apply(doc, changes, kind),
+        entries or "$patch" in changes,
+        keeps_type=True,
+        refused=lambda _, why: strategic.refused(changes, why),
+    )
 
 
 def _operations_touch_entries(operations: list[Object]) -> bool:
@@ -118,6 +125,7 @@ async def patch(scope: Scope, request: Request) -> Answer:
                 scope.kind,
                 validation=options.field_validation,  # type: ignore[arg-type]
                 schema=scope.schema,
+                refused=patch.refused,
             )
 
         patched, warnings = await aside(apply_patch, request.size)
