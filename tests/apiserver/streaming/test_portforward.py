@@ -7,6 +7,8 @@ import pytest
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.streaming import channels
+from pynetes.apiserver.endpoints.subresources.connect import options
+from pynetes.apiserver.http import Request
 from pynetes.apiserver.streaming.portforward import parse_ports
 from pynetes.component import certificates
 
@@ -41,3 +43,17 @@ def test_what_is_no_port_is_refused(texts: list[str]) -> None:
 
 def test_ports_may_be_joined_by_commas() -> None:
     assert parse_ports(["80", "81,82"]) == [80, 81, 82]
+    assert options(request("80", "81,82"), "PodPortForwardOptions") == {"ports": [80, 81, 82]}
+
+
+@pytest.mark.parametrize(("text", "why"), [("80,", "invalid syntax"), ("80,70000", "value out of range")])
+def test_admission_is_not_asked_about_what_is_no_port(text: str, why: str) -> None:
+    with pytest.raises(StatusError, match=f"cannot convert to .*{why}"):
+        options(request(text), "PodPortForwardOptions")
+
+
+def request(*ports: str) -> Request:
+    async def no_body() -> bytes:
+        return b""
+
+    return Request("GET", PATH, {"ports": list(ports)}, {}, no_body)

@@ -72,7 +72,7 @@ def _creating(backend: Backend, serve: Serve) -> Serve:
     return handle
 
 
-def _options(request: Request, kind: str) -> dict[str, Any]:
+def options(request: Request, kind: str) -> dict[str, Any]:
     """What admission sees of a request: the fields of its options, without those that are empty."""
     made: dict[str, Any] = {}
     if kind in _STREAMS:
@@ -82,14 +82,16 @@ def _options(request: Request, kind: str) -> dict[str, Any]:
         if kind == "PodExecOptions" and request.query.get("command"):
             made["command"] = list(request.query["command"])
     elif kind == "PodPortForwardOptions":
-        ports = [_port(text) for text in request.query.get("ports", ())]
+        ports = [_port(text) for texts in request.query.get("ports", ()) for text in texts.split(",")]
         made = {"ports": ports} if ports else {}
     return made
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise bad_request(f'cannot convert to []int32: strconv.ParseUint: parsing "{text}": invalid syntax')
+    is_number = text.isascii() and text.isdigit()
+    if not is_number or int(text) >= 1 << 16:
+        why = "value out of range" if is_number else "invalid syntax"
+        raise bad_request(f'cannot convert to []int32: strconv.ParseUint: parsing "{text}": {why}')
     return int(text)
 
 
@@ -102,9 +104,9 @@ def _admitted(
         if "dryRun" in request.query:
             raise bad_request("dryRun is not supported")
         ctx = WriteContext(request.user or ANONYMOUS_USER, gvr, kind, backend.admission, subresource)
-        options = {"kind": kind.kind, "apiVersion": kind.api_version, **_options(request, kind.kind)}
-        await ctx.admit("CONNECT", info.namespace, info.name, options, None)
-        await ctx.validate("CONNECT", info.namespace, info.name, options, None)
+        asked = {"kind": kind.kind, "apiVersion": kind.api_version, **options(request, kind.kind)}
+        await ctx.admit("CONNECT", info.namespace, info.name, asked, None)
+        await ctx.validate("CONNECT", info.namespace, info.name, asked, None)
         return await serve(request, info.namespace, info.name)
 
     return handle
