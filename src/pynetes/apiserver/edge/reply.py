@@ -88,12 +88,13 @@ async def send_whole(connection: "Connection", request: Request, response: Respo
     else:
         head.append(f"Content-Length: {len(body)}\r\n\r\n")
     data = "".join(head).encode()
-    if request.method != "HEAD" and response.status != 304:
-        data += body
-    if len(data) <= _PIECE:
-        await connection.send(data, within=SECONDS)
+    if request.method == "HEAD" or response.status == 304:
+        body = b""
+    if len(body) <= _PIECE:
+        await connection.send(data + body, within=SECONDS)
     else:
-        await _send_pieces(connection, memoryview(data))
+        await connection.send(data, within=SECONDS)
+        await _send_pieces(connection, memoryview(body))
     return KEEP if keep else CLOSE
 
 
