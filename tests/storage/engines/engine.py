@@ -1,5 +1,6 @@
 """A server process: started, found ready, killed with all its children, removed with its data."""
 
+import abc
 import contextlib
 import os
 import pwd
@@ -16,7 +17,7 @@ _READY_SECONDS = 30.0
 _POLL = 0.01
 
 
-class Engine:
+class Engine(abc.ABC):
     """Base of the engines. `port` stays the same over restarts, and so do the data."""
 
     name = ""
@@ -34,11 +35,11 @@ class Engine:
 
     # --- what an engine says about itself
 
-    def install(self) -> None:
+    def install(self) -> None:  # noqa: B027 (most have nothing to do)
         """Fills the data directory before the first start."""
 
-    def command(self) -> Sequence[str]:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def command(self) -> Sequence[str]: ...
 
     def is_ready(self) -> bool:
         with contextlib.suppress(OSError):
@@ -46,8 +47,8 @@ class Engine:
             return True
         return False
 
-    def empty(self) -> str:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def empty(self) -> str: ...
 
     # --- life
 

@@ -107,7 +107,7 @@ class MySQL(Dialect):
         await session.fetch("SELECT RELEASE_LOCK(?)", self.lock("tables"))
 
     async def listen(self, told: Callable[[int], None]) -> None:
-        raise NotImplementedError
+        """MySQL tells nobody of commits: `listens` says so."""
 
     def error(self, error: Exception) -> ConnectionLost | StatementRefused | None:
         if isinstance(error, OSError | EOFError | InterfaceError | InternalError):
