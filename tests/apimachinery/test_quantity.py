@@ -149,3 +149,7 @@ def test_sums_differences_and_order_agree_with_fractions(
     assert (first < second) == (left < right)
     assert (first == second) == (left == right)
     assert parse(str(first + second)) == first + second
+
+
+def test_what_no_float_holds_is_infinite() -> None:
+    assert [float(parse(text)) for text in ("9465E2285", "-1E400", "1e-400")] == [float("inf"), float("-inf"), 1e-9]

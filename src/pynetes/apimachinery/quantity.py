@@ -5,6 +5,7 @@ Python's integers is exact. The canonical text is upstream's: no fraction, the l
 a text that was all but canonical is kept as it came (`1.500` stays), as upstream's fast path does.
 """
 
+import math
 import re
 from typing import Any, Literal, Self
 
@@ -67,9 +68,13 @@ class Quantity:
         return Quantity(self._scaled(scale), scale, self.format)
 
     def __float__(self) -> float:
-        if self._scale >= 0:
-            return float(self._unscaled * 10**self._scale)
-        return self._unscaled / _ten(-self._scale)
+        """Infinity for what no float holds, as in Go."""
+        try:
+            if self._scale >= 0:
+                return float(self._unscaled * 10**self._scale)
+            return self._unscaled / _ten(-self._scale)
+        except OverflowError:
+            return math.copysign(math.inf, self._unscaled)
 
     def __bool__(self) -> bool:
         return self._unscaled != 0
