@@ -1,6 +1,6 @@
-"""Outcomes for short texts are remembered, long texts are not."""
+"""Outcomes for short texts are remembered, long texts are not; of whole objects by a digest."""
 
-from pynetes.component.memo import LONGEST, remembered
+from pynetes.component.memo import LONGEST, ByText, remembered
 
 
 def test_only_short_texts_are_remembered() -> None:
@@ -15,3 +15,27 @@ def test_only_short_texts_are_remembered() -> None:
     assert [size("ab", 2), size("ab", 2), size("ab", 3)] == [4, 4, 6]
     assert size(long, 1) == size(long, 1) == len(long)
     assert asked == [2, 2, len(long), len(long)]
+
+
+def test_a_text_is_looked_into_once() -> None:
+    asked: list[bytes] = []
+
+    def length(text: bytes) -> int:
+        asked.append(text)
+        return len(text)
+
+    remembered: ByText[int] = ByText(2)
+    found = [remembered.get(text, lambda text=text: length(text)) for text in (b"a", b"bc", b"a", b"def", b"a", b"bc")]
+    assert found == [1, 2, 1, 3, 1, 2]
+    assert asked == [b"a", b"bc", b"def", b"bc"]  # bc had been asked for the longest time ago
+
+
+def test_no_finding_is_a_finding() -> None:
+    remembered: ByText[None] = ByText(2)
+    remembered.get(b"a", lambda: None)
+    assert remembered.get(b"a", lambda: 1 / 0) is None  # type: ignore[arg-type, return-value]
+
+
+def test_of_long_texts_nothing_is_kept() -> None:
+    remembered: ByText[int] = ByText(2)
+    assert [remembered.get(b"a" * 40_000, lambda n=n: n) for n in (1, 2)] == [1, 2]

@@ -14,7 +14,7 @@ from pynetes.apimachinery.managedfields.elements import SELF
 from pynetes.apimachinery.managedfields.fieldset import LEAF, FieldSet, Node, in_order
 from pynetes.apimachinery.managedfields.items import by_element
 from pynetes.apimachinery.managedfields.types import ATOMIC, ListType, MapType, Type
-from pynetes.apimachinery.remembered import ByText
+from pynetes.component.memo import ByText
 
 _ABSENT: Any = object()
 #: Specs of new objects that are remembered, for each kind: a tree of dicts each, some kilobytes.

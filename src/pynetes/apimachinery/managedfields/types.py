@@ -6,7 +6,7 @@ Objects are maps with named fields. `schema_types` makes types from OpenAPI; not
 
 from typing import Any, Literal
 
-from pynetes.apimachinery.remembered import ByText
+from pynetes.component.memo import ByText
 
 ScalarKind = Literal["", "numeric", "string", "boolean", "untyped"]
 Facet = Literal["map", "scalar", "list"]

@@ -4,12 +4,12 @@ import re
 
 import msgspec
 
-from pynetes.apimachinery.remembered import ByText
 from pynetes.apis.core.container_validation import validate_image_spacing
 from pynetes.apis.core.path_validation import validate_local_path
 from pynetes.apis.core.pod_spec_validation import validate_pod_spec
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import Object
+from pynetes.component.memo import ByText
 
 MIRROR = "kubernetes.io/config.mirror"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"

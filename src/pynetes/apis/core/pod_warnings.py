@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from pynetes.apimachinery import names, quantity
-from pynetes.apimachinery.remembered import ByText
 from pynetes.apis.core.address_warnings import ip_warnings
 from pynetes.apis.core.pod_validation import APP_ARMOR, SECCOMP_CONTAINER, SECCOMP_POD, identity
 from pynetes.apis.core.volume_path_warnings import overlapping_path_warnings
 from pynetes.apis.strategy import Object
+from pynetes.component.memo import ByText
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"

@@ -10,11 +10,11 @@ from typing import Any
 import orjson
 
 from pynetes.apimachinery.errors import internal
-from pynetes.apimachinery.remembered import ByText
 from pynetes.apimachinery.structural.objectschema import ObjectSchema
 from pynetes.apiserver.customresources.conversion import Converter
 from pynetes.apiserver.encoding import stored_bytes
 from pynetes.component import clock
+from pynetes.component.memo import ByText
 from pynetes.storage import KeyValue
 
 Object = dict[str, Any]
