@@ -276,8 +276,12 @@ async def test_a_job_in_a_cluster(cluster):
     listed = (await cluster.client.list(PODS, "default"))["items"]
     assert sorted(meta.labels(p)[pods.INDEX] for p in listed) == ["0", "1", "2", "3"]
     assert not any(pods.is_tracked(p) for p in listed)
-    events = {e["reason"]: e["message"] for e in (await cluster.client.list(EVENTS, "default"))["items"]}
-    assert events["Completed"] == "Job completed"
+
+    async def told():
+        listed = (await cluster.client.list(EVENTS, "default"))["items"]
+        return next((event["message"] for event in listed if event["reason"] == "Completed"), None)
+
+    assert await cluster.eventually(told) == "Job completed"
     await cluster.client.delete(JOBS, "j", "default", propagation_policy="Background")
 
     async def empty():

@@ -16,14 +16,14 @@ PODS = "/api/v1/namespaces/a/pods"
 
 
 class Controller:
-    """One level of one seat and two queues for all requests."""
+    """One level, of a name that no other test counts under, of one seat and two queues for all requests."""
 
     def __init__(self) -> None:
         queuing = {"queues": 2, "handSize": 1, "queueLengthLimit": 1}
         limited = {"limitResponse": {"type": "Queue", "queuing": queuing}}
-        self.level = Level("narrow", "l", {"type": "Limited", "limited": limited})
-        self.levels = {"narrow": self.level}
-        spec = {"priorityLevelConfiguration": {"name": "narrow"}, "distinguisherMethod": {"type": "ByUser"}}
+        self.level = Level("told", "l", {"type": "Limited", "limited": limited})
+        self.levels = {"told": self.level}
+        spec = {"priorityLevelConfiguration": {"name": "told"}, "distinguisherMethod": {"type": "ByUser"}}
         self.schema = CompiledSchema({"metadata": {"name": "all", "uid": "s"}, "spec": spec})
 
     def find(self, user: UserInfo, info: Any) -> tuple[CompiledSchema, Level]:
@@ -62,7 +62,7 @@ async def test_who_runs_and_who_waits_is_told() -> None:
     await asyncio.sleep(0)
     (headers, row) = await dumped(controller, "priority_levels")
     assert headers[:2] == ["PriorityLevelName", "ActiveQueues"]
-    assert row == ["narrow", "1", "false", "false", "1", "1", "1", "0", "0", "0"]
+    assert row == ["told", "1", "false", "false", "1", "1", "1", "0", "0", "0"]
     _, *queues = await dumped(controller, "queues")
     assert sorted(row[2:5] for row in queues) == [["0", "0", "0"], ["1", "1", "1"]]
     headers, first, second = await dumped(controller, "requests", includeRequestDetails=["1"])
@@ -71,7 +71,7 @@ async def test_who_runs_and_who_waits_is_told() -> None:
     assert first[10:] == ["jane", "get", f"{PODS}/x", "a", "x", "v1", "pods", ""]
     assert (second[3], second[11]) == ("-1", "list")
     shown = metrics.render().decode()
-    labels = '{flow_schema="all",priority_level="narrow"}'
+    labels = '{flow_schema="all",priority_level="told"}'
     for name in ("executing_requests", "executing_seats", "inqueue_requests", "inqueue_seats"):
         assert f"apiserver_flowcontrol_current_{name}{labels} 1.0" in shown
     done.set()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pynetes.apis.names import PODS
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apis.names import NODES, PODS
 
 pytestmark = [pytest.mark.root, pytest.mark.node]
 
@@ -71,14 +72,19 @@ async def test_a_container_whose_policy_says_so_restarts(cluster, kubelet, pods)
 
 
 async def test_a_resize_without_room_waits_for_it(cluster, kubelet, pods):
-    small, huge = amounts("100m", "32Mi"), amounts("100", "32Mi")
+    small = amounts("100m", "32Mi")
+    await pods.create("neighbour", {"containers": [container("main", small)]})
     await pods.create("waiting", {"containers": [container("main", small)]})
-    await pods.wait("waiting", ready)
-    await resize(cluster, "waiting", main=huge)
+    for name in ("neighbour", "waiting"):
+        await pods.wait(name, ready)
+    allocatable = (await cluster.client.get(NODES, kubelet.config.node_name))["status"]["allocatable"]["cpu"]
+    with pytest.raises(StatusError, match="node didn't have enough allocatable resources: cpu, requested: 1000000"):
+        await resize(cluster, "waiting", main=amounts("1000", "32Mi"))
+    await resize(cluster, "waiting", main=amounts(allocatable, "32Mi"))
     pod = await pods.wait("waiting", lambda p: "PodResizePending" in conditions(p))
     pending = conditions(pod)["PodResizePending"]
     assert pending["reason"] == "Deferred"
-    assert pending["message"].startswith("Node didn't have enough resource: cpu, requested: 100000")
+    assert pending["message"].startswith("Node didn't have enough resource: cpu, requested: ")
     assert pending["observedGeneration"] == pod["metadata"]["generation"]
     assert status(pod)["resources"] == small
     await resize(cluster, "waiting", main=small)
