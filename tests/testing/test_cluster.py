@@ -27,6 +27,7 @@ def test_a_deployment_is_rolled_out_over_the_nodes(kubectl: Kubectl) -> None:
     kubectl("create deployment web --image=web --replicas=4")
     assert "successfully rolled out" in kubectl("rollout status deployment/web --timeout=60s")
     assert set(kubectl("get pods -l app=web -o jsonpath={.items[*].spec.nodeName}").split()) == {"node-1", "node-2"}
+    assert kubectl("get pods -l app=web --no-headers").count("1/1") == 4
     addresses = kubectl("get pods -l app=web -o jsonpath={.items[*].status.podIP}").split()
     assert len(set(addresses)) == 4
     kubectl("delete deployment web --cascade=foreground --timeout=60s")

@@ -79,7 +79,31 @@ class HollowNode:
             "lastTransitionTime": meta.creation_time(pod),
         }
         status = {"phase": phase, "podIP": ip, "podIPs": [{"ip": ip}], "conditions": [condition]}
-        patch = {"status": status}
+        patch = {"status": {**status, "containerStatuses": _containers(pod, ready, phase)}}
         await self.client.patch(
             PODS, meta.name(pod), patch, meta.namespace(pod), type="strategic", subresource="status"
         )
+
+
+def _containers(pod: Object, ready: bool, phase: str) -> list[Object]:
+    """Their statuses; a pod that fails does so with its containers' exit code 1."""
+    began = meta.creation_time(pod)
+    ended = {"startedAt": began, "finishedAt": began}
+    states: dict[str, Object] = {
+        "Running": {"running": {"startedAt": began}},
+        "Succeeded": {"terminated": {"exitCode": 0, "reason": "Completed", **ended}},
+        "Failed": {"terminated": {"exitCode": 1, "reason": "Error", **ended}},
+    }
+    state = states.get(phase, {"waiting": {"reason": "ContainerCreating"}})
+    return [
+        {
+            "name": container["name"],
+            "image": container.get("image", ""),
+            "imageID": "",
+            "ready": ready,
+            "started": phase == "Running",
+            "restartCount": 0,
+            "state": state,
+        }
+        for container in pod["spec"]["containers"]
+    ]
