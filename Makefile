@@ -47,7 +47,7 @@ bench: install-dev ## Measure; prints the tables of docs/benchmarks.md
 	@$(BIN)/python -m bench
 
 fuzz: install-dev ## Ten minutes of atheris for each of what reads clients' bytes; CORPUS=directory keeps what it learns
-	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/pip install -q --disable-pip-version-check atheris
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/pip install -q --disable-pip-version-check atheris==3.0.0
 	@$(BIN)/python -m fuzz $(if $(CORPUS),--corpus $(CORPUS))
 
 generate: install-dev ## Make the gRPC stubs out of the .proto files anew
