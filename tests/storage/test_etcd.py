@@ -107,9 +107,9 @@ async def test_history_is_read_on_when_the_member_is_left(servers: Servers) -> N
         proxy.silent = True
         reading = asyncio.ensure_future(store._feed.read_after("/", made[0].mod_revision, made[-1].mod_revision, 10))
         await asyncio.sleep(0.05)
-        proxy.mend()
-        proxy.break_all()
         store._feed.reconnect()
+        await asyncio.sleep(0)
+        proxy.mend()
         async with asyncio.timeout(10):
             assert [event.kv for event in await reading] == made[1:]
         await store.close()
