@@ -1,6 +1,8 @@
 """A write whose answer is lost is sent to another member, has its effect once, and is known for what it was."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, TypeVar
 
 import pytest
 
@@ -9,6 +11,7 @@ from tests.storage.conftest import Servers
 from tests.storage.engines.proxy import Proxy
 
 VALUE = b"the value that is written"
+T = TypeVar("T")
 
 
 def carries(text: bytes) -> Callable[[bytes], bool]:
@@ -32,18 +35,38 @@ async def store(proxy: Proxy, servers: Servers) -> AsyncIterator[Store]:
     await opened.close()
 
 
-async def test_an_answer_is_lost(store: Store, proxy: Proxy) -> None:
+@pytest.fixture
+async def other(proxy: Proxy, servers: Servers) -> AsyncIterator[Store]:
+    """Sees the engine as it is."""
+    opened = await open_store(f"etcd://127.0.0.1:{servers['etcd'].port}")
+    yield opened
+    await opened.close()
+
+
+async def without_its_answer(proxy: Proxy, other: Store, write: Coroutine[Any, Any, T], value: bytes | None) -> T:
+    """The outcome of a write after which /a has this value; the connection breaks when it has."""
+
+    async def written() -> bool:
+        found, _ = await other.get("/a")
+        return (found.value if found else None) == value
+
+    outcome, _ = await asyncio.gather(write, proxy.break_once(written))
+    return outcome
+
+
+async def test_an_answer_is_lost(store: Store, other: Store, proxy: Proxy) -> None:
     proxy.swallow_answers = carries(VALUE)
-    made = await store.create("/a", VALUE)
+    made = await without_its_answer(proxy, other, store.create("/a", VALUE), VALUE)
     assert proxy.hits == 1
     assert (await store.get("/a"))[0] == made
     assert made.mod_revision == await store.revision()
 
 
-async def test_the_answer_to_an_update_is_lost(store: Store, proxy: Proxy) -> None:
+async def test_the_answer_to_an_update_is_lost(store: Store, other: Store, proxy: Proxy) -> None:
     made = await store.create("/a", b"before")
     proxy.swallow_answers = carries(VALUE)
-    changed = await store.update("/a", VALUE, expected=made.mod_revision)
+    update = store.update("/a", VALUE, expected=made.mod_revision)
+    changed = await without_its_answer(proxy, other, update, VALUE)
     assert proxy.hits == 1
     assert (await store.get("/a"))[0] == changed
     assert (changed.create_revision, changed.mod_revision) == (made.mod_revision, made.mod_revision + 1)
@@ -56,11 +79,11 @@ async def test_the_write_itself_is_lost(store: Store, proxy: Proxy) -> None:
     assert (await store.get("/a"))[0] == made
 
 
-async def test_the_answer_to_a_delete_is_lost(store: Store, proxy: Proxy) -> None:
+async def test_the_answer_to_a_delete_is_lost(store: Store, other: Store, proxy: Proxy) -> None:
     made = await store.create("/a", VALUE)
     proxy.swallow_answers = carries(b"/a")
     with pytest.raises(StoreUnavailable, match="may have happened"):
-        await store.delete("/a", expected=made.mod_revision)
+        await without_its_answer(proxy, other, store.delete("/a", expected=made.mod_revision), None)
     assert proxy.hits == 1
     assert (await store.get("/a"))[0] is None
 

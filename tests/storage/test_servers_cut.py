@@ -56,8 +56,12 @@ def contains(text: bytes) -> Callable[[bytes], bool]:
 async def test_the_acknowledgement_is_lost(engine: str, store: Store, other: Store, proxy: Proxy) -> None:
     before = await store.create("/before", b"")
     proxy.swallow_answers = contains(COMMIT[engine])
+
+    async def written() -> bool:
+        return (await other.get("/a"))[0] is not None
+
     with pytest.raises(StoreUnavailable):
-        await store.create("/a", VALUE)
+        await asyncio.gather(store.create("/a", VALUE), proxy.break_once(written))
     proxy.mend()
     assert proxy.hits == 1
     found, _ = await other.get("/a")

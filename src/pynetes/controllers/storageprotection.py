@@ -5,7 +5,7 @@ deleted once nothing uses it.
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from pynetes.apimachinery import meta
@@ -32,6 +32,11 @@ class _Protection(BaseController):
 
     @abstractmethod
     async def is_used(self, obj: Object) -> bool: ...
+
+    def released(self, keys: Iterable[str]) -> None:
+        """Those that are used once less."""
+        for key in keys:
+            self.queue.add(key)
 
     async def sync(self, key: str) -> None:
         obj = self.objects.get(key)
@@ -72,17 +77,13 @@ class PersistentVolumeClaimProtection(_Protection):
         super().__init__(context)
         self.pods = self.informer(PODS)
         self.pods.add_index(_BY_CLAIM, _claim_keys)
-        self.pods.add_handler(on_update=lambda old, new: self._changed(old, new), on_delete=self._released)
+        self.pods.add_handler(on_update=self._changed, on_delete=lambda pod: self.released(_claim_keys(pod)))
 
     def _changed(self, old: Object, new: Object) -> None:
         if meta.uid(old) != meta.uid(new):
-            self._released(old)
+            self.released(_claim_keys(old))
         if state.is_terminal(new) or meta.is_deleting(new):
-            self._released(new)
-
-    def _released(self, pod: Object) -> None:
-        for key in _claim_keys(pod):
-            self.queue.add(key)
+            self.released(_claim_keys(new))
 
     async def is_used(self, obj: Object) -> bool:
         """What memory does not know, the server may: it is asked before a claim is let go."""
@@ -104,14 +105,10 @@ class VolumeAttributesClassProtection(_Protection):
         self.users: list[Informer] = [self.informer(PERSISTENT_VOLUMES), self.informer(PERSISTENT_VOLUME_CLAIMS)]
         for informer in self.users:
             informer.add_index(_BY_CLASS, _class_names)
-            informer.add_handler(on_update=self._changed, on_delete=lambda user: self._released(_class_names(user)))
+            informer.add_handler(on_update=self._changed, on_delete=lambda user: self.released(_class_names(user)))
 
     def _changed(self, old: Object, new: Object) -> None:
-        self._released([name for name in _class_names(old) if name not in _class_names(new)])
-
-    def _released(self, names: list[str]) -> None:
-        for name in names:
-            self.queue.add(name)
+        self.released(name for name in _class_names(old) if name not in _class_names(new))
 
     async def is_used(self, obj: Object) -> bool:
         return any(informer.by_index(_BY_CLASS, meta.name(obj)) for informer in self.users)

@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Self
 
 _CHUNK = 1 << 16
 
 
 class Proxy:
-    """`swallow_answers`: once the client sent data that matches, the engine gets it, but its answers are lost.
-    `refuse`: such data never reaches the engine, and the connection breaks. `silent`: nothing passes any more."""
+    """`swallow_answers`: once the client sent data that matches, the engine gets it, but its answers are lost; the
+    connection stays until `break_once` the engine has done it. `refuse`: such data never reaches the engine, and the
+    connection breaks. `silent`: nothing passes any more."""
 
     def __init__(self, port: int) -> None:
         self._target = port
@@ -34,6 +35,12 @@ class Proxy:
     def break_all(self) -> None:
         for writer in self._connections:
             writer.transport.abort()
+
+    async def break_once(self, done: Callable[[], Awaitable[bool]]) -> None:
+        """Breaks all connections once `done`: an answer alone may be one to something else."""
+        while not await done():  # noqa: ASYNC110 (the state is the engine's)
+            await asyncio.sleep(0.01)
+        self.break_all()
 
     def mend(self) -> None:
         self.swallow_answers = self.refuse = _never
@@ -73,10 +80,7 @@ class Proxy:
 
     async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: asyncio.Event) -> None:
         while data := await reader.read(_CHUNK):
-            if lost.is_set():
-                # What the engine answered means that it did it.
-                raise ConnectionResetError
-            if not self.silent:
+            if not (lost.is_set() or self.silent):
                 writer.write(data)
                 await writer.drain()
         raise ConnectionResetError

@@ -1,7 +1,7 @@
 """The order of admission plugins (upstream's), which of them are on, and running them: all that mutate, then all that
 validate."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pynetes.apiserver.admission.always import AlwaysAdmit, AlwaysDeny
@@ -130,65 +130,55 @@ OFF_BY_DEFAULT = frozenset(
 )
 
 
+_Step = Callable[[Attributes], Awaitable[None]]
+
+
 class Chain:
     """Plugins in order. The first that refuses ends a request."""
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
         self.plugins = tuple(plugins)
-        self._admit = [p for p in self.plugins if type(p).admit is not Plugin.admit]
-        self._validate = [p for p in self.plugins if type(p).validate is not Plugin.validate]
+        self._admit = [(p, p.admit) for p in self.plugins if type(p).admit is not Plugin.admit]
+        self._validate = [(p, p.validate) for p in self.plugins if type(p).validate is not Plugin.validate]
 
     async def admit(self, attrs: Attributes) -> None:
         """Once, and a second time if a webhook or a policy has changed what others had seen before it."""
         began, rejected = clock.monotonic(), "true"
         try:
-            await self._admit_all(attrs)
+            await _run("admit", self._admit, attrs)
             if attrs.reinvocation.asked:
                 attrs.reinvocation.running = True
-                await self._admit_all(attrs)
+                await _run("admit", self._admit, attrs)
             rejected = "false"
         finally:
             STEP_SECONDS.note(("admit", attrs.operation, rejected), clock.monotonic() - began)
 
-    async def _admit_all(self, attrs: Attributes) -> None:
-        began = clock.monotonic()
-        for plugin in self._admit:
-            if plugin.handles(attrs):
-                try:
-                    await plugin.admit(attrs)
-                except BaseException:
-                    _timed(plugin, "admit", attrs, "true", began)
-                    raise
-                began = _timed(plugin, "admit", attrs, "false", began)
-
     async def validate(self, attrs: Attributes) -> None:
         began, rejected = clock.monotonic(), "true"
         try:
-            await self._validate_all(attrs, began)
+            await _run("validate", self._validate, attrs)
             rejected = "false"
         finally:
             STEP_SECONDS.note(("validate", attrs.operation, rejected), clock.monotonic() - began)
-
-    async def _validate_all(self, attrs: Attributes, began: float) -> None:
-        for plugin in self._validate:
-            if plugin.handles(attrs):
-                try:
-                    await plugin.validate(attrs)
-                except BaseException:
-                    _timed(plugin, "validate", attrs, "true", began)
-                    raise
-                began = _timed(plugin, "validate", attrs, "false", began)
 
     async def close(self) -> None:
         for plugin in self.plugins:
             await plugin.close()
 
 
-def _timed(plugin: Plugin, step: str, attrs: Attributes, rejected: str, began: float) -> float:
-    """The time of now, from which the next plugin is timed: the clock is read once for each."""
-    ended = clock.monotonic()
-    CONTROLLER_SECONDS.note((plugin.name, step, attrs.operation, rejected), ended - began)
-    return ended
+async def _run(step: str, plugins: Sequence[tuple[Plugin, _Step]], attrs: Attributes) -> None:
+    """Each plugin is timed from where the one before it ended: the clock is read once for each."""
+    began = clock.monotonic()
+    for plugin, act in plugins:
+        if plugin.handles(attrs):
+            rejected = "true"
+            try:
+                await act(attrs)
+                rejected = "false"
+            finally:
+                ended = clock.monotonic()
+                CONTROLLER_SECONDS.note((plugin.name, step, attrs.operation, rejected), ended - began)
+                began = ended
 
 
 def enabled(config: APIServerConfig) -> list[str]:
