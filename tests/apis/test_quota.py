@@ -24,6 +24,10 @@ def pod(*containers: Object, metadata: Object | None = None, status: Object | No
     return {"metadata": {"name": "p", **(metadata or {})}, "spec": spec, "status": status or {}}
 
 
+def devices(*requests: Object) -> Object:
+    return {"spec": {"devices": {"requests": list(requests)}}}
+
+
 def usage(resource: str, obj: Object) -> str:
     return shown({k: v for k, v in evaluator_of(resource).usage(obj, NOW).items() if v})
 
@@ -69,6 +73,22 @@ FULL = pod(
                 "status": {"allocatedResources": {"storage": "2Gi"}},
             },
             "count/persistentvolumeclaims=1,persistentvolumeclaims=1,requests.storage=2Gi",
+        ),
+        (
+            "resourceclaims.resource.k8s.io",
+            devices(
+                {"exactly": {"deviceClassName": "gold", "allocationMode": "ExactCount", "count": 2}},
+                {"exactly": {"deviceClassName": "silver", "allocationMode": "All"}},
+                {
+                    "firstAvailable": [
+                        {"deviceClassName": "gold", "allocationMode": "ExactCount", "count": 3},
+                        {"deviceClassName": "gold", "allocationMode": "ExactCount", "count": 1},
+                        {"deviceClassName": "lead", "allocationMode": "ExactCount", "count": 1},
+                    ]
+                },
+            ),
+            "count/resourceclaims.resource.k8s.io=1,gold.deviceclass.resource.k8s.io/devices=5,"
+            "lead.deviceclass.resource.k8s.io/devices=1,silver.deviceclass.resource.k8s.io/devices=32",
         ),
         ("configmaps", {}, "configmaps=1,count/configmaps=1"),
         ("widgets.example.com", {}, "count/widgets.example.com=1"),

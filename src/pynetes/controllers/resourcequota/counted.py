@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 Object = dict[str, Any]
 
 #: Those that are measured need whole objects, the others are only counted.
-_MEASURED = ("pods", "services", "persistentvolumeclaims")
+_MEASURED = ("pods", "services", "persistentvolumeclaims", "resourceclaims.resource.k8s.io")
 _SYNC_TIMEOUT = 30.0
 
 Changed = Callable[[str, Object | None, Object], None]

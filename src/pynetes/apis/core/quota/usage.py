@@ -1,5 +1,6 @@
 """What one object takes: names of resources, as quotas write them, and amounts."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,9 @@ Object = dict[str, Any]
 _ONE = Quantity(1)
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")
 _STORAGE_CLASS = ".storageclass.storage.k8s.io/"
+_DEVICE_CLASS = ".deviceclass.resource.k8s.io/devices"
+#: What a request for all matching devices is charged: the most that a claim can be allocated.
+_ALL_DEVICES = 32
 _STORAGE_CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 
 
@@ -187,6 +191,34 @@ def _charged_in_status(claim: Object) -> tuple[Any, ...]:
     return allocated, status.get("currentVolumeAttributesClassName"), modified
 
 
+class ResourceClaimEvaluator(Evaluator):
+    """Devices of each class; of a request's alternatives the most that one of them takes of a class."""
+
+    def __init__(self) -> None:
+        super().__init__("resourceclaims.resource.k8s.io")
+
+    def handles(self, operation: str, subresource: str, obj: Object, old: Object | None) -> bool:
+        return operation in ("CREATE", "UPDATE") and not subresource
+
+    def is_about(self, name: str) -> bool:
+        return name in self._names or name.endswith(_DEVICE_CLASS)
+
+    def usage(self, obj: Object, now: datetime) -> Amounts:
+        devices: Counter[str] = Counter()
+        for request in ((obj.get("spec") or {}).get("devices") or {}).get("requests") or ():
+            most: Counter[str] = Counter()
+            for alternative in request.get("firstAvailable") or [request.get("exactly") or {}]:
+                most |= Counter({alternative.get("deviceClassName", ""): _devices(alternative)})
+            devices += most
+        return super().usage(obj, now) | {f"{name}{_DEVICE_CLASS}": Quantity(n) for name, n in devices.items()}
+
+
+def _devices(request: Object) -> int:
+    """Modes that are not known take nothing."""
+    mode = request.get("allocationMode")
+    return {"ExactCount": request.get("count") or 0, "All": _ALL_DEVICES}.get(mode or "", 0)
+
+
 #: Kinds that are measured in a way of their own, or counted under an older name, too.
 EVALUATORS: dict[str, Evaluator] = {
     evaluator.resource: evaluator
@@ -194,6 +226,7 @@ EVALUATORS: dict[str, Evaluator] = {
         PodEvaluator(),
         ServiceEvaluator(),
         ClaimEvaluator(),
+        ResourceClaimEvaluator(),
         *(Evaluator(name, name) for name in ("configmaps", "resourcequotas", "replicationcontrollers", "secrets")),
     )
 }
