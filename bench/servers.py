@@ -100,7 +100,7 @@ async def pynetes(directory: Path) -> AsyncIterator[Server]:
         f"--storage=sqlite://{directory / 'store.db'}", f"--tls-cert-file={pki.apiserver.certificate}",
         f"--tls-private-key-file={pki.apiserver.key}", f"--client-ca-file={pki.ca.certificate}",
         f"--service-account-key-file={pki.service_account_public_key}",
-        f"--service-account-signing-key-file={pki.service_account_key}",
+        f"--service-account-signing-key-file={pki.service_account_key}", "--authorization-mode=Node,RBAC",
     ]  # fmt: skip
     async with _running("pynetes apiserver", command, port, pki, directory / "log") as server:
         yield server

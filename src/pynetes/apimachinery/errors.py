@@ -270,6 +270,12 @@ def internal(message: str) -> StatusError:
     return StatusError(500, "InternalError", f"Internal error occurred: {message}", {"causes": [{"message": message}]})
 
 
+def aggregate(messages: Iterable[str]) -> str:
+    """Several errors as one, each once, as Go's aggregates print; "" for none."""
+    distinct = list(dict.fromkeys(messages))
+    return distinct[0] if len(distinct) == 1 else f"[{', '.join(distinct)}]" if distinct else ""
+
+
 def store_failed(error: Exception) -> StatusError:
     """What upstream makes of an etcd that fails: its words, and no reason."""
     return StatusError(500, "", str(error))

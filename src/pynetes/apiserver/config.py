@@ -95,8 +95,11 @@ class APIServerConfig:
     oidc_signing_algs: tuple[str, ...] = ("RS256",)
 
     # Authorization
-    #: Of Node, RBAC and Webhook, in the order in which they are asked.
-    authorization_modes: tuple[str, ...] = ("Node", "RBAC")
+    #: Of AlwaysAllow, AlwaysDeny, ABAC, Webhook, RBAC and Node, in the order in which they are asked; AlwaysAllow if
+    #: there are none, which lets nobody in without credentials.
+    authorization_modes: tuple[str, ...] = ()
+    #: ABAC's policies, one JSON object a line.
+    authorization_policy_file: Path | None = None
     #: A kubeconfig of the webhook that answers SubjectAccessReviews.
     authorization_webhook_config_file: Path | None = None
     authorization_webhook_version: str = "v1beta1"

@@ -5,6 +5,7 @@ are part of them.
 what it says, once there is a registry to ask.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from pynetes.apiserver.authentication.config import Anonymous, AuthenticationCon
 from pynetes.apiserver.authentication.issuers import Issuers
 from pynetes.apiserver.authentication.request_header import Headers
 from pynetes.apiserver.authentication.webhook import VERSIONS, WebhookTokenAuthenticator
+from pynetes.apiserver.authorization import abac
 from pynetes.apiserver.authorization import config as authorization
+from pynetes.apiserver.authorization.abac import Policy
 from pynetes.apiserver.authorization.attributes import Authorizer
 from pynetes.apiserver.authorization.config import Link
 from pynetes.apiserver.authorization.union import OBSERVED, ClusterAuthorizer
@@ -32,6 +35,8 @@ from pynetes.apiserver.webhooks.reviews import ReviewClient
 from pynetes.client.kubeconfig import ConfigError
 from pynetes.client.rest import Client
 from pynetes.component.tasks import Tasks
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,11 @@ class SecuritySetup:
         self._files = {path: _content(path) for path in (config.authentication_config, config.authorization_config)}
         self._links = _links(config) if authorizer is None else ()
         self._chain = _chain(self._links, stack)
+        self._policies = _policies(config) if authorization.ABAC in self._links else ()
         self._identities = _identities(config) if authenticator is None else Structured()
         self._issuers = Issuers(self._identities.issuers, config.api_audiences or (config.service_account_issuer,))
         self._tokens = _remote_tokens(config, stack) if authenticator is None else []
-        self._anonymous = self._identities.anonymous or Anonymous(config.anonymous_auth)
+        self._anonymous = self._identities.anonymous or Anonymous(_strangers(config, self._links))
 
     async def start(self, registry: Registry, client: Client, tasks: Tasks) -> Security:
         """Returns when the authorizer knows all roles and what else it decides by. `client` writes as the server."""
@@ -80,7 +86,7 @@ class SecuritySetup:
         authorizer = self._authorizer
         plugins: list[Plugin] = []
         if authorizer is None:
-            authorizer = ClusterAuthorizer(chain=self._chain)
+            authorizer = ClusterAuthorizer(chain=self._chain, policies=self._policies)
             plugins.append(RBACEscalation(authorizer))
             for gvr in OBSERVED:
                 await registry.feed(gvr, authorizer.observe, tasks)
@@ -106,8 +112,9 @@ class SecuritySetup:
 
     async def _reload_chain(self, authorizer: ClusterAuthorizer, data: bytes) -> None:
         try:
-            links = authorization.parse(data)
-            for mode in ("Node", "RBAC"):
+            own = [link for link in self._links if isinstance(link, str)]
+            links = authorization.parse(data, needed=own)
+            for mode in (authorization.ABAC, "Node", "RBAC"):
                 if mode in links and mode not in self._links:
                     told = "is not allowed if it was not enabled at initial server startup"
                     raise RejectedError(f"authorizer type {mode} {told}")
@@ -173,6 +180,21 @@ def _remote_tokens(config: APIServerConfig, stack: AsyncExitStack) -> list[Token
     webhook = WebhookTokenAuthenticator(_reviews(file, 30.0), audiences, version=version, seconds=seconds)
     stack.push_async_callback(webhook.close)
     return [webhook]
+
+
+def _strangers(config: APIServerConfig, links: Sequence[Link]) -> bool:
+    """Whether anonymous requests are let in: not where the flags would let them do everything."""
+    if config.anonymous_auth and config.authorization_config is None and authorization.ALWAYS_ALLOW in links:
+        log.warning("anonymous requests are refused, because AlwaysAllow would allow them everything")
+        return False
+    return config.anonymous_auth
+
+
+def _policies(config: APIServerConfig) -> tuple[Policy, ...]:
+    try:
+        return abac.load(config.authorization_policy_file)
+    except abac.PolicyFileError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def _links(config: APIServerConfig) -> tuple[Link, ...]:

@@ -86,6 +86,7 @@ def apiserver_config(layout: Layout, settings: Settings) -> APIServerConfig:
         service_account_issuer=f"https://kubernetes.default.svc.{settings.domain}",
         service_account_key_files=(pki.service_account_public_key,),
         service_account_signing_key_file=pki.service_account_key,
+        authorization_modes=("Node", "RBAC"),
         kubelet_client_certificate=pki.apiserver_kubelet_client.certificate,
         kubelet_client_key=pki.apiserver_kubelet_client.key,
         kubelet_certificate_authority=pki.ca.certificate,

@@ -16,6 +16,7 @@ def config(files: PKI, **changes: Any) -> APIServerConfig:
         "tls_private_key_file": files.apiserver.key,
         "client_ca_file": files.ca.certificate,
         "service_account_signing_key_file": files.service_account_key,
+        "authorization_modes": ("Node", "RBAC"),
         "shutdown_grace_period": 0.1,
     }
     return APIServerConfig(**{**standard, **changes})

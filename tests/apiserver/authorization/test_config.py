@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from pynetes.apiserver.authorization.config import AuthorizationConfigError, Webhook, configured, from_flags, load
+from pynetes.apiserver.authorization.config import (
+    AuthorizationConfigError,
+    Webhook,
+    configured,
+    from_flags,
+    load,
+    parse,
+)
 from pynetes.apiserver.config import APIServerConfig
 
 Object = dict[str, Any]
@@ -122,8 +129,8 @@ def test_files_of_other_kinds_without_authorizers_or_with_twins_are_refused(tmp_
 @pytest.mark.parametrize(
     ("modes", "file", "message"),
     [
-        ((), None, "at least one authorization-mode must be passed"),
         (("Odd",), None, 'authorization-mode "Odd" is not a valid mode'),
+        (("ABAC",), None, "authorization-mode ABAC's authorization policy file not passed"),
         (("Webhook",), None, "authorization-mode Webhook's authorization config file not passed"),
         (("RBAC",), Path("f"), "cannot specify --authorization-webhook-config-file without mode Webhook"),
         (("RBAC", "RBAC"), None, 'authorization-mode ["RBAC" "RBAC"] has mode specified more than once'),
@@ -133,6 +140,20 @@ def test_flags_that_do_not_fit_are_refused(modes: tuple[str, ...], file: Path | 
     with pytest.raises(AuthorizationConfigError) as caught:
         from_flags(modes, file)
     assert str(caught.value) == message
+
+
+def test_a_policy_file_needs_its_mode_and_no_mode_is_always_allow() -> None:
+    with pytest.raises(AuthorizationConfigError, match="--authorization-policy-file without mode ABAC"):
+        from_flags(("AlwaysDeny",), policy_file=Path("f"))
+    assert from_flags(("ABAC", "RBAC"), policy_file=Path("f")) == ("ABAC", "RBAC")
+    assert from_flags(()) == ("AlwaysAllow",)
+
+
+def test_a_file_that_is_read_again_must_have_the_modes_of_the_first(tmp_path: Path) -> None:
+    data = written(tmp_path / "config", {"type": "RBAC", "name": "rbac"}).read_bytes()
+    assert parse(data, needed=("RBAC",)) == ("RBAC",)
+    with pytest.raises(AuthorizationConfigError, match=r"^missing required types: \[ABAC Node\]$"):
+        parse(data, needed=("RBAC", "Node", "ABAC"))
 
 
 def test_flags_and_a_file_exclude_each_other(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def config_of(files: PKI, **changes: Any) -> APIServerConfig:
         "tls_private_key_file": files.apiserver.key,
         "client_ca_file": files.ca.certificate,
         "service_account_signing_key_file": files.service_account_key,
+        "authorization_modes": ("Node", "RBAC"),
         "shutdown_grace_period": 2.0,
     }
     return APIServerConfig(**{**settings, **changes})

@@ -66,7 +66,9 @@ async def test_a_configured_webhook_decides_before_rbac(
     hook.answer = lambda review: web.json_response(
         {**review, "status": {"allowed": review["spec"].get("resourceAttributes", {}).get("namespace") == "a"}}
     )
-    settings = config(authorization_config=tmp_path / "authz", token_auth_file=tmp_path / "tokens")
+    settings = config(
+        authorization_modes=(), authorization_config=tmp_path / "authz", token_auth_file=tmp_path / "tokens"
+    )
     async with APIServer(settings) as server:
         await server.ready()
         assert (await get(server, files, "/api/v1/namespaces/a/pods", "secret"))[0] == 200

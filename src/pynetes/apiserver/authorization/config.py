@@ -1,6 +1,6 @@
 """The chain of authorizers as configured: --authorization-mode and its kin, or an AuthorizationConfiguration."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,15 @@ from pynetes.apimachinery.cel.environment import Environment
 from pynetes.apimachinery.cel.plan import PlanError
 from pynetes.apimachinery.cel.source import CompileError
 from pynetes.apimachinery.cel.types import BOOL
-from pynetes.apimachinery.errors import FieldError, duplicate, invalid_value, not_supported, required, too_many
+from pynetes.apimachinery.errors import (
+    FieldError,
+    aggregate,
+    duplicate,
+    invalid_value,
+    not_supported,
+    required,
+    too_many,
+)
 from pynetes.apimachinery.names import dns1123_subdomain
 from pynetes.apimachinery.times import format_duration, parse_duration
 from pynetes.apiserver import configfile
@@ -19,9 +27,8 @@ from pynetes.apiserver.configfile import ConfigFileError
 
 Object = dict[str, Any]
 
-WEBHOOK = "Webhook"
-#: Modes that this server has; upstream's AlwaysAllow, AlwaysDeny and ABAC are not among them.
-MODES = ("Node", "RBAC", WEBHOOK)
+ABAC, ALWAYS_ALLOW, WEBHOOK = "ABAC", "AlwaysAllow", "Webhook"
+MODES = (ABAC, ALWAYS_ALLOW, "AlwaysDeny", "Node", "RBAC", WEBHOOK)
 GROUP = "apiserver.config.k8s.io"
 _KINDS = tuple((f"{GROUP}/{version}", "AuthorizationConfiguration") for version in ("v1", "v1beta1", "v1alpha1"))
 _SHAPE = {
@@ -70,18 +77,23 @@ def from_flags(
     modes: Iterable[str],
     webhook_config: Path | None = None,
     *,
+    policy_file: Path | None = None,
     version: str = "v1beta1",
     authorized_seconds: float = 300.0,
     unauthorized_seconds: float = 30.0,
 ) -> tuple[Link, ...]:
-    """The chain that --authorization-mode and --authorization-webhook-* describe."""
-    modes = tuple(modes)
+    """The chain that --authorization-mode and --authorization-webhook-* describe; without modes all is allowed."""
+    modes = tuple(modes) or (ALWAYS_ALLOW,)
     problems = []
-    if not modes:
-        problems.append("at least one authorization-mode must be passed")
-    problems += [f'authorization-mode "{mode}" is not a valid mode' for mode in modes if mode not in MODES]
-    if WEBHOOK in modes and webhook_config is None:
-        problems.append("authorization-mode Webhook's authorization config file not passed")
+    for mode in modes:
+        if mode not in MODES:
+            problems.append(f'authorization-mode "{mode}" is not a valid mode')
+        if mode == ABAC and policy_file is None:
+            problems.append("authorization-mode ABAC's authorization policy file not passed")
+        if mode == WEBHOOK and webhook_config is None:
+            problems.append("authorization-mode Webhook's authorization config file not passed")
+    if policy_file is not None and ABAC not in modes:
+        problems.append("cannot specify --authorization-policy-file without mode ABAC")
     if webhook_config is not None and WEBHOOK not in modes:
         problems.append("cannot specify --authorization-webhook-config-file without mode Webhook")
     if len(set(modes)) != len(modes):
@@ -91,7 +103,7 @@ def from_flags(
         told = f'unsupported webhook authorizer version "{version}", supported versions are "v1", "v1beta1"'
         problems.append(told)
     if problems:
-        raise AuthorizationConfigError(_aggregate(problems))
+        raise AuthorizationConfigError(aggregate(problems))
     settings = Settings(version, authorized_seconds, unauthorized_seconds)
     return tuple(
         Webhook("default", webhook_config, _MAX_TIMEOUT, settings) if mode == WEBHOOK and webhook_config else mode
@@ -111,9 +123,14 @@ def configured(config: APIServerConfig) -> tuple[Link, ...]:
     if config.authorization_config is None:
         modes, file, version, authorized, unauthorized = given
         return from_flags(
-            modes, file, version=version, authorized_seconds=authorized, unauthorized_seconds=unauthorized
+            modes,
+            file,
+            policy_file=config.authorization_policy_file,
+            version=version,
+            authorized_seconds=authorized,
+            unauthorized_seconds=unauthorized,
         )
-    if given != (("Node", "RBAC"), None, "v1beta1", 300.0, 30.0):
+    if given != ((), None, "v1beta1", 300.0, 30.0):
         told = "can not be specified when --authorization-mode or --authorization-webhook-* flags are defined"
         raise AuthorizationConfigError(f"--authorization-config {told}")
     return load(config.authorization_config)
@@ -128,22 +145,24 @@ def load(path: Path) -> tuple[Link, ...]:
     return parse(data)
 
 
-def parse(data: bytes) -> tuple[Link, ...]:
-    """The same, of what was read from the file."""
+def parse(data: bytes, needed: Collection[str] = ()) -> tuple[Link, ...]:
+    """The same, of what was read from the file; `needed`: modes that must be in it."""
     try:
         given = configfile.decode(data, _KINDS, _SHAPE).get("authorizers") or []
     except ConfigFileError as error:
         raise _unloadable(str(error)) from None
     authorizers = [_defaulted(each) for each in given]
     if errors := validate(authorizers):
-        raise AuthorizationConfigError(_aggregate(map(str, errors)))
-    names = [
+        raise AuthorizationConfigError(aggregate(map(str, errors)))
+    problems = [
         f"expected name {each['type'].lower()} for authorizer {each['type']} instead of {each['name']}"
         for each in authorizers
         if each["type"] != WEBHOOK and each["name"] != each["type"].lower()
     ]
-    if names:
-        raise AuthorizationConfigError(_aggregate(names))
+    if missing := sorted(set(needed).difference(each["type"] for each in authorizers)):
+        problems.append(f"missing required types: [{' '.join(missing)}]")
+    if problems:
+        raise AuthorizationConfigError(aggregate(problems))
     return tuple(_link(each) for each in authorizers)
 
 
@@ -307,8 +326,3 @@ def _link(authorizer: Object) -> Link:
 
 def _kept(webhook: Object, field: str, switch: str) -> float:
     return 0.0 if webhook.get(switch) is False else parse_duration(webhook[field])
-
-
-def _aggregate(problems: Iterable[str]) -> str:
-    found = list(dict.fromkeys(problems))
-    return found[0] if len(found) == 1 else f"[{', '.join(found)}]"

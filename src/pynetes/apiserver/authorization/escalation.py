@@ -15,10 +15,6 @@ from pynetes.apiserver.authorization.rbac import GROUP, KINDS
 from pynetes.apiserver.authorization.rules import Rule
 from pynetes.apiserver.authorization.union import ClusterAuthorizer
 
-_EVERYTHING: tuple[Rule, ...] = (
-    {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
-    {"verbs": ["*"], "nonResourceURLs": ["*"]},
-)
 _COLLECTOR_FIELDS = ("ownerReferences", "finalizers")
 
 
@@ -50,7 +46,7 @@ async def _check_role(
         return
     _confirm(authorizer, user, namespace, role.get("rules") or (), plural, name)
     if (_aggregates(role) or (old is not None and _aggregates(old))) and _missing(
-        authorizer, user, namespace, _EVERYTHING
+        authorizer, user, namespace, rules.EVERYTHING
     ):
         why = "must have cluster-admin privileges to use the aggregationRule"
         raise errors.forbidden(f"{plural}.{GROUP}", name, why)
@@ -84,15 +80,14 @@ def _confirm(
             f'user "{user.name}" (groups={rules.quoted(user.groups)}) is attempting to grant RBAC permissions '
             "not currently held:\n" + "\n".join(rules.describe(missing))
         )
-        _, problems = authorizer.rbac.rules_for(user, namespace)
-        if problems:
-            why += f"; resolution errors: [{problems}]"
+        problem = authorizer.rbac.held(user, namespace).problem
+        if problem:
+            why += f"; resolution errors: [{problem}]"
         raise errors.forbidden(f"{plural}.{GROUP}", name, why)
 
 
 def _missing(authorizer: ClusterAuthorizer, user: UserInfo, namespace: str, granted: Sequence[Rule]) -> list[Rule]:
-    held, _ = authorizer.rbac.rules_for(user, namespace)
-    return rules.uncovered(held, granted)
+    return rules.uncovered(authorizer.rbac.held(user, namespace).rules, granted)
 
 
 def _aggregates(role: dict[str, Any]) -> bool:

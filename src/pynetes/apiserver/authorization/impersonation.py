@@ -12,7 +12,7 @@ import orjson
 from prometheus_client import Counter, Histogram
 
 from pynetes.apimachinery import names
-from pynetes.apimachinery.errors import StatusError, bad_request
+from pynetes.apimachinery.errors import StatusError, aggregate, bad_request
 from pynetes.apis.domain_path import validate_domain_prefixed_path
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apiserver.authentication.user import (
@@ -255,8 +255,7 @@ def extra_problem(extra: Mapping[str, list[str]]) -> str:
         found = FieldErrors()
         validate_domain_prefixed_path(found, key, "extra.key")
         if found:
-            told = str(found[0]) if len(found) == 1 else f"[{', '.join(map(str, found))}]"
-            return f"impersonating an invalid key in extra is not allowed: {told}"
+            return f"impersonating an invalid key in extra is not allowed: {aggregate(map(str, found))}"
         if key != key.lower():
             return f"impersonating a non-lowercase key in extra is not allowed: {_quoted(key)}"
         if "" in values:

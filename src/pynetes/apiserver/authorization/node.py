@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.authorization import rules
 from pynetes.apiserver.authorization.attributes import ALLOW, NO_OPINION, Attributes, Decision
 from pynetes.apiserver.authorization.bootstrap.cluster_roles import CLUSTER_ROLES
 from pynetes.apiserver.authorization.bootstrap.policy import rule
 from pynetes.apiserver.authorization.node_graph import NodeGraph
+from pynetes.apiserver.authorization.rules import Held
 from pynetes.apiserver.objects import Change
 
 READ = frozenset(("get", "list", "watch"))
@@ -34,6 +36,11 @@ class NodeAuthorizer:
         if check is not None:
             return check(self, node, attrs)
         return ALLOW if any(rules.allows(rule, attrs) for rule in self._rules) else NO_OPINION
+
+    def held(self, user: UserInfo, namespace: str) -> Held:
+        if not user.node_name:
+            return Held()
+        return Held(incomplete=True, problem="node authorizer does not support user rule resolution")
 
     def related(self, node: str, kind: str, attrs: Attributes) -> Decision:
         """Allowed if one of the node's pods leads to the object."""

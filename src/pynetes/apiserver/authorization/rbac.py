@@ -14,7 +14,7 @@ from pynetes.apimachinery.selectors import from_label_selector
 from pynetes.apiserver.authentication.user import UserInfo, service_account_name
 from pynetes.apiserver.authorization import rules
 from pynetes.apiserver.authorization.attributes import NO_OPINION, Attributes, Decision
-from pynetes.apiserver.authorization.rules import Rule
+from pynetes.apiserver.authorization.rules import Held, Rule
 from pynetes.apiserver.objects import Change
 
 GROUP = "rbac.authorization.k8s.io"
@@ -157,7 +157,7 @@ class RBAC:
                         seen.add(key)
                         yield grant
 
-    def rules_for(self, user: UserInfo, namespace: str) -> tuple[list[Rule], str]:
+    def held(self, user: UserInfo, namespace: str) -> Held:
         """Every rule that applies to a user in a namespace, and what could not be resolved."""
         found: list[Rule] = []
         problems: dict[str, None] = {}
@@ -166,7 +166,7 @@ class RBAC:
                 found += self.rules_of(grant.role)
             except LookupError as error:
                 problems[str(error.args[0])] = None
-        return found, _joined(tuple(problems)) if problems else ""
+        return Held(found, problem=_joined(tuple(problems)) if problems else "")
 
     def rules_of(self, role: tuple[str, str, str]) -> list[Rule]:
         """The rules of a role, those that it aggregates included; LookupError if there is no such role."""

@@ -45,17 +45,13 @@ def review_rules(authorizer: ClusterAuthorizer, user: UserInfo, review: Object) 
     namespace = (review.get("spec") or {}).get("namespace")
     if not namespace:
         raise errors.bad_request("no namespace on request")
-    held, problem = authorizer.rbac.rules_for(user, namespace)
-    told = "authorizer does not support user rule resolution"
-    node = f"node {told}" if user.node_name else ""
-    webhook = f"webhook {told}" if authorizer.asks_webhooks else ""
-    problem = _aggregate(node, problem, webhook)
+    held, incomplete, problem = authorizer.held(user, namespace)
     status: Object = {
         "resourceRules": [
             _keep(rule, "verbs", "apiGroups", "resources", "resourceNames") for rule in held if rule.get("resources")
         ],
         "nonResourceRules": [_keep(rule, "verbs", "nonResourceURLs") for rule in held if rule.get("nonResourceURLs")],
-        "incomplete": bool(node or webhook),
+        "incomplete": incomplete,
     }
     if problem:
         status["evaluationError"] = problem
@@ -100,7 +96,7 @@ def attributes(user: UserInfo, spec: Object) -> tuple[Attributes, str]:
         field_selector=fields,
         label_selector=labels,
     )
-    return question, _aggregate(fields_problem, labels_problem)
+    return question, errors.aggregate(filter(None, (fields_problem, labels_problem)))
 
 
 async def _answered(authorizer: ClusterAuthorizer, review: Object, user: UserInfo, spec: Object) -> Object:
@@ -158,11 +154,6 @@ def _label_selector(given: Object) -> tuple[tuple[Requirement, ...], str]:
     if len(found) == len(requirements):
         return tuple(found), ""
     return tuple(found), problem.replace(" ignored", " partially ignored") if found else problem
-
-
-def _aggregate(*problems: str) -> str:
-    found = [problem for problem in problems if problem]
-    return found[0] if len(found) == 1 else f"[{', '.join(found)}]" if found else ""
 
 
 def _check_spec(spec: Object) -> list[FieldError]:

@@ -1,14 +1,35 @@
 """PolicyRules: what one allows, what a set of them covers, and how messages show one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import orjson
 
+from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.authorization.attributes import Attributes
 
 Rule = dict[str, Any]
+
+EVERYTHING: tuple[Rule, ...] = (
+    {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
+    {"verbs": ["*"], "nonResourceURLs": ["*"]},
+)
+
+
+class Held(NamedTuple):
+    """What a user may do as far as it can be listed, whether there is more, and what could not be found out."""
+
+    rules: Sequence[Rule] = ()
+    incomplete: bool = False
+    problem: str = ""
+
+
+@runtime_checkable
+class RuleResolver(Protocol):
+    """An authorizer that knows of its rules."""
+
+    def held(self, user: UserInfo, namespace: str) -> Held: ...
 
 
 def allows(rule: Rule, attrs: Attributes) -> bool:

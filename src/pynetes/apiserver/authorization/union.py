@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from pynetes.apimachinery.errors import aggregate
 from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis import names
-from pynetes.apiserver.authentication.user import PRIVILEGED
+from pynetes.apiserver.authentication.user import PRIVILEGED, UserInfo
+from pynetes.apiserver.authorization.abac import ABAC, Policy
+from pynetes.apiserver.authorization.always import AlwaysAllow, AlwaysDeny
 from pynetes.apiserver.authorization.attributes import ALLOW, Attributes, Authorizer, Decision
 from pynetes.apiserver.authorization.node import NodeAuthorizer
 from pynetes.apiserver.authorization.rbac import RBAC
+from pynetes.apiserver.authorization.rules import Held, Rule, RuleResolver
 from pynetes.apiserver.authorization.webhook import WebhookAuthorizer
 from pynetes.apiserver.objects import Change
 from pynetes.component import metrics
@@ -37,23 +41,32 @@ _decisions = metrics.counter(
 class ClusterAuthorizer:
     """The chain of upstream's --authorization-mode with the privileged group before it.
 
-    `chain` has `Node`, `RBAC` and authorizers of other kinds in the order in which they are asked. RBAC's rules are
-    known even if it is not among them.
+    `chain` has modes' names and webhooks in the order in which they are asked. RBAC's rules are known even if it is
+    not among them; `policies` are ABAC's.
     """
 
-    def __init__(self, *first: Authorizer, chain: Sequence[str | Authorizer] = ("Node", "RBAC")) -> None:
+    def __init__(
+        self,
+        *first: Authorizer,
+        chain: Sequence[str | Authorizer] = ("Node", "RBAC"),
+        policies: Sequence[Policy] = (),
+    ) -> None:
         self.rbac = RBAC()
         self.node = NodeAuthorizer()
         self._first = first
+        self._own: dict[str, Authorizer] = {
+            "ABAC": ABAC(policies),
+            "AlwaysAllow": AlwaysAllow(),
+            "AlwaysDeny": AlwaysDeny(),
+            "Node": self.node,
+            "RBAC": self.rbac,
+        }
         self.use(chain)
 
     def use(self, chain: Sequence[str | Authorizer]) -> None:
         """Asks these from here on."""
-        own: dict[str, Authorizer] = {"Node": self.node, "RBAC": self.rbac}
-        self._authorizers = (*self._first, *(own[each] if isinstance(each, str) else each for each in chain))
+        self._authorizers = (*self._first, *(self._own[each] if isinstance(each, str) else each for each in chain))
         named = [*((type(each).__name__, "") for each in self._first), *map(_named, chain)]
-        #: They know rules that nobody can list.
-        self.asks_webhooks = any(isinstance(each, WebhookAuthorizer) for each in self._authorizers)
         self._allowed = [_decisions.labels(*names, "allowed") for names in named]
         self._denied = [_decisions.labels(*names, "denied") for names in named]
 
@@ -87,12 +100,23 @@ class ClusterAuthorizer:
             if place == len(self._authorizers):
                 break
             decision = self._authorizers[place].authorize(attrs)
-        error = errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]" if errors else ""
-        return Decision(False, reason="\n".join(reasons), error=error)
+        return Decision(False, reason="\n".join(reasons), error=aggregate(errors))
 
     def _terminal(self, place: int, decision: Decision) -> Decision:
         (self._allowed if decision.allowed else self._denied)[place].inc()
         return decision
+
+    def held(self, user: UserInfo, namespace: str) -> Held:
+        """What all of the chain know of a user's rights in a namespace."""
+        rules: list[Rule] = []
+        incomplete, problems = False, []
+        for authorizer in self._authorizers:
+            if isinstance(authorizer, RuleResolver):
+                found = authorizer.held(user, namespace)
+                rules += found.rules
+                incomplete |= found.incomplete
+                problems += [found.problem] if found.problem else []
+        return Held(rules, incomplete, aggregate(problems))
 
     def observe(self, change: Change, obj: dict[str, Any]) -> None:
         self.rbac.observe(change, obj)

@@ -10,7 +10,10 @@ import orjson
 
 from pynetes.apimachinery.cel.environment import Environment, Program
 from pynetes.apimachinery.cel.types import STRING_DECL, fields_of, list_decl, map_decl, object_decl
+from pynetes.apimachinery.errors import aggregate
+from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.authorization.attributes import NO_OPINION, Attributes, Decision
+from pynetes.apiserver.authorization.rules import Held
 from pynetes.apiserver.webhooks.client import WebhookError
 from pynetes.apiserver.webhooks.remembered import Remembered
 from pynetes.apiserver.webhooks.reviews import ReviewClient
@@ -89,6 +92,9 @@ class WebhookAuthorizer:
         self._client = client
         self._settings = settings
         self._answers: Remembered[Decision] = Remembered()
+
+    def held(self, user: UserInfo, namespace: str) -> Held:
+        return Held(incomplete=True, problem="webhook authorizer does not support user rule resolution")
 
     def authorize(self, attrs: Attributes) -> Decision:
         spec = review_spec(attrs)
@@ -193,9 +199,7 @@ def match(conditions: Sequence[Condition], attrs: Attributes, spec: Object) -> t
             problems.append(f"cel evaluation error: {told}")
         elif outcome.value is not True:
             return False, ""
-    if problems:
-        return False, problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
-    return True, ""
+    return not problems, aggregate(problems)
 
 
 def _whole(attrs: Attributes, spec: Object) -> Object:

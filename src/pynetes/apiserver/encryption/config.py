@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pynetes.apimachinery.errors import aggregate
 from pynetes.apimachinery.times import parse_duration
 from pynetes.apiserver import configfile
-from pynetes.apiserver.encryption.transformer import aggregate
 from pynetes.apiserver.encryption.validation import validate
 
 API_VERSION = "apiserver.config.k8s.io/v1"

@@ -5,12 +5,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pynetes.apimachinery.errors import aggregate
 from pynetes.apiserver.encryption import config, providers
 from pynetes.apiserver.encryption.config import ConfigError
 from pynetes.apiserver.encryption.kms.provider import KMSProvider
 from pynetes.apiserver.encryption.providers import Providers
 from pynetes.apiserver.encryption.store import EncryptedStore
-from pynetes.apiserver.encryption.transformer import TransformError, aggregate
+from pynetes.apiserver.encryption.transformer import TransformError
 from pynetes.apiserver.reload import Measures
 from pynetes.component import clock
 from pynetes.component.tasks import BackgroundTasks

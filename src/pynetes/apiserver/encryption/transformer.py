@@ -1,7 +1,9 @@
 """What a provider does to values on their way to the store and back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Protocol
+
+from pynetes.apimachinery.errors import aggregate
 
 ENCRYPTED = b"k8s:enc:"
 """No plain value begins so: JSON begins with a brace."""
@@ -63,9 +65,3 @@ class Prefixed:
     async def to_storage(self, data: bytes, path: bytes) -> bytes:
         prefix, transformer = self._transformers[0]
         return prefix + await transformer.to_storage(data, path)
-
-
-def aggregate(messages: Sequence[str]) -> str:
-    """Several errors as one, as Go's aggregates print."""
-    distinct = list(dict.fromkeys(messages))
-    return distinct[0] if len(distinct) == 1 else f"[{', '.join(distinct)}]"

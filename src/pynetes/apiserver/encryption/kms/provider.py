@@ -5,13 +5,14 @@ import os
 from datetime import timedelta
 from uuid import uuid4
 
+from pynetes.apimachinery.errors import aggregate
 from pynetes.apiserver.encryption.aes import SEED as SEED_BYTES
 from pynetes.apiserver.encryption.aes import DerivedGCM
 from pynetes.apiserver.encryption.kms import envelope
 from pynetes.apiserver.encryption.kms import kms_pb2 as pb
 from pynetes.apiserver.encryption.kms.envelope import Envelope, State
 from pynetes.apiserver.encryption.kms.service import KMSService
-from pynetes.apiserver.encryption.transformer import TransformError, aggregate
+from pynetes.apiserver.encryption.transformer import TransformError
 from pynetes.component import clock
 
 log = logging.getLogger(__name__)
