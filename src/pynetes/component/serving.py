@@ -14,6 +14,8 @@ from aiohttp import web
 
 log = logging.getLogger(__name__)
 
+#: A request line and its headers together, as Go's servers take them by default, and what these read beyond.
+MAX_HEAD_BYTES = 1024 * 1024 + 4096
 TEXT = "text/plain; charset=utf-8"
 _SHUTDOWN_SECONDS = 1.0
 

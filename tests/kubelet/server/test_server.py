@@ -104,6 +104,7 @@ async def test_metrics_and_statistics(serve: Any) -> None:
         ("/containerLogs/ns/p/c", 400, 'container "c" in pod "p" is waiting to start: ContainerCreating'),
         ("/containerLogs/ns/p/c?previous=true", 400, 'previous terminated container "c" in pod "p" not found'),
         ("/exec/ns/none/c?output=1", 404, "pod does not exist"),
+        ("/exec/ns/none/c?output=1&command=" + "a" * 100_000, 404, "pod does not exist"),
         ("/exec/ns/p/c", 400, "you must specify at least 1 of stdin, stdout, stderr"),
         ("/exec/ns/p/other-uid/c?output=1", 404, "pod not found"),
         ("/portForward/ns/none", 404, "pod does not exist"),

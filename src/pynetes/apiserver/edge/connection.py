@@ -9,12 +9,10 @@ from aiohttp.web import BaseRequest, StreamResponse
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from pynetes.apiserver.edge.malformed import answer as malformed
+from pynetes.component.serving import MAX_HEAD_BYTES
 
 if TYPE_CHECKING:
     from aiohttp.web_server import Server
-
-#: Of one request, all together: Go's default, and what it reads beyond.
-MAX_HEAD_BYTES = 1024 * 1024 + 4096
 
 
 class Connection(RequestHandler):

@@ -12,12 +12,13 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from pynetes.apimachinery.errors import request_entity_too_large
-from pynetes.apiserver.edge.connection import MAX_HEAD_BYTES, Connection
+from pynetes.apiserver.edge.connection import Connection
 from pynetes.apiserver.edge.malformed import answer as malformed
 from pynetes.apiserver.edge.malformed import readable
 from pynetes.apiserver.edge.reply import CLOSE, send_stream, send_whole
 from pynetes.apiserver.http import Handler, Request, Response, Upgrade
 from pynetes.apiserver.requestinfo import decode_path, origin_form, parse_query
+from pynetes.component.serving import MAX_HEAD_BYTES
 
 log = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from pynetes.client.rest import Client
 from pynetes.component.health import HealthGroup
+from pynetes.component.serving import MAX_HEAD_BYTES
 from pynetes.kubelet.config import KubeletConfig
 from pynetes.kubelet.cri.runtime import RuntimeService
 from pynetes.kubelet.server import authentication
@@ -81,7 +82,12 @@ class KubeletServer:
 
     async def _start(self, application: web.Application) -> web.AppRunner:
         runner = web.AppRunner(
-            application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, handler_cancellation=True
+            application,
+            access_log=None,
+            shutdown_timeout=_SHUTDOWN_SECONDS,
+            handler_cancellation=True,
+            max_line_size=MAX_HEAD_BYTES,  # a long command is a long request line
+            max_field_size=MAX_HEAD_BYTES,
         )
         await runner.setup()
         self._runners.append(runner)
