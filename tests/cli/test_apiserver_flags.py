@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from cryptography.x509 import SubjectAlternativeName
 
 from pynetes.apiserver.config import APIServerConfig
-from pynetes.cli import apiserver_flags, components, single
+from pynetes.cli import apiserver_flags, components, running, single
 from pynetes.component import certificates
 
 
@@ -17,12 +17,12 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[APIServerConfig]:
     """What the command would start."""
     found: list[APIServerConfig] = []
     monkeypatch.setattr(components, "apiserver", found.append)
-    monkeypatch.setattr(single, "run_component", lambda make, **_: make())
+    monkeypatch.setattr(running, "run_component", lambda make, **_: make())
     return found
 
 
 def run(*arguments: Any) -> Result:
-    return CliRunner().invoke(single.COMMANDS["apiserver"], [*map(str, arguments)])
+    return CliRunner().invoke(single.load("apiserver"), [*map(str, arguments)])
 
 
 def test_what_envtest_says(started: list[APIServerConfig], tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pynetes.apiserver.server import APIServer
 from pynetes.cli import cluster, components, kubeconfigs, serving
 from pynetes.cli.layout import Layout
 from pynetes.cli.settings import Settings
-from pynetes.client.secureserving import ServingConfig
+from pynetes.client.servingconfig import Serving, ServingConfig
 from pynetes.cloud.config import CloudControllerManagerConfig
 from pynetes.component import certificates, pki
 from pynetes.component.health import Check, HealthGroup
@@ -125,7 +125,7 @@ async def test_scheduler(plane: Plane) -> None:
 async def test_cloud_controller_manager(plane: Plane) -> None:
     tls = ServingConfig(plane.port, "127.0.0.1", client_ca_file=plane.files.ca.certificate)
     path, config = plane.layout.kubeconfig("admin"), CloudControllerManagerConfig()
-    served = serving.Serving(tls)
+    served = Serving(tls)
     async with plane.running(components.cloud_controller_manager(path, "local", "", config, served)):
         await plane.until("/healthz?verbose", lambda _, text: "[+]leaderElection ok" in text)
         configz = json.loads((await plane.get("/configz"))[1])["cloudcontrollermanager.config.k8s.io"]

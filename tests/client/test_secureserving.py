@@ -13,7 +13,8 @@ import pytest
 from pynetes.apis.names import CLUSTER_ROLE_BINDINGS, SERVICE_ACCOUNTS
 from pynetes.apiserver.server import APIServer
 from pynetes.client import kubeconfig
-from pynetes.client.secureserving import SecureServing, ServingConfig, is_among
+from pynetes.client.secureserving import SecureServing, is_among
+from pynetes.client.servingconfig import ServingConfig
 from pynetes.component import certificates, pki
 from pynetes.component.certificates import Request
 from pynetes.component.endpoints import Endpoints

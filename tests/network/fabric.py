@@ -36,7 +36,8 @@ from pynetes.component.sysctl import set_sysctl
 from pynetes.controllers import manager
 from pynetes.controllers.config import ControllerManagerConfig
 from pynetes.controllers.context import ControllerContext
-from pynetes.network.pod_network import NodeNetwork, PodNetwork
+from pynetes.network.config import NodeNetwork
+from pynetes.network.pod_network import PodNetwork
 from pynetes.proxy.config import ProxyConfig
 from pynetes.proxy.proxier import Proxier
 from pynetes.testing import apiserver, cni

@@ -10,8 +10,6 @@ from urllib.parse import urlencode, urlsplit
 
 import click
 
-from pynetes.component import certificates
-
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _PAIR = "apiserver"
 
@@ -79,6 +77,8 @@ def storage_url(servers: str, ca: Path | None, certificate: Path | None, key: Pa
 
 def serving_pair(directory: Path, address: str) -> tuple[Path, Path]:
     """The certificate and the key in a directory, made for localhost and `address` if they are not there."""
+    from pynetes.component import certificates  # not at the top: `--help` needs no cryptography
+
     certificate, key = directory / f"{_PAIR}.crt", directory / f"{_PAIR}.key"
     if not (certificate.exists() and key.exists()):
         local = certificates.LOCALHOST

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.cli import components, etcd, storeurl
@@ -14,17 +14,13 @@ from pynetes.cli.preflight import find_cni_directory
 from pynetes.cli.running import run_component
 from pynetes.cli.settings import Settings
 from pynetes.cli.supervisor import Process
-from pynetes.client.secureserving import ServingConfig
+from pynetes.client.servingconfig import Serving, ServingConfig
 from pynetes.component import pki as pki_files
 from pynetes.component.pki import PKI, Node
 from pynetes.controllers.config import OFF_BY_DEFAULT, ControllerManagerConfig
 from pynetes.kubelet.config import KubeletConfig
 from pynetes.kubelet.containerd import Containerd, ContainerdConfig, detect_machine
-
-if TYPE_CHECKING:
-    from pynetes.cli.serving import Serving
-    from pynetes.network.agent import NetworkConfig
-
+from pynetes.network.config import NetworkConfig, NodeNetwork
 
 #: How long clients have to go to another API server before this one ends.
 DRAIN_SECONDS = 2.0
@@ -111,10 +107,9 @@ def controller_manager_config(layout: Layout, settings: Settings) -> ControllerM
     )
 
 
-def serving(layout: Layout, user: str, port: int) -> "Serving | None":
+def serving(layout: Layout, user: str, port: int) -> Serving | None:
     """A component's own HTTPS, on loopback as kubeadm sets it; callers are checked as `user` may ask about them."""
     from pynetes.cli.flags import values_of
-    from pynetes.cli.serving import Serving
 
     path = layout.kubeconfig(user)
     config = ServingConfig(port, "127.0.0.1", authentication_kubeconfig=path, authorization_kubeconfig=path)
@@ -159,10 +154,7 @@ def containerd_config(layout: Layout) -> ContainerdConfig:
     )
 
 
-def network_config(layout: Layout, settings: Settings) -> "NetworkConfig":
-    from pynetes.network.agent import NetworkConfig
-    from pynetes.network.pod_network import NodeNetwork
-
+def network_config(layout: Layout, settings: Settings) -> NetworkConfig:
     node = NodeNetwork(settings.node_name, settings.cluster_cidr, layout.cni_conf, layout.cni_state)
     return NetworkConfig(
         node=node,

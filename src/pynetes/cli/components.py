@@ -19,6 +19,7 @@ from pynetes.client.https import HTTPSTransport
 from pynetes.client.leaderelection import LeaderElector, default_identity
 from pynetes.client.rest import Client
 from pynetes.client.secureserving import SecureServing
+from pynetes.client.servingconfig import Serving
 from pynetes.client.transport import TransportError
 from pynetes.component import clock
 from pynetes.component.health import Check, HealthGroup
@@ -27,13 +28,12 @@ from pynetes.component.tasks import Tasks
 if TYPE_CHECKING:
     from pynetes.apiserver.config import APIServerConfig
     from pynetes.cli.etcd import MemberConfig
-    from pynetes.cli.serving import Serving
     from pynetes.cloud.config import CloudControllerManagerConfig
     from pynetes.cloud.providers.local.announcer import AnnouncerConfig
     from pynetes.controllers.config import ControllerManagerConfig
     from pynetes.kubelet.config import KubeletConfig
     from pynetes.kubelet.containerd import Containerd, ContainerdConfig
-    from pynetes.network.agent import NetworkConfig
+    from pynetes.network.config import NetworkConfig
     from pynetes.proxy.config import ProxyConfig
     from pynetes.scheduler.scheduler import SchedulerConfig
 
@@ -95,7 +95,7 @@ async def etcd_keeper(config: "MemberConfig") -> None:
 
 
 async def controller_manager(
-    path: Path, config: "ControllerManagerConfig", served: "Serving | None" = None, *, host: str = ""
+    path: Path, config: "ControllerManagerConfig", served: Serving | None = None, *, host: str = ""
 ) -> None:
     """Every controller acts as its own service account. `served`: where it tells about itself, if it does.
 
@@ -128,7 +128,7 @@ async def scheduler(
     config: "SchedulerConfig | None" = None,
     *,
     leader_elect: bool = True,
-    served: "Serving | None" = None,
+    served: Serving | None = None,
     host: str = "",
 ) -> None:
     """`served`: where it tells about itself, if it does."""
@@ -220,7 +220,7 @@ async def cloud_controller_manager(
     provider: str,
     cloud_config: str,
     config: "CloudControllerManagerConfig",
-    served: "Serving | None" = None,
+    served: Serving | None = None,
     *,
     host: str = "",
 ) -> None:

@@ -3,26 +3,26 @@
 import click
 
 from pynetes import KUBERNETES_VERSION, __version__
+from pynetes.cli import single
 from pynetes.cli.commands import cluster, machines, member, node, store, token
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
 class _Commands(click.Group):
-    """Looks into `single` for what is not defined here: importing all components takes longer than `status`."""
+    """Knows the commands of components by name, and imports one only when it is called: each brings its libraries."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        from pynetes.cli.single import COMMANDS
-
-        return [*super().list_commands(ctx), *COMMANDS]
+        return [*super().list_commands(ctx), *single.TEXTS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        found = super().get_command(ctx, cmd_name)
-        if found is not None:
-            return found
-        from pynetes.cli.single import COMMANDS
+        return single.load(cmd_name) if cmd_name in single.TEXTS else super().get_command(ctx, cmd_name)
 
-        return COMMANDS.get(cmd_name)
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        space = formatter.width - 6 - max(map(len, self.list_commands(ctx)))
+        texts = {name: found.get_short_help_str(space) for name, found in sorted(self.commands.items())}
+        with formatter.section("Commands"):
+            formatter.write_dl([*texts.items(), *single.TEXTS.items()])
 
 
 @click.group(cls=_Commands, context_settings=_CONTEXT)

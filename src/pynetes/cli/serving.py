@@ -4,12 +4,11 @@ Paths are the originals': the managers have `/healthz` alone, the scheduler `/li
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from pynetes import KUBERNETES_VERSION
 from pynetes.apimachinery.times import format_duration
-from pynetes.client.secureserving import ServingConfig
+from pynetes.client.servingconfig import ServingConfig
 from pynetes.cloud.config import CloudControllerManagerConfig
 from pynetes.component.endpoints import Endpoints
 from pynetes.component.health import Check, HealthGroup
@@ -17,14 +16,6 @@ from pynetes.component.zpages import this_process
 from pynetes.controllers.config import ControllerManagerConfig
 
 Object = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """Where a component serves, and the flags that `/flagz` shows."""
-
-    config: ServingConfig
-    flags: Mapping[str, str] = field(default_factory=dict)
 
 
 def manager_endpoints(name: str, health: HealthGroup, configz: Object, flags: Mapping[str, str] | None) -> Endpoints:

@@ -11,7 +11,6 @@ import json
 import logging
 import ssl
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +24,7 @@ from pynetes.client.authentication import ANONYMOUS, TokenAuthenticator, User, b
 from pynetes.client.authorization import PRIVILEGED_GROUP, AccessReviewer, AuthorizationUnavailable, Decision
 from pynetes.client.https import CertificateFiles
 from pynetes.client.rest import Client
+from pynetes.client.servingconfig import ServingConfig
 from pynetes.client.transport import TransportError
 from pynetes.component import certificates, clock
 from pynetes.component.endpoints import Endpoints
@@ -36,31 +36,6 @@ log = logging.getLogger(__name__)
 _CONFIG_MAPS = GroupVersionResource("", "v1", "configmaps")
 _AUTHENTICATION = ("extension-apiserver-authentication", "kube-system")
 _RETRY, _REFRESH = 1.0, 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class ServingConfig:
-    """Durations are seconds."""
-
-    secure_port: int
-    """Port for HTTPS; 0 serves nothing."""
-    bind_address: str = "0.0.0.0"
-    tls_cert_file: Path | None = None
-    """Serving certificate; without one a self-signed certificate is made."""
-    tls_private_key_file: Path | None = None
-    client_ca_file: Path | None = None
-    """CA of client certificates; without one it is looked up in the cluster."""
-    authentication_kubeconfig: Path | None = None
-    """How to ask about tokens and the CA of client certificates; without it every caller is anonymous."""
-    authorization_kubeconfig: Path | None = None
-    """How to ask what callers may; without it all is forbidden but to `system:masters`, and health."""
-    authentication_skip_lookup: bool = False
-    """Do not look the CA of client certificates up in the cluster."""
-    authentication_token_webhook_cache_ttl: float = 10
-    authorization_webhook_cache_authorized_ttl: float = 10
-    authorization_webhook_cache_unauthorized_ttl: float = 10
-    authorization_always_allow_paths: tuple[str, ...] = ("/healthz", "/readyz", "/livez")
-    """Paths that are open to all; `*` at the end stands for any rest."""
 
 
 class Guard:

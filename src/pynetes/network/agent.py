@@ -2,9 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.client.informer import InformerFactory
@@ -12,31 +9,17 @@ from pynetes.client.rest import Client
 from pynetes.client.transport import TransportError
 from pynetes.component import clock
 from pynetes.component.tasks import Tasks
+from pynetes.network.config import NetworkConfig
 from pynetes.network.dns.forward import Forwarder, nameservers
 from pynetes.network.dns.publish import Published, publish
 from pynetes.network.dns.records import ClusterRecords
 from pynetes.network.dns.server import Server
 from pynetes.network.dns.zone import Zone
-from pynetes.network.pod_network import NodeNetwork, PodNetwork
+from pynetes.network.pod_network import PodNetwork
 
 log = logging.getLogger(__name__)
 
-#: Not 53: the machine may have a resolver of its own. Pods ask the Service's port 53.
-DNS_PORT = 10053
 _REPUBLISH, _RETRY = 30.0, 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkConfig:
-    """`upstream`: resolvers for the world outside, host:port pairs' hosts; empty: those of /etc/resolv.conf."""
-
-    node: NodeNetwork
-    node_ip: str
-    dns_ip: str = "10.96.0.10"
-    domain: str = "cluster.local"
-    dns_port: int = DNS_PORT
-    upstream: Sequence[str] = field(default_factory=tuple)
-    resolv_conf: Path = Path("/etc/resolv.conf")
 
 
 async def run(client: Client, config: NetworkConfig) -> None:

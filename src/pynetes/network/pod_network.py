@@ -7,7 +7,6 @@ back in force when that file goes.
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +20,12 @@ from pynetes.component.nftables import Nftables, NftablesError
 from pynetes.component.sysctl import set_sysctl
 from pynetes.component.tasks import Tasks
 from pynetes.network import cni, forwarding, masquerade, routes, tunnel
+from pynetes.network.config import NodeNetwork
 
 log = logging.getLogger(__name__)
 
 #: Seconds between looks at links and routes, at the CNI directory, and after something failed.
 _LOOK_AGAIN, _LOOK_AT_DIRECTORY, _RETRY = 10.0, 1.0, 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class NodeNetwork:
-    node_name: str
-    cluster_cidr: str
-    cni_conf_dir: Path
-    state: Path
 
 
 class PodNetwork:

@@ -1,0 +1,24 @@
+"""`pynetes apiserver`."""
+
+from typing import Any
+
+from pynetes.apiserver.config import APIServerConfig
+from pynetes.cli import apiserver_flags
+from pynetes.cli.flags import config_from, flags_of
+from pynetes.cli.single.component import component, run
+from pynetes.component import logs
+
+_RENAMED = {
+    "authorization_modes": "--authorization-mode",
+    "service_account_key_files": "--service-account-key-file",
+}
+
+
+@component("apiserver")
+@apiserver_flags.originals
+@flags_of(APIServerConfig, rename=_RENAMED)
+def command(verbosity: int, logging_format: logs.Format, **values: Any) -> None:
+    from pynetes.cli import components
+
+    config = config_from(APIServerConfig, apiserver_flags.settings(**values))
+    run(lambda: components.apiserver(config), verbosity, logging_format)
