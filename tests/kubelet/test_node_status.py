@@ -106,6 +106,10 @@ async def test_a_new_node_has_all_that_clients_look_for(setup: Fixture) -> None:
     assert set(status["allocatable"]) == set(status["capacity"])
     assert status["nodeInfo"]["containerRuntimeVersion"] == "containerd://1.6.20"
     assert status["nodeInfo"]["kubeletVersion"].startswith("v1.36.")
+    assert status["declaredFeatures"] == [
+        "InPlacePodVerticalScalingInitContainers",
+        "RestartAllContainersOnContainerExits",
+    ]
     assert status["images"] == [{"names": ["a@sha256:1", "a:1"], "sizeBytes": 5}]
     assert status["conditions"][-1]["type"] == "Ready"
     assert status["conditions"][-1]["status"] == "True"

@@ -93,6 +93,18 @@ def test_the_message_says_why_no_node_fits(
     assert decision.diagnosis.message(total) == f"0/{total} nodes are available: {reason}."
 
 
+def test_a_pod_that_restarts_whole_needs_a_node_that_can() -> None:
+    able = node("able")
+    able["status"]["declaredFeatures"] = ["RestartAllContainersOnContainerExits"]
+    waiting = pod()
+    waiting["spec"]["containers"][0]["restartPolicyRules"] = [{"action": "RestartAllContainers"}]
+    assert decide([node("a"), able, node("b")], waiting).node == "able"
+    reason = "0/1 nodes are available: 1 node(s) didn't match Pod's required features."
+    assert decide([node("a")], waiting).diagnosis.message(1) == reason
+    waiting["spec"]["containers"][0]["restartPolicyRules"] = [{"action": "Restart"}]
+    assert decide([node("a")], waiting).node == "a"
+
+
 def test_an_empty_cluster_has_its_own_message() -> None:
     assert decide([], pod()).diagnosis.message(0) == "no nodes available to schedule pods"
 

@@ -15,6 +15,7 @@ from pynetes import KUBERNETES_VERSION
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.times import format_time
+from pynetes.apis.core.node_features import INIT_CONTAINER_RESIZE, RESTART_ALL_CONTAINERS
 from pynetes.apis.names import NODES
 from pynetes.client.informer import Informer
 from pynetes.client.rest import Client
@@ -36,6 +37,8 @@ _MAX_IMAGES, _MAX_NAMES = 50, 5
 _FIRST_RETRY, _MAX_RETRY = 0.1, 7.0
 _FAST_PERIOD = 0.1
 _ATTACH_ANNOTATION = "volumes.kubernetes.io/controller-managed-attach-detach"
+#: In their order. A pod's own resources are not resized, and streams are relayed as the runtime speaks them.
+_DECLARED = (INIT_CONTAINER_RESIZE, RESTART_ALL_CONTAINERS)
 _DEFAULT_LABELS = (
     "kubernetes.io/hostname",
     "topology.kubernetes.io/zone",
@@ -248,6 +251,7 @@ class NodeStatus:
             status["runtimeHandlers"] = [_handler(handler) for handler in self._state.handlers]
         if self._state.features is not None:
             status["features"] = {"supplementalGroupsPolicy": self._state.features.supplemental_groups_policy}
+        status["declaredFeatures"] = list(_DECLARED)
         if volumes := self._volumes_in_use():
             status["volumesInUse"] = volumes
         return status

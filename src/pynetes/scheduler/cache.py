@@ -107,6 +107,8 @@ def node_changes(old: Object, new: Object) -> set[ClusterEvent]:
     spec_fields = ("taints", "unschedulable")
     if any(_at(old, "spec", field) != _at(new, "spec", field) for field in spec_fields):
         changes.add(ClusterEvent.NODE_TAINT)
+    if _at(old, "status", "declaredFeatures") != _at(new, "status", "declaredFeatures"):
+        changes.add(ClusterEvent.NODE_DECLARED_FEATURE)
     return changes
 
 

@@ -26,6 +26,7 @@ class ClusterEvent(StrEnum):
     NODE_ALLOCATABLE = "NodeUpdateAllocatable"
     NODE_LABEL = "NodeUpdateLabel"
     NODE_TAINT = "NodeUpdateTaint"
+    NODE_DECLARED_FEATURE = "NodeUpdateNodeDeclaredFeature"
     POD_ADD = "AssignedPodAdd"
     POD_UPDATE = "AssignedPodUpdate"
     POD_DELETE = "AssignedPodDelete"

@@ -5,6 +5,7 @@ from typing import Any
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
+from pynetes.apis.core.node_features import INIT_CONTAINER_RESIZE, POD_LEVEL_RESIZE, RESTART_ALL_CONTAINERS
 from pynetes.apis.names import NODES, PODS
 from pynetes.client.informer import Informer
 from pynetes.client.rest import Client
@@ -20,7 +21,8 @@ def node_object(name: str, zone: str = "z1") -> Object:
     """A Node that is ready, with room for all that a test may want to run."""
     labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "topology.kubernetes.io/zone": zone}
     ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "ok"}
-    status = {"conditions": [ready], "capacity": _ROOM, "allocatable": _ROOM}
+    features = [POD_LEVEL_RESIZE, INIT_CONTAINER_RESIZE, RESTART_ALL_CONTAINERS]
+    status = {"conditions": [ready], "capacity": _ROOM, "allocatable": _ROOM, "declaredFeatures": features}
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}, "status": status}
 
 

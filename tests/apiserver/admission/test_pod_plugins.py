@@ -13,6 +13,7 @@ from pynetes.apiserver.admission.eventratelimit import EventRateLimit
 from pynetes.apiserver.admission.extendedresourcetoleration import ExtendedResourceToleration
 from pynetes.apiserver.admission.limitpodhardantiaffinitytopology import LimitPodHardAntiAffinityTopology
 from pynetes.apiserver.admission.namespaceexists import NamespaceExists
+from pynetes.apiserver.admission.nodedeclaredfeaturevalidator import NodeDeclaredFeatureValidator
 from pynetes.apiserver.admission.ownerreferencespermissionenforcement import newly_blocking
 from pynetes.apiserver.admission.persistentvolumeclaimresize import PersistentVolumeClaimResize
 from pynetes.apiserver.admission.podnodeselector import ANNOTATION, PodNodeSelector
@@ -206,6 +207,42 @@ async def test_a_pod_does_not_outgrow_its_node(objects: Any, cpu: str, system: s
         with pytest.raises(Exception, match="forbidden") as refused:
             await plugin.validate(attrs)
         assert refused.value.details["causes"] == [{"reason": cause}]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("change", "features", "told"),
+    [
+        ({"resources": {"requests": {"cpu": "2"}}}, ["InPlacePodLevelResourcesVerticalScaling"], ""),
+        (
+            {"resources": {"requests": {"cpu": "2"}}},
+            [],
+            '403 pods "x" is forbidden: pod update requires features InPlacePodLevelResourcesVerticalScaling '
+            'which are not available on node "n"',
+        ),
+        (
+            {"resources": None, "initContainers": [{"name": "i", "resources": {"limits": {"cpu": "1"}}}]},
+            ["Other"],
+            '403 pods "x" is forbidden: pod update requires features InPlacePodLevelResourcesVerticalScaling, '
+            'InPlacePodVerticalScalingInitContainers which are not available on node "n"',
+        ),
+        ({"initContainers": [{"name": "i"}], "tolerations": [{"key": "k"}]}, [], ""),
+        ({"nodeName": "", "resources": None}, [], ""),
+        ({"resources": None}, None, '403 pods "x" is forbidden: node "n" not found'),
+    ],
+)
+async def test_a_bound_pod_changes_only_as_its_node_can_follow(
+    objects: Any, change: Object, features: list[str] | None, told: str
+) -> None:
+    if features is not None:
+        objects.add("nodes", {"metadata": {"name": "n"}, "status": {"declaredFeatures": features}})
+    before = {"nodeName": "n", "resources": {"requests": {"cpu": "1"}}, "initContainers": [{"name": "i"}]}
+    plugin = NodeDeclaredFeatureValidator(objects)
+    for subresource in ("", "resize"):
+        assert (
+            await outcome(plugin, write({"spec": {**before, **change}}, {"spec": before}, subresource=subresource))
+            == told
+        )
+    assert not plugin.handles(write(pod(), pod(), subresource="status"))
 
 
 def test_only_references_that_begin_to_block_count() -> None:

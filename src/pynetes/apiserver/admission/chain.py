@@ -25,6 +25,7 @@ from pynetes.apiserver.admission.limitranger import LimitRanger
 from pynetes.apiserver.admission.measures import CONTROLLER_SECONDS, STEP_SECONDS
 from pynetes.apiserver.admission.namespaceexists import NamespaceAutoProvision, NamespaceExists
 from pynetes.apiserver.admission.namespacelifecycle import NamespaceLifecycle
+from pynetes.apiserver.admission.nodedeclaredfeaturevalidator import NodeDeclaredFeatureValidator
 from pynetes.apiserver.admission.noderestriction import NodeRestriction
 from pynetes.apiserver.admission.ownerreferencespermissionenforcement import OwnerReferencesPermissionEnforcement
 from pynetes.apiserver.admission.persistentvolumeclaimresize import PersistentVolumeClaimResize
@@ -105,6 +106,7 @@ _PLUGINS: Mapping[str, Callable[[Parts], Plugin]] = {
     "DefaultIngressClass": lambda p: DefaultIngressClass(p.registry),
     "DenyServiceExternalIPs": lambda p: DenyServiceExternalIPs(),
     "PodTopologyLabels": lambda p: PodTopologyLabels(p.registry),
+    "NodeDeclaredFeatureValidator": lambda p: NodeDeclaredFeatureValidator(p.registry),
     "PodResizeValidator": lambda p: PodResizeValidator(p.registry),
     **{name: _given(name) for name in _DYNAMIC},
     "ResourceQuota": lambda p: ResourceQuota.of(p.registry, p.client, p.configurations),

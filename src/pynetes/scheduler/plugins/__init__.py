@@ -9,6 +9,7 @@ from pynetes.scheduler.framework import Plugin, Profile
 from pynetes.scheduler.plugins.imagelocality import ImageLocality
 from pynetes.scheduler.plugins.interpodaffinity import InterPodAffinity
 from pynetes.scheduler.plugins.nodeaffinity import NodeAffinity
+from pynetes.scheduler.plugins.nodedeclaredfeatures import NodeDeclaredFeatures
 from pynetes.scheduler.plugins.nodename import NodeName
 from pynetes.scheduler.plugins.nodeports import NodePorts
 from pynetes.scheduler.plugins.noderesources import NodeResourcesBalancedAllocation, NodeResourcesFit
@@ -30,6 +31,7 @@ DEFAULT: tuple[tuple[Callable[[], Plugin], int], ...] = (
     (InterPodAffinity, 2),
     (NodeResourcesBalancedAllocation, 1),
     (ImageLocality, 1),
+    (NodeDeclaredFeatures, 0),
 )
 
 
