@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pynetes.apiserver.admission.attributes import Plugin
 from pynetes.apiserver.admission.rbacescalation import RBACEscalation
+from pynetes.apiserver.admission.resourceclaimauthorization import ResourceClaimAuthorization
 from pynetes.apiserver.authentication import config as authentication_config
 from pynetes.apiserver.authentication import union as authentication
 from pynetes.apiserver.authentication.authenticator import RequestAuthenticator, TokenAuthenticator
@@ -92,6 +93,7 @@ class SecuritySetup:
                 await registry.feed(gvr, authorizer.observe, tasks)
             reload = partial(self._reload_chain, authorizer)
             self._follow("authorization", self._config.authorization_config, reload, tasks)
+        plugins.append(ResourceClaimAuthorization(registry, authorizer))
         return Security(authenticator, authorizer, plugins)
 
     def _follow(self, kind: str, path: Path | None, apply: Callable[[bytes], Awaitable[None]], tasks: Tasks) -> None:

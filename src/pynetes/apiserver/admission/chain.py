@@ -60,7 +60,7 @@ class Parts:
 
 
 #: Before all others, and no plugins to users: rules of the registry that need the authorizer.
-_RULES = ("RBACEscalation", "ParameterPermission")
+_RULES = ("RBACEscalation", "ParameterPermission", "ResourceClaimAuthorization")
 #: What a cluster's users have configured. Quota comes after it: what is refused otherwise must not be charged.
 _DYNAMIC = (
     "MutatingAdmissionPolicy",

@@ -21,7 +21,9 @@ class NodeDeclaredFeatureValidator(Plugin):
         assert attrs.old is not None
         spec, old = attrs.obj.get("spec") or {}, attrs.old.get("spec") or {}
         name = spec.get("nodeName")
-        needed = node_features.needed_to_change(old, spec) if name and spec != old else frozenset()
+        if not name or spec == old:
+            return
+        needed = node_features.needed_to_change(old, spec)
         if not needed:
             return
         node = self._objects.cached_get(NODES, name)
