@@ -8,6 +8,7 @@ from typing import Any
 
 from pynetes import KUBERNETES_VERSION
 from pynetes.apimachinery.times import format_duration
+from pynetes.client.managerconfig import ManagerConfig
 from pynetes.client.servingconfig import ServingConfig
 from pynetes.cloud.config import CloudControllerManagerConfig
 from pynetes.component.endpoints import Endpoints
@@ -133,7 +134,7 @@ def scheduler_configz(profiles: Iterable[str], *, leader_elect: bool) -> Object:
     return {"componentconfig": document}
 
 
-def _generic(config: ControllerManagerConfig | CloudControllerManagerConfig, serving: ServingConfig) -> Object:
+def _generic(config: ManagerConfig, serving: ServingConfig) -> Object:
     election = {
         "leaderElect": config.leader_elect,
         "leaseDuration": format_duration(config.leader_elect_lease_duration),

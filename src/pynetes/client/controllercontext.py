@@ -17,6 +17,7 @@ class SharedContext:
     def __init__(
         self, client_factory: ClientFactory, manager: str, *, informers: InformerFactory | None = None
     ) -> None:
+        self.manager = manager
         self.client_factory = client_factory
         self.client = client_factory(manager)
         self.informers = informers or InformerFactory(self.client)

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from pynetes.client.manager import ManagerConfig
+
 
 @dataclass(frozen=True, slots=True)
-class CloudControllerManagerConfig:
+class CloudControllerManagerConfig(ManagerConfig):
     """Durations are seconds."""
 
-    controllers: tuple[str, ...] = ("*",)
-    """`*` for all that are on by default, `name` to switch one on, `-name` to switch one off."""
     cluster_name: str = "kubernetes"
     """What the cloud knows this cluster by."""
     cluster_cidr: str = ""
@@ -21,9 +21,4 @@ class CloudControllerManagerConfig:
     """How often nodes' addresses are asked from the cloud."""
     concurrent_service_syncs: int = 1
     concurrent_node_syncs: int = 1
-    leader_elect: bool = True
-    leader_elect_lease_duration: float = 15
-    leader_elect_renew_deadline: float = 10
-    leader_elect_retry_period: float = 2
-    leader_elect_resource_namespace: str = "kube-system"
     leader_elect_resource_name: str = "cloud-controller-manager"

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pynetes.client.manager import ManagerConfig
+
 #: Controllers that `*` leaves out.
 OFF_BY_DEFAULT = frozenset(
     ("bootstrap-signer-controller", "token-cleaner-controller", "kubelet-serving-certificate-approving-controller")
@@ -9,11 +11,9 @@ OFF_BY_DEFAULT = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class ControllerManagerConfig:
+class ControllerManagerConfig(ManagerConfig):
     """Durations are seconds."""
 
-    controllers: tuple[str, ...] = ("*",)
-    """`*` for all that are on by default, `name` to switch one on, `-name` to switch one off."""
     cluster_cidr: str = "10.244.0.0/16"
     allocate_node_cidrs: bool = True
     node_cidr_mask_size_ipv4: int = 24
@@ -31,11 +31,6 @@ class ControllerManagerConfig:
     cluster_signing_key_file: str = ""
     cluster_signing_duration: float = 365 * 24 * 3600.0
     """The longest a signed certificate is valid."""
-    leader_elect: bool = True
-    leader_elect_lease_duration: float = 15
-    leader_elect_renew_deadline: float = 10
-    leader_elect_retry_period: float = 2
-    leader_elect_resource_namespace: str = "kube-system"
     leader_elect_resource_name: str = "kube-controller-manager"
     node_monitor_period: float = 5
     node_monitor_grace_period: float = 50

@@ -5,7 +5,7 @@ from typing import Any
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
-from pynetes.apimachinery.selectors import NOTHING, LabelSelector, from_label_selector
+from pynetes.apimachinery.selectors import LabelSelector
 from pynetes.apis.names import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS
 from pynetes.client.events import NORMAL, WARNING
 from pynetes.client.ratelimiter import ExponentialFailures
@@ -18,6 +18,7 @@ from pynetes.controllers.history.history import History, RevisionCollision
 from pynetes.controllers.podcontrol import batch, state
 from pynetes.controllers.podcontrol.claims import Claimer
 from pynetes.controllers.podcontrol.control import PodControl
+from pynetes.controllers.podcontrol.dependents import expected, selector_of
 from pynetes.controllers.podcontrol.expectations import TIMEOUT, Expectations
 from pynetes.controllers.podcontrol.podindex import PodIndex
 
@@ -42,7 +43,7 @@ class DaemonSetController(BaseController):
         self.daemon_sets.add_handler(self.enqueue, self.enqueue_update, self._deleted)
         self.history = History(self.client, self.informer(CONTROLLER_REVISIONS), placement.HASH_LABEL)
         self.pods = PodIndex(self.informer(PODS))
-        self.pods.informer.add_handler(self._pod_added, self._pod_updated, self._pod_deleted)
+        expected(self.expectations, self.daemon_sets, "DaemonSet", self.enqueue).follow(self.pods.informer)
         self.nodes = self.informer(NODES)
         self.nodes.add_handler(lambda node: self._enqueue_all(), self._node_updated, lambda node: self._enqueue_all())
         self._failures: ExponentialFailures[tuple[str, str]] = ExponentialFailures(1.0, 900.0)
@@ -70,49 +71,6 @@ class DaemonSetController(BaseController):
             if placement.should_run(daemon_set, old) != placement.should_run(daemon_set, new):
                 self.enqueue(daemon_set)
 
-    def _pod_added(self, pod: Object) -> None:
-        if meta.is_deleting(pod):
-            self._pod_deleted(pod)
-            return
-        owner = self._owner_of(pod)
-        if owner is not None:
-            self.expectations.creation_observed(meta.key(owner))
-            self.enqueue(owner)
-        elif meta.controller_of(pod) is None:
-            self._enqueue_matching(pod)
-
-    def _pod_updated(self, old: Object, new: Object) -> None:
-        if meta.is_deleting(new):
-            self._pod_deleted(new)
-            return
-        before, after = meta.controller_of(old), meta.controller_of(new)
-        if before != after and (previous := self._owner_of(old)) is not None:
-            self.enqueue(previous)
-        owner = self._owner_of(new)
-        if owner is not None:
-            self.enqueue(owner)
-        elif after is None and (meta.labels(old) != meta.labels(new) or before is not None):
-            self._enqueue_matching(new)
-
-    def _pod_deleted(self, pod: Object) -> None:
-        owner = self._owner_of(pod)
-        if owner is not None:
-            self.expectations.deletion_observed(meta.key(owner), meta.key(pod))
-            self.enqueue(owner)
-
-    def _owner_of(self, pod: Object) -> Object | None:
-        reference = meta.controller_of(pod)
-        if reference is None or reference["kind"] != "DaemonSet":
-            return None
-        owner = self.daemon_sets.get(f"{meta.namespace(pod)}/{reference['name']}")
-        return owner if owner is not None and meta.uid(owner) == reference["uid"] else None
-
-    def _enqueue_matching(self, pod: Object) -> None:
-        for daemon_set in self.daemon_sets.list(meta.namespace(pod)):
-            selector = _selector(daemon_set)
-            if not selector.empty and selector.matches(meta.labels(pod)):
-                self.enqueue(daemon_set)
-
     # -- sync
 
     async def sync(self, key: str) -> None:
@@ -126,7 +84,7 @@ class DaemonSetController(BaseController):
             return
         if meta.is_deleting(daemon_set):
             return
-        selector = _selector(daemon_set)
+        selector = selector_of(daemon_set)
         revision, old = await self._revisions(daemon_set, selector)
         hash_ = meta.labels(revision)[self.history.hash_label]
         nodes = self.nodes.list()
@@ -227,10 +185,3 @@ class DaemonSetController(BaseController):
             wait = state.seconds_until_available(listed, min_ready, now)
             if wait is not None:
                 self.queue.add_after(key, wait + 0.05)
-
-
-def _selector(daemon_set: Object) -> LabelSelector:
-    try:
-        return from_label_selector(daemon_set["spec"].get("selector"))
-    except ValueError:
-        return NOTHING

@@ -5,7 +5,6 @@ from typing import Any
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
-from pynetes.apimachinery.selectors import NOTHING, LabelSelector, from_label_selector
 from pynetes.apis.names import DEPLOYMENTS, PODS, REPLICA_SETS
 from pynetes.client.events import NORMAL, WARNING
 from pynetes.component import clock
@@ -15,6 +14,7 @@ from pynetes.controllers.deployment import annotations, rollout, sizes, status
 from pynetes.controllers.deployment.rollout import Revisions, Scale
 from pynetes.controllers.deployment.template import HASH_LABEL, replica_set_name, same_template, template_hash
 from pynetes.controllers.podcontrol.claims import Claimer
+from pynetes.controllers.podcontrol.dependents import Dependents, selector_of
 from pynetes.controllers.podcontrol.podindex import PodIndex
 
 log = logging.getLogger(__name__)
@@ -35,36 +35,12 @@ class DeploymentController(BaseController):
         self.deployments = self.informer(DEPLOYMENTS)
         self.deployments.add_handler(self.enqueue, self.enqueue_update, self.enqueue)
         self.replica_sets = self.informer(REPLICA_SETS)
-        self.replica_sets.add_handler(self._set_added, self._set_updated, self._set_deleted)
+        self.dependents = Dependents(self.deployments, "Deployment", self.enqueue)
+        self.dependents.follow(self.replica_sets)
         self.pods = PodIndex(self.informer(PODS))
         self.pods.informer.add_handler(on_delete=self._pod_deleted)
 
     # -- what the informers say
-
-    def _set_added(self, rs: Object) -> None:
-        if meta.is_deleting(rs):
-            self._set_deleted(rs)
-            return
-        owner = self._owner_of(rs)
-        if owner is not None:
-            self.enqueue(owner)
-        elif meta.controller_of(rs) is None:
-            self._enqueue_matching(rs)
-
-    def _set_updated(self, old: Object, new: Object) -> None:
-        before, after = meta.controller_of(old), meta.controller_of(new)
-        if before != after and (previous := self._owner_of(old)) is not None:
-            self.enqueue(previous)
-        owner = self._owner_of(new)
-        if owner is not None:
-            self.enqueue(owner)
-        elif after is None and (meta.labels(old) != meta.labels(new) or before is not None):
-            self._enqueue_matching(new)
-
-    def _set_deleted(self, rs: Object) -> None:
-        owner = self._owner_of(rs)
-        if owner is not None:
-            self.enqueue(owner)
 
     def _pod_deleted(self, pod: Object) -> None:
         """A Recreate rollout goes on when the last old pod is gone."""
@@ -72,22 +48,9 @@ class DeploymentController(BaseController):
         if reference is None or reference["kind"] != "ReplicaSet":
             return
         rs = self.replica_sets.get(f"{meta.namespace(pod)}/{reference['name']}")
-        deployment = self._owner_of(rs) if rs is not None else None
+        deployment = self.dependents.owner(rs) if rs is not None else None
         if deployment is not None and not sizes.is_rolling(deployment):
             self.enqueue(deployment)
-
-    def _owner_of(self, rs: Object) -> Object | None:
-        reference = meta.controller_of(rs)
-        if reference is None or reference["kind"] != "Deployment":
-            return None
-        owner = self.deployments.get(f"{meta.namespace(rs)}/{reference['name']}")
-        return owner if owner is not None and meta.uid(owner) == reference["uid"] else None
-
-    def _enqueue_matching(self, rs: Object) -> None:
-        for deployment in self.deployments.list(meta.namespace(rs)):
-            selector = _selector(deployment)
-            if not selector.empty and selector.matches(meta.labels(rs)):
-                self.enqueue(deployment)
 
     # -- sync
 
@@ -131,7 +94,7 @@ class DeploymentController(BaseController):
     async def _claim(self, deployment: Object) -> list[Object]:
         name, namespace = meta.name(deployment), meta.namespace(deployment)
         claimer = Claimer(self.client, REPLICA_SETS, deployment, lambda: self.client.get(DEPLOYMENTS, name, namespace))
-        return await claimer.claim(_selector(deployment), self.replica_sets.list(namespace))
+        return await claimer.claim(selector_of(deployment), self.replica_sets.list(namespace))
 
     async def _resize(self, deployment: Object, revisions: Revisions) -> None:
         """A change of size, or a paused Deployment: scale, but start nothing new."""
@@ -319,10 +282,3 @@ class DeploymentController(BaseController):
             return False
         await self.client.update_status(DEPLOYMENTS, {**deployment, "status": new})
         return True
-
-
-def _selector(deployment: Object) -> LabelSelector:
-    try:
-        return from_label_selector(deployment["spec"].get("selector"))
-    except ValueError:
-        return NOTHING

@@ -4,5 +4,5 @@ endpointslice-mirroring-controller repeats Endpoints of the others, which users 
 
 Pure: `membership` (which pods, ports and addresses belong to a Service), `subsets` (Endpoints objects), `slices`
 (EndpointSlices, changed as little as possible), `hints` (traffic distribution), `mirror` (slices repeating Endpoints).
-`watching` maps changes of pods to Services for the first two.
+`watching` maps changes of pods to Services for the first two; `ownslices` reads and writes the slices of the last two.
 """

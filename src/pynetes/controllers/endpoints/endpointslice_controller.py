@@ -9,24 +9,15 @@ from pynetes.client.events import NORMAL, WARNING
 from pynetes.controllers.base import NAMESPACE_TERMINATING, BaseController, has_cause
 from pynetes.controllers.context import ControllerContext
 from pynetes.controllers.endpoints import measures, membership, slices, topology
+from pynetes.controllers.endpoints.ownslices import OwnSlices
 from pynetes.controllers.endpoints.trigger_time import TriggerTimes, annotate
 from pynetes.controllers.endpoints.watching import ServiceTrigger, pods_of
-from pynetes.controllers.podcontrol.writes import PendingWrites
 
 Object = dict[str, Any]
-
-SERVICE_INDEX = "service"
 
 
 class EndpointsUpdateFailed(Exception):
     """Some endpoints are missing; another sync may find them."""
-
-
-def _service_key(slice_: Object) -> list[str]:
-    labels = meta.labels(slice_)
-    if labels.get(slices.MANAGED_BY) != slices.CONTROLLER or not labels.get(slices.SERVICE_NAME):
-        return []
-    return [f"{meta.namespace(slice_)}/{labels[slices.SERVICE_NAME]}"]
 
 
 class EndpointSliceController(BaseController):
@@ -42,32 +33,13 @@ class EndpointSliceController(BaseController):
         self.services = self.informer(SERVICES)
         self.pods = self.informer(PODS)
         self.nodes = self.informer(NODES)
-        self.slices = self.informer(ENDPOINT_SLICES)
-        self.slices.add_index(SERVICE_INDEX, _service_key)
-        self.pending = PendingWrites()
+        self.slices = OwnSlices(
+            self.client, self.informer(ENDPOINT_SLICES), slices.CONTROLLER, self.queue.add, measures.CHANGES
+        )
         self.trigger_times = TriggerTimes()
         ServiceTrigger(self.services, self.pods, self.queue.add)
-        self.slices.add_handler(self._slice_seen, self._slice_updated, self._slice_deleted)
         self.nodes.add_handler(self._node_added, self._node_updated, lambda node: self._enqueue_topology())
         self._hinted: set[str] = set()
-
-    def _slice_seen(self, slice_: Object) -> None:
-        """What another wrote is checked; one's own writes only end the waiting."""
-        for key in _service_key(slice_):
-            self.pending.seen(key, slice_)
-            self.queue.add(key)
-
-    def _slice_updated(self, old: Object, new: Object) -> None:
-        if _service_key(old) != _service_key(new):
-            for key in _service_key(old):
-                self.pending.gone(key, old)
-                self.queue.add(key)
-        self._slice_seen(new)
-
-    def _slice_deleted(self, slice_: Object) -> None:
-        for key in _service_key(slice_):
-            self.pending.gone(key, slice_)
-            self.queue.add(key)
 
     def _node_added(self, node: Object) -> None:
         self._enqueue_node(meta.name(node))
@@ -105,14 +77,14 @@ class EndpointSliceController(BaseController):
         """How it went, as the metric calls it."""
         service = self.services.get(key)
         if service is None:
-            self.pending.forget(key)
+            self.slices.forget(key)
             return "success"
         if not membership.has_endpoints(service):
             return "success"
-        if self.pending.is_stale(key):
+        if self.slices.is_stale(key):
             self.queue.add_after(key, 1.0)  # the slices that are missing in the cache will wake it sooner
             return "stale"
-        existing = [s for s in self.slices.by_index(SERVICE_INDEX, key) if not meta.is_deleting(s)]
+        existing = self.slices.of(key)
         nodes = {meta.name(node): node for node in self.nodes.list()}
         limit = self.context.config.max_endpoints_per_slice
         pods = pods_of(service, self.pods)
@@ -122,7 +94,7 @@ class EndpointSliceController(BaseController):
         plan.create = [annotate(slice_, trigger) for slice_ in plan.create]
         plan.update = [annotate(slice_, trigger) for slice_ in plan.update]
         try:
-            await self._carry_out(key, service, plan)
+            await self.slices.carry_out(key, plan, create=not meta.is_deleting(service))
         except StatusError as error:
             if has_cause(error, NAMESPACE_TERMINATING):
                 return "success"
@@ -151,30 +123,3 @@ class EndpointSliceController(BaseController):
 
     def _tell_hints(self, service: Object, problem: str, family: str) -> None:
         self.recorder.event(service, WARNING, "TopologyAwareHintsDisabled", f"{problem}, addressType: {family}")
-
-    async def _carry_out(self, key: str, service: Object, plan: slices.Plan) -> None:
-        if not meta.is_deleting(service):
-            for slice_ in plan.create:
-                self._note(key, await self.client.create(ENDPOINT_SLICES, slice_))
-                measures.CHANGES["create"] += 1
-        for slice_ in plan.update:
-            self._note(key, await self.client.update(ENDPOINT_SLICES, slice_))
-            measures.CHANGES["update"] += 1
-        for slice_ in plan.delete:
-            await self._delete(key, slice_)
-            measures.CHANGES["delete"] += 1
-
-    def _note(self, key: str, written: Object) -> None:
-        cached = self.slices.get(meta.key(written))
-        if cached is None or int(meta.resource_version(cached)) < int(meta.resource_version(written)):
-            self.pending.wrote(key, written)
-
-    async def _delete(self, key: str, slice_: Object) -> None:
-        try:
-            await self.client.delete(ENDPOINT_SLICES, meta.name(slice_), meta.namespace(slice_))
-        except StatusError as error:
-            if error.code != 404:
-                raise
-            return
-        if self.slices.get(meta.key(slice_)) is not None:
-            self.pending.deleted(key, slice_)

@@ -6,7 +6,6 @@ from typing import Any
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
-from pynetes.apimachinery.selectors import NOTHING, LabelSelector, from_label_selector
 from pynetes.apis.names import JOBS, PODS
 from pynetes.component import clock
 from pynetes.controllers.base import NAMESPACE_TERMINATING, BaseController, has_cause
@@ -15,6 +14,7 @@ from pynetes.controllers.job import plan, pods
 from pynetes.controllers.podcontrol import batch
 from pynetes.controllers.podcontrol.claims import Claimer
 from pynetes.controllers.podcontrol.control import PodControl
+from pynetes.controllers.podcontrol.dependents import expected, selector_of
 from pynetes.controllers.podcontrol.expectations import TIMEOUT, Expectations
 from pynetes.controllers.podcontrol.podindex import PodIndex
 from pynetes.controllers.podcontrol.writes import PendingWrites
@@ -49,7 +49,8 @@ class JobController(BaseController):
         self.jobs = self.informer(JOBS)
         self.jobs.add_handler(self._job_seen, lambda old, new: self._job_seen(new), self._job_deleted)
         self.pods = PodIndex(self.informer(PODS))
-        self.pods.informer.add_handler(self._pod_added, self._pod_updated, self._pod_deleted)
+        self.dependents = expected(self.expectations, self.jobs, "Job", self.enqueue, unowned=self._without_job)
+        self.dependents.follow(self.pods.informer)
         self._failures: dict[str, _Failures] = {}
 
     # -- what the informers say
@@ -64,57 +65,14 @@ class JobController(BaseController):
         for pod in self.pods.owned(job):
             self._enqueue_orphan(pod)
 
-    def _pod_added(self, pod: Object) -> None:
-        if meta.is_deleting(pod):
-            self._pod_deleted(pod)
-            return
-        owner = self._owner_of(pod)
-        if owner is not None:
-            self.expectations.creation_observed(meta.key(owner))
-            self.enqueue(owner)
-        else:
-            self._without_owner(pod)
-
-    def _pod_updated(self, old: Object, new: Object) -> None:
-        if meta.is_deleting(new):
-            self._pod_deleted(new)
-            return
-        before, after = meta.controller_of(old), meta.controller_of(new)
-        if before != after and (previous := self._owner_of(old)) is not None:
-            self.enqueue(previous)
-        owner = self._owner_of(new)
-        if owner is not None:
-            self.enqueue(owner)
-        else:
-            self._without_owner(new)
-
-    def _pod_deleted(self, pod: Object) -> None:
-        owner = self._owner_of(pod)
-        if owner is not None:
-            self.expectations.deletion_observed(meta.key(owner), meta.key(pod))
-            self.enqueue(owner)
-        else:
-            self._without_owner(pod)
-
-    def _without_owner(self, pod: Object) -> None:
+    def _without_job(self, pod: Object) -> None:
         reference = meta.controller_of(pod)
-        if pods.is_tracked(pod) and (reference is None or reference["kind"] == "Job"):
+        if reference is None or reference["kind"] == "Job":
             self._enqueue_orphan(pod)
-        if reference is None and not meta.is_deleting(pod):
-            for job in self.jobs.list(meta.namespace(pod)):
-                if _selector(job).matches(meta.labels(pod)):
-                    self.enqueue(job)
 
     def _enqueue_orphan(self, pod: Object) -> None:
         if pods.is_tracked(pod):
             self.queue.add(_ORPHAN + meta.key(pod))
-
-    def _owner_of(self, pod: Object) -> Object | None:
-        reference = meta.controller_of(pod)
-        if reference is None or reference["kind"] != "Job":
-            return None
-        owner = self.jobs.get(f"{meta.namespace(pod)}/{reference['name']}")
-        return owner if owner is not None and meta.uid(owner) == reference["uid"] else None
 
     # -- sync
 
@@ -155,13 +113,13 @@ class JobController(BaseController):
 
     async def _sync_orphan(self, key: str) -> None:
         pod = self.pods.informer.get(key)
-        if pod is not None and self._owner_of(pod) is None:
+        if pod is not None and self.dependents.owner(pod) is None:
             await self._release([pod] if pods.is_tracked(pod) else [])
 
     async def _claim(self, job: Object) -> list[Object]:
         name, namespace = meta.name(job), meta.namespace(job)
         claimer = Claimer(self.client, PODS, job, lambda: self.client.get(JOBS, name, namespace))
-        return await claimer.claim(_selector(job), self.pods.candidates(job))
+        return await claimer.claim(selector_of(job), self.pods.candidates(job))
 
     def _note_failures(self, key: str, step: plan.Plan) -> None:
         known = self._failures.setdefault(key, _Failures())
@@ -230,10 +188,3 @@ class JobController(BaseController):
             self.expectations.deletion_observed(key, meta.key(pod))
             return None if isinstance(error, StatusError) and error.code == 404 else error
         return None
-
-
-def _selector(job: Object) -> LabelSelector:
-    try:
-        return from_label_selector(job["spec"].get("selector"))
-    except ValueError:
-        return NOTHING

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
-from pynetes.apimachinery.selectors import NOTHING, LabelSelector, from_label_selector, from_set
+from pynetes.apimachinery.selectors import NOTHING, LabelSelector, from_set
 from pynetes.apis.names import PODS, REPLICA_SETS, REPLICATION_CONTROLLERS
 from pynetes.component import clock
 from pynetes.controllers.base import NAMESPACE_TERMINATING, BaseController, has_cause
@@ -14,6 +14,7 @@ from pynetes.controllers.context import ControllerContext
 from pynetes.controllers.podcontrol import batch, ranking, state
 from pynetes.controllers.podcontrol.claims import Claimer
 from pynetes.controllers.podcontrol.control import PodControl
+from pynetes.controllers.podcontrol.dependents import expected, selector_of
 from pynetes.controllers.podcontrol.expectations import TIMEOUT, Expectations
 from pynetes.controllers.podcontrol.podindex import PodIndex
 from pynetes.controllers.podcontrol.template import pod_from_template
@@ -45,18 +46,15 @@ class ReplicaSetController(BaseController):
         self.owners.add_index("controller", _controller_uid)
         self.owners.add_handler(self.enqueue, self._owner_updated, self._owner_deleted)
         self.pods = PodIndex(self.informer(PODS))
-        self.pods.informer.add_handler(self._pod_added, self._pod_updated, self._pod_deleted)
+        dependents = expected(self.expectations, self.owners, self.kind, self.enqueue, selects=self._selects)
+        dependents.follow(self.pods.informer)
 
     @staticmethod
     def concurrency(context: ControllerContext) -> int:
         return context.config.concurrent_replicaset_syncs
 
     def selector(self, owner: Object) -> LabelSelector:
-        """What an owner selects; an invalid selector selects nothing."""
-        try:
-            return from_label_selector(owner["spec"].get("selector"))
-        except ValueError:
-            return NOTHING
+        return selector_of(owner)
 
     # -- what the informers say
 
@@ -69,52 +67,9 @@ class ReplicaSetController(BaseController):
         self.expectations.forget(meta.key(owner))
         self.enqueue(owner)
 
-    def _pod_added(self, pod: Object) -> None:
-        if meta.is_deleting(pod):
-            self._pod_deleted(pod)
-            return
-        owner = self._owner_of(pod)
-        if owner is not None:
-            self.expectations.creation_observed(meta.key(owner))
-            self.enqueue(owner)
-        elif meta.controller_of(pod) is None:
-            self._enqueue_matching(pod)
-
-    def _pod_updated(self, old: Object, new: Object) -> None:
-        if meta.is_deleting(new):
-            self._pod_deleted(new)
-            if meta.labels(old) != meta.labels(new):
-                self._pod_deleted(old)
-            return
-        before, after = meta.controller_of(old), meta.controller_of(new)
-        if before != after and (previous := self._owner_of(old)) is not None:
-            self.enqueue(previous)
-        owner = self._owner_of(new)
-        if owner is not None:
-            self.enqueue(owner)
-        elif after is None and (meta.labels(old) != meta.labels(new) or before is not None):
-            self._enqueue_matching(new)
-
-    def _pod_deleted(self, pod: Object) -> None:
-        owner = self._owner_of(pod)
-        if owner is not None:
-            self.expectations.deletion_observed(meta.key(owner), meta.key(pod))
-            self.enqueue(owner)
-
-    def _owner_of(self, pod: Object) -> Object | None:
-        """The cached controller of a pod, if it is of this kind and still the same object."""
-        reference = meta.controller_of(pod)
-        if reference is None or reference["kind"] != self.kind:
-            return None
-        owner = self.owners.get(f"{meta.namespace(pod)}/{reference['name']}")
-        return owner if owner is not None and meta.uid(owner) == reference["uid"] else None
-
-    def _enqueue_matching(self, pod: Object) -> None:
-        """An orphan: whoever selects it may want to adopt it."""
-        for owner in self.owners.list(meta.namespace(pod)):
-            selector = self.selector(owner)
-            if not selector.empty and selector.matches(meta.labels(pod)):
-                self.enqueue(owner)
+    def _selects(self, owner: Object, pod: Object) -> bool:
+        selector = self.selector(owner)
+        return not selector.empty and selector.matches(meta.labels(pod))
 
     # -- sync
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
-from pynetes.apimachinery.selectors import NOTHING, LabelSelector, from_label_selector
+from pynetes.apimachinery.selectors import LabelSelector
 from pynetes.apis.names import CONTROLLER_REVISIONS, PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
 from pynetes.client.events import NORMAL, WARNING
 from pynetes.component import clock
@@ -15,6 +15,7 @@ from pynetes.controllers.history import revisions
 from pynetes.controllers.history.history import History, RevisionCollision
 from pynetes.controllers.podcontrol import state
 from pynetes.controllers.podcontrol.claims import Claimer
+from pynetes.controllers.podcontrol.dependents import Dependents, selector_of, selects
 from pynetes.controllers.podcontrol.podindex import PodIndex
 from pynetes.controllers.podcontrol.writes import PendingWrites
 from pynetes.controllers.statefulset import identity, plan
@@ -40,41 +41,20 @@ class StatefulSetController(BaseController):
         self.history = History(self.client, self.informer(CONTROLLER_REVISIONS), HASH_LABEL)
         self.claims = Claims(self.client, self.informer(PERSISTENT_VOLUME_CLAIMS), self.recorder)
         self.pods = PodIndex(self.informer(PODS))
-        self.pods.informer.add_handler(self._pod_seen, self._pod_updated, self._pod_deleted)
         self.pending = PendingWrites()
+        Dependents(
+            self.sets,
+            "StatefulSet",
+            self.enqueue,
+            selects=lambda owner, pod: identity.is_member(owner, pod) and selects(owner, pod),
+            added=self._pod_seen,
+            updated=self._pod_seen,
+            deleted=lambda owner, pod: self.pending.gone(meta.key(owner), pod),
+            until_gone=True,
+        ).follow(self.pods.informer)
 
-    # -- what the informers say
-
-    def _pod_seen(self, pod: Object) -> None:
-        owner = self._owner_of(pod)
-        if owner is not None:
-            self.pending.seen(meta.key(owner), pod)
-            self.enqueue(owner)
-        elif meta.controller_of(pod) is None and not meta.is_deleting(pod):
-            self._enqueue_matching(pod)
-
-    def _pod_updated(self, old: Object, new: Object) -> None:
-        if meta.controller_of(old) != meta.controller_of(new) and (owner := self._owner_of(old)) is not None:
-            self.enqueue(owner)
-        self._pod_seen(new)
-
-    def _pod_deleted(self, pod: Object) -> None:
-        owner = self._owner_of(pod)
-        if owner is not None:
-            self.pending.gone(meta.key(owner), pod)
-            self.enqueue(owner)
-
-    def _owner_of(self, pod: Object) -> Object | None:
-        reference = meta.controller_of(pod)
-        if reference is None or reference["kind"] != "StatefulSet":
-            return None
-        owner = self.sets.get(f"{meta.namespace(pod)}/{reference['name']}")
-        return owner if owner is not None and meta.uid(owner) == reference["uid"] else None
-
-    def _enqueue_matching(self, pod: Object) -> None:
-        for stateful_set in self.sets.list(meta.namespace(pod)):
-            if identity.is_member(stateful_set, pod) and _selector(stateful_set).matches(meta.labels(pod)):
-                self.enqueue(stateful_set)
+    def _pod_seen(self, owner: Object, pod: Object) -> None:
+        self.pending.seen(meta.key(owner), pod)
 
     # -- sync
 
@@ -86,7 +66,7 @@ class StatefulSetController(BaseController):
         if self.pending.is_stale(key):
             self.queue.add_after(key, 1.0)
             return
-        selector = _selector(stateful_set)
+        selector = selector_of(stateful_set)
         pods = await self._claim(stateful_set, selector)
         known = await self.history.of(stateful_set, selector, lambda: self._fresh(stateful_set))
         update, old = await self._revision(stateful_set, known)
@@ -182,10 +162,3 @@ class StatefulSetController(BaseController):
         cached = self.pods.informer.get(meta.key(pod))
         if cached is None or int(meta.resource_version(cached)) < int(meta.resource_version(pod)):
             self.pending.wrote(key, pod)
-
-
-def _selector(stateful_set: Object) -> LabelSelector:
-    try:
-        return from_label_selector(stateful_set["spec"].get("selector"))
-    except ValueError:
-        return NOTHING
