@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
 
 import aiohttp
@@ -16,6 +14,7 @@ from pynetes.apis.names import SERVICES
 from pynetes.apiserver.aggregation.extension import Extension, resolve
 from pynetes.apiserver.authentication.user import PRIVILEGED, UserInfo
 from pynetes.apiserver.objects import ObjectReader
+from pynetes.client.session import SessionOwner
 from pynetes.component import certificates
 
 Headers = Sequence[tuple[str, str]]
@@ -70,23 +69,13 @@ class Identity:
         return self.certificate.stat().st_mtime_ns if self.certificate is not None else 0
 
 
-class Connections:
-    """An async context manager: connections, which are kept between requests, end with it."""
+class Connections(SessionOwner):
+    """The ways to extension API servers."""
 
     def __init__(self, objects: ObjectReader, identity: Identity) -> None:
+        super().__init__()
         self._objects = objects
         self._identity = identity
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
 
     def target(self, extension: Extension) -> Target:
         """`Unresolvable` or `TrustError` if there is no way to the extension."""
@@ -108,7 +97,7 @@ class Connections:
         self, target: Target, method: str, path: str, headers: Headers, body: bytes | None, timeout: float | None
     ) -> aiohttp.ClientResponse:
         """The answer, its body unread; `path` with query, as it goes over the wire; seconds, None for no limit."""
-        return await self._open().request(
+        return await self.session().request(
             method,
             URL(f"https://{target.host_port}{path}", encoded=True),
             headers=headers,
@@ -130,10 +119,8 @@ class Connections:
             body = await answer.read()
             return Fetched(answer.status, body, answer.headers.get("Content-Type", ""), answer.headers.get("ETag", ""))
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), auto_decompress=False)
-        return self._session
+    def _make_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), auto_decompress=False)
 
 
 @lru_cache(64)

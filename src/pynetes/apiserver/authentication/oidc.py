@@ -14,6 +14,7 @@ from pynetes.apiserver.authentication.authenticator import InvalidCredentials
 from pynetes.apiserver.authentication.claims import Mappings, user_of
 from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.tokens.keys import unverified_issuer
+from pynetes.client.session import SessionOwner
 from pynetes.component import certificates, clock
 
 log = logging.getLogger(__name__)
@@ -41,17 +42,17 @@ class Issuer:
     algorithms: tuple[str, ...] = ALGORITHMS
 
 
-class OIDCAuthenticator:
+class OIDCAuthenticator(SessionOwner):
     """`run` finds the issuer's keys; until it has, its tokens are refused. `audiences` are those of this server."""
 
     def __init__(self, issuer: Issuer, audiences: tuple[str, ...]) -> None:
+        super().__init__()
         self.issuer = issuer
         self._audiences = audiences
         self._keys: tuple[Object, ...] = ()
         self._keys_url = ""
         self._fetching = asyncio.Lock()
         self._fetches = 0
-        self._session: aiohttp.ClientSession | None = None
         self._tls = certificates.trusting(issuer.authority or "")
 
     async def run(self) -> None:
@@ -76,9 +77,7 @@ class OIDCAuthenticator:
         self._keys_url = keys_url
 
     async def _get(self, url: str) -> Object:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS))
-        async with self._session.get(url, ssl=self._tls) as answer:
+        async with self.session().get(url, ssl=self._tls) as answer:
             body = await answer.read()
             if answer.status != 200:
                 raise ValueError(f"{url}: {answer.status} {answer.reason}")
@@ -124,9 +123,8 @@ class OIDCAuthenticator:
         self._keys = tuple(key for key in keys if isinstance(key, dict)) if isinstance(keys, list) else ()
         self._fetches += 1
 
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+    def _make_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS))
 
 
 def verify(token: str, keys: Sequence[Object], algorithms: Sequence[str]) -> Object | None:

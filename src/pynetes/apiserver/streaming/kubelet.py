@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -17,6 +16,7 @@ from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.streaming import dial
 from pynetes.apis.names import NODES
 from pynetes.apiserver.objects import ObjectReader
+from pynetes.client.session import SessionOwner
 from pynetes.component import certificates
 
 DEFAULT_PORT = 10250
@@ -42,27 +42,14 @@ class Location:
     port: int
 
 
-class KubeletClient:
-    """An async context manager, so that its connections end with the API server."""
+class KubeletClient(SessionOwner):
+    """Reaches kubelets."""
 
     def __init__(self, objects: ObjectReader, settings: KubeletSettings) -> None:
+        super().__init__()
         self._objects = objects
         self._settings = settings
-        self._session: aiohttp.ClientSession | None = None
         self.tls = self._context(verify=True)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
 
     async def location(self, node_name: str) -> Location:
         """Where a node's kubelet listens; `StatusError` if the node is gone or has no address."""
@@ -104,11 +91,8 @@ class KubeletClient:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise StatusError(500, "", f'Get "{url}": {describe(error)}') from error
 
-    def session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0)
-            self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
-        return self._session
+    def _make_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), auto_decompress=False)
 
     def _context(self, *, verify: bool) -> ssl.SSLContext:
         settings = self._settings

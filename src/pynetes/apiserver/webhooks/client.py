@@ -11,7 +11,6 @@ import socket
 import ssl
 from dataclasses import dataclass
 from functools import lru_cache
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
@@ -25,6 +24,7 @@ from pynetes.apis.names import SERVICES
 from pynetes.apiserver.objects import ObjectReader
 from pynetes.apiserver.webhooks.credentials import NOBODY, Credential, Credentials
 from pynetes.client.https import tls_context
+from pynetes.client.session import SessionOwner
 from pynetes.component import certificates
 
 Object = dict[str, Any]
@@ -157,28 +157,16 @@ def service_address(service: Object | None, namespace: str, name: str, port: int
     return str(address)
 
 
-class WebhookClient:
-    """An async context manager: its connections, which are kept between calls, end with it."""
+class WebhookClient(SessionOwner):
+    """Calls webhooks."""
 
     def __init__(self, objects: ObjectReader) -> None:
+        super().__init__()
         self._objects = objects
-        self._session: aiohttp.ClientSession | None = None
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0, resolver=_Services(self._objects), use_dns_cache=False)
-            self._session = aiohttp.ClientSession(connector=connector)
-        return self._session
+    def _make_session(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(limit=0, resolver=_Services(self._objects), use_dns_cache=False)
+        return aiohttp.ClientSession(connector=connector)
 
     async def call(
         self, config: ClientConfig, review: Object, *, timeout: float, credentials: Credentials | None = None
@@ -190,7 +178,7 @@ class WebhookClient:
         try:
             if authorization := credential.authorization():
                 headers["Authorization"] = authorization
-            async with self._open().post(
+            async with self.session().post(
                 URL(url, encoded=True),
                 data=orjson.dumps(review),
                 headers=headers,

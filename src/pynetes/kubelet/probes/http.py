@@ -11,6 +11,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from pynetes.client.session import SessionOwner
 from pynetes.kubelet.probes.outcome import Outcome
 from pynetes.kubelet.probes.ports import join_host_port, resolve_port
 
@@ -47,17 +48,13 @@ def _url(scheme: str, authority: str, path: str) -> str:
     return urlunsplit((scheme, authority, target, parts.query, ""))
 
 
-class HTTPProber:
+class HTTPProber(SessionOwner):
     """One session for all probes: no connection is kept, as each probe must prove that a new one can be made."""
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        super().__init__()
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._tls.check_hostname, self._tls.verify_mode = False, ssl.CERT_NONE
-
-    async def close(self) -> None:
-        if self._session:
-            await self._session.close()
 
     async def get(self, request: Request, timeout: float | None) -> tuple[int, str]:
         """Status and the beginning of the body. Redirects are followed as long as they stay on the host.
@@ -66,7 +63,7 @@ class HTTPProber:
         host = url.host
         async with asyncio.timeout(timeout):
             for _ in range(_MAX_REDIRECTS):
-                async with self._open().get(
+                async with self.session().get(
                     url, headers=CIMultiDict(request.headers), allow_redirects=False, ssl=self._tls
                 ) as response:
                     body = (await response.content.read(_MAX_BODY)).decode(errors="replace")
@@ -79,16 +76,14 @@ class HTTPProber:
                     url = following
         raise aiohttp.ClientError("stopped after 10 redirects")
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(force_close=True, limit=0, use_dns_cache=False),
-                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None),
-            )
-        return self._session
+    def _make_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(force_close=True, limit=0, use_dns_cache=False),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
 
     async def probe(self, request: Request, timeout: float) -> Outcome:
         try:
