@@ -4,6 +4,7 @@ A controller that dies takes its manager with it: whoever supervises the process
 the cluster.
 """
 
+import asyncio
 import logging
 import os
 from collections.abc import Callable, Coroutine, Sequence
@@ -72,8 +73,8 @@ async def run_together(context: C, controllers: Sequence[SharedController[C]], h
     """Starts what controllers share, and runs them; `health` is given a check for every one."""
     async with Tasks("controllers") as tasks:
         context.start(tasks)
-        for controller in controllers:
-            tasks.start(controller.run(), name=controller.name)
+        running = [tasks.start(controller.run(), name=controller.name) for controller in controllers]
         if health is not None:
             health.checks += [Check(controller.name, PING.run) for controller in controllers]
         log.info("%d controllers of %s started in process %d", len(controllers), context.manager, os.getpid())
+        await asyncio.gather(*running)
