@@ -8,33 +8,19 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pynetes.client.basecontroller import SharedController
 from pynetes.client.controllercontext import SharedContext
 from pynetes.client.events import EventRecorder
 from pynetes.client.leaderelection import LeaderElector, default_identity
+from pynetes.client.managerconfig import ManagerConfig
 from pynetes.component.health import PING, Check, HealthGroup
 from pynetes.component.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
 C = TypeVar("C", bound=SharedContext)
-
-
-@dataclass(frozen=True, slots=True)
-class ManagerConfig:
-    """The settings of every manager; names and defaults are the originals' flags'. Durations are seconds."""
-
-    controllers: tuple[str, ...] = ("*",)
-    """`*` for all that are on by default, `name` to switch one on, `-name` to switch one off."""
-    leader_elect: bool = True
-    leader_elect_lease_duration: float = 15
-    leader_elect_renew_deadline: float = 10
-    leader_elect_retry_period: float = 2
-    leader_elect_resource_namespace: str = "kube-system"
-    leader_elect_resource_name: str = ""
 
 
 async def run_as_leader(

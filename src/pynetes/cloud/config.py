@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pynetes.client.manager import ManagerConfig
+from pynetes.client.managerconfig import ManagerConfig
 
 
 @dataclass(frozen=True, slots=True)
