@@ -164,6 +164,40 @@ class StatusError(Exception):
         )
 
 
+_ANSWERS = {
+    400: ("BadRequest", "the server rejected our request for an unknown reason"),
+    401: ("Unauthorized", "the server has asked for the client to provide credentials"),
+    404: ("NotFound", "the server could not find the requested resource"),
+    405: ("MethodNotAllowed", "the server does not allow this method on the requested resource"),
+    409: ("Conflict", "the server reported a conflict"),
+    422: ("Invalid", "the server rejected our request due to an error in our request"),
+    429: ("TooManyRequests", "the server has received too many requests and has asked us to try again later"),
+    503: ("ServiceUnavailable", "the server is currently unable to handle the request"),
+    504: (
+        "Timeout",
+        "the server was unable to return a response in the time allotted, but may still be processing the request",
+    ),
+}
+
+
+def of_answer(code: int, text: str) -> tuple[str, str]:
+    """(reason, message) that client-go gives to an answer that is no Status; `text` is what it says."""
+    match code:
+        case 403:
+            return "Forbidden", text
+        case 406 if text in ("", "unknown"):
+            return "NotAcceptable", "the server was unable to respond with a content type that the client supports"
+        case 406:
+            return "NotAcceptable", text
+        case 415:
+            return "UnsupportedMediaType", text
+    if code in _ANSWERS:
+        return _ANSWERS[code]
+    if code >= 500:
+        return "InternalError", f"an error on the server ({go_quoted(text)}) has prevented the request from succeeding"
+    return "", f"the server responded with the status code {code} but did not return more information"
+
+
 def _named(resource: str, name: str) -> dict[str, Any]:
     """Details of one object; `resource` is `deployments.apps` or `pods`."""
     plural, _, group = resource.partition(".")
@@ -220,6 +254,12 @@ def forbidden(resource: str, name: str, why: str) -> StatusError:
         return StatusError(403, "Forbidden", f"forbidden: {why}", {})
     subject = f'{resource} "{name}"' if name else resource
     return StatusError(403, "Forbidden", f"{subject} is forbidden: {why}", _named(resource, name))
+
+
+def rejected() -> StatusError:
+    """A patch that cannot be applied: what clients of the original get, who are not told why."""
+    reason, message = of_answer(422, "")
+    return StatusError(422, reason, message, {})
 
 
 def method_not_allowed() -> StatusError:

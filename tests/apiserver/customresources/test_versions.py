@@ -236,6 +236,29 @@ async def test_what_cannot_be_converted_is_told_and_comes_back_with_its_webhook(
     await until(back, "the objects to come back")
 
 
+async def test_a_webhook_that_converts_one_object_at_a_time(web: Web, hook: Hook) -> None:
+    await establish(web, two())
+    for name in ("a", "b"):
+        await web.ok("POST", path("v1beta1"), made("v1beta1", name, hostPort=f"{name}:1"))
+
+    def first(review: Object) -> aioweb.StreamResponse:
+        request = review["request"]
+        return convert({**review, "request": {**request, "objects": request["objects"][:1]}})
+
+    hook.answer = first
+    crd = await web.ok("GET", f"{CRDS}/{NAME}")
+    webhook = {"clientConfig": hook.config, "conversionReviewVersions": ["v1"]}
+    crd["spec"]["conversion"] = {"strategy": "Webhook", "webhook": webhook}
+    await web.ok("PUT", f"{CRDS}/{NAME}", crd)
+
+    async def listed() -> bool:
+        answer = await web("GET", path("v1"))
+        return answer.status == 200 and [i["spec"].get("host") for i in answer.json["items"]] == ["a", "b"]
+
+    await until(listed, "both objects")
+    assert [len(review["request"]["objects"]) for review in hook.asked[:3]] == [2, 1, 1]
+
+
 async def test_a_bundle_that_is_none_keeps_a_definition_from_being_established(web: Web, hook: Hook) -> None:
     webhook = {"clientConfig": {**hook.config, "caBundle": "Zm9v"}, "conversionReviewVersions": ["v1"]}
     await web.ok("POST", CRDS, two(conversion={"strategy": "Webhook", "webhook": webhook}))

@@ -122,7 +122,14 @@ async def test_one_who_takes_too_long(client: WebhookClient, hook: Hook) -> None
         (500, "it broke\n", 'an error on the server ("it broke") has prevented the request from succeeding'),
         (404, "404 page not found", "the server could not find the requested resource"),
         (418, "", "the server responded with the status code 418 but did not return more information"),
-        (400, '{"kind": "Status", "message": "no such version"}', "no such version"),
+        (400, '{"kind": "Status", "status": "Failure", "message": "no such version"}', "no such version"),
+        (400, '{"kind": "Status", "message": "none"}', "the server rejected our request for an unknown reason"),
+        (403, "go away", "go away"),
+        (406, "", "the server was unable to respond with a content type that the client supports"),
+        (409, "", "the server reported a conflict"),
+        (422, "?", "the server rejected our request due to an error in our request"),
+        (500, "", 'an error on the server ("") has prevented the request from succeeding'),
+        (200, "", "0-length response with status code: 200 and content type: text/plain; charset=utf-8"),
     ],
 )
 async def test_refusals_in_the_words_of_client_go(

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from pynetes.apimachinery import meta
-from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.errors import rejected
 
 COPY_LIMIT = 3 * 1024 * 1024  # bytes that copy operations of one patch may add
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
@@ -231,5 +231,4 @@ def apply(document: Any, operations: list[dict[str, Any]]) -> Any:
     try:
         return transform(document, operations)
     except PatchError as error:
-        message = "the server rejected our request due to an error in our request"
-        raise StatusError(422, "Invalid", message, {}) from error
+        raise rejected() from error

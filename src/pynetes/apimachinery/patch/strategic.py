@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from pynetes.apimachinery import meta
-from pynetes.apimachinery.errors import FieldError, StatusError, bad_request, invalid, unsupported_media_type
+from pynetes.apimachinery.errors import FieldError, StatusError, bad_request, invalid, rejected, unsupported_media_type
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.patch.directives import DELETE_FROM, DIRECTIVE, RETAIN_KEYS, SET_ORDER
 from pynetes.apimachinery.patch.lookup import Node, node_of
@@ -46,8 +46,7 @@ def apply(document: dict[str, Any], patch: dict[str, Any], gvk: GroupVersionKind
         if error.status == 400:
             raise bad_request(str(error)) from None
         if error.status == 422:
-            message = "the server rejected our request due to an error in our request"
-            raise StatusError(422, "Invalid", message, {}) from None
+            raise rejected() from None
         raise StatusError(500, "", str(error)) from None
 
 

@@ -62,7 +62,8 @@ class ConversionAnswers:
 
 
 class WebhookConversion:
-    """Asks the webhook of a definition, with all objects at once."""
+    """Asks the webhook of a definition, with all objects at once; where it answers for others than were sent, one by
+    one, as the original always does: some know nothing else."""
 
     def __init__(self, definition: Object, webhooks: WebhookClient) -> None:
         webhook = definition["spec"]["conversion"]["webhook"]
@@ -76,7 +77,7 @@ class WebhookConversion:
             return list(objects)
         kind = GroupVersionKind.of(wanted[0])
         try:
-            answers = iter(await self._ask(wanted, api_version))
+            answers = iter(await self._converted(wanted, api_version))
             return [
                 obj if obj.get("apiVersion") == api_version else _accepted(obj, next(answers), api_version)
                 for obj in objects
@@ -85,6 +86,14 @@ class WebhookConversion:
             raise internal(f"conversion webhook for {kind} failed: {error}") from None
         except _Malformed as error:
             raise internal(f"conversion webhook for {kind} {error.verb} {error}") from None
+
+    async def _converted(self, objects: list[Object], api_version: str) -> list[Any]:
+        try:
+            return await self._ask(objects, api_version)
+        except _Miscounted:
+            if len(objects) == 1:
+                raise
+        return [(await self._ask([obj], api_version))[0] for obj in objects]
 
     async def _ask(self, objects: list[Object], api_version: str) -> list[Any]:
         review_version = next((version for version in self._versions if version in _REVIEWS), None)
@@ -108,6 +117,11 @@ class _Malformed(Exception):
         self.verb = verb
 
 
+class _Miscounted(_Malformed):
+    def __init__(self, count: int, expected: int) -> None:
+        super().__init__(f"{count} objects, expected {expected}", "returned")
+
+
 def converted_objects(review: Object, uid: str, review_version: str, count: int) -> list[Any]:
     """What a ConversionReview brings back."""
     response = review.get("response")
@@ -127,7 +141,7 @@ def converted_objects(review: Object, uid: str, review_version: str, count: int)
         )
     objects = response.get("convertedObjects") or []
     if len(objects) != count:
-        raise _Malformed(f"{len(objects)} objects, expected {count}", "returned")
+        raise _Miscounted(len(objects), count)
     return list(objects)
 
 

@@ -22,7 +22,7 @@ async def delete_definition(rs: ResourceStore, ctx: WriteContext, name: str, opt
     """The first delete sets the deletion time, a finalizer and the condition Terminating."""
     current = (await rs.get("", name)).object
     _check(rs, name, current, options)
-    options.uid = current["metadata"]["uid"]
+    options.uid = current["metadata"].get("uid")
     if meta.is_deleting(current):
         return await delete(rs, ctx, "", name, options)
 

@@ -23,7 +23,7 @@ async def delete_namespace(
     """The first delete sets the deletion time and phase Terminating; later ones wait for spec.finalizers."""
     current = (await rs.get("", name)).object
     _check(name, current, options)
-    options.uid = current["metadata"]["uid"]
+    options.uid = current["metadata"].get("uid")
     if not meta.is_deleting(current):
         return Deleted(await _terminate(rs, ctx, name, options), None, False)
     if (current.get("spec") or {}).get("finalizers"):

@@ -203,7 +203,7 @@ def prepare(rs: ResourceStore, ctx: WriteContext, obj: Object, old: Object, rule
     rs.strategy.drop_disabled_fields(obj, old)
     rules.prepare(obj, old)
     metadata = obj["metadata"]
-    if not metadata.get("uid"):
+    if not metadata.get("uid") and "uid" in old_metadata:  # it lacks in what was put into the store past all servers
         metadata["uid"] = old_metadata["uid"]
     for field in ("creationTimestamp", "deletionTimestamp"):
         if field in old_metadata:

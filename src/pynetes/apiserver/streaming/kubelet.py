@@ -136,23 +136,13 @@ def refused(resource: str, name: str, status: int, text: str) -> StatusError:
         return errors.internal(text)
     if status == HTTPStatus.BAD_REQUEST:
         return errors.bad_request(text)
-    reason, message = _UNEXPECTED.get(status, ("", ""))
-    if not message:
-        message = f"the server responded with the status code {status} but did not return more information"
+    reason, message = errors.of_answer(status, text)
     details = {
         "name": name,
         "kind": resource,
         "causes": [{"reason": "UnexpectedServerResponse", "message": text.strip() or "unknown"}],
     }
     return StatusError(status, reason, f"{message} ( {resource} {name})", details)
-
-
-_UNEXPECTED = {
-    401: ("Unauthorized", "the server has asked for the client to provide credentials"),
-    403: ("Forbidden", "the server does not allow access to the requested resource"),
-    404: ("NotFound", "the server could not find the requested resource"),
-    503: ("ServiceUnavailable", "the server is currently unable to handle the request"),
-}
 
 
 def describe(error: BaseException) -> str:

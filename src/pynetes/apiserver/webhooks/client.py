@@ -19,6 +19,7 @@ import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from pynetes.apimachinery.errors import of_answer
 from pynetes.apimachinery.streaming.dial import unreachable
 from pynetes.apis.names import SERVICES
 from pynetes.apiserver.objects import ObjectReader
@@ -32,15 +33,7 @@ Object = dict[str, Any]
 _SERVICE_PORT = 443
 _REDIRECTS = 10
 _DOMAIN = ".svc"
-_CODES = {
-    401: "the server has asked for the client to provide credentials",
-    404: "the server could not find the requested resource",
-    405: "the server does not allow this method on the requested resource",
-    413: "Request entity too large",
-    429: "the server has received too many requests and has asked us to try again later",
-    503: "the server is currently unable to handle the request",
-    504: "the server was unable to return a response in the time allotted, but may still be processing the request",
-}
+_SHOWN = 2048
 
 
 class WebhookError(Exception):
@@ -187,13 +180,16 @@ class WebhookClient(SessionOwner):
                 max_redirects=_REDIRECTS,
             ) as answer:
                 body = await answer.read()
-                status = answer.status
+                status, kind = answer.status, answer.headers.get("Content-Type", "")
         except TimeoutError:
             raise WebhookError(f'Post "{url}": context deadline exceeded') from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise WebhookError(f'Post "{url}": {_why(error)}') from None
-        if status not in (200, 201, 202):
-            raise WebhookError(refusal(status, body))
+        if not 200 <= status <= 206:
+            raise WebhookError(refusal(status, kind, body))
+        if not body:
+            shown = kind or "application/json"
+            raise WebhookError(f"0-length response with status code: {status} and content type: {shown}")
         return _parsed(body)
 
 
@@ -216,21 +212,16 @@ def _why(error: Exception) -> str:
     return str(error)
 
 
-def refusal(status: int, body: bytes) -> str:
-    """What client-go makes of a status code: the message of a Status, or its own words."""
+def refusal(status: int, kind: str, body: bytes) -> str:
+    """What client-go makes of a status code: the message of a Status, or its own words. `kind` is the content type."""
     try:
         parsed = orjson.loads(body)
     except ValueError:
         parsed = None
-    if isinstance(parsed, dict) and parsed.get("kind") == "Status" and parsed.get("message"):
-        return str(parsed["message"])
-    known = _CODES.get(status)
-    if known is not None:
-        return known
-    if status >= 500:
-        shown = orjson.dumps(body.decode("utf-8", "replace").strip() or "unknown").decode()
-        return f"an error on the server ({shown}) has prevented the request from succeeding"
-    return f"the server responded with the status code {status} but did not return more information"
+    if isinstance(parsed, dict) and parsed.get("kind", "Status") == "Status" and parsed.get("status") == "Failure":
+        return str(parsed.get("message") or "")
+    is_text = not kind or kind.startswith("text/")
+    return of_answer(status, body[:_SHOWN].decode("utf-8", "replace").strip() if is_text else "unknown")[1]
 
 
 def _parsed(body: bytes) -> Object:

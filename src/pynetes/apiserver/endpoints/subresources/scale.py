@@ -196,7 +196,7 @@ def _check(scope: Scope, scale: Object, old: Object) -> None:
         errors.append(invalid_value("spec.replicas", replicas, "must be greater than or equal to 0"))
     if errors:
         raise invalid("Scale", "autoscaling", name, errors)
-    uid, current = scale["metadata"].get("uid"), old["metadata"]["uid"]
+    uid, current = scale["metadata"].get("uid"), meta.uid(old)
     if scale["metadata"].get("name") != name:
         own = scale["metadata"].get("name")
         raise bad_request(f"the name of the object ({own}) does not match the name on the URL ({name})")
