@@ -7,7 +7,7 @@ import orjson
 
 from pynetes.apiserver.webhooks.client import WebhookError, refusal
 from pynetes.client import kubeconfig
-from pynetes.client.transport import Transport, TransportError
+from pynetes.client.transport import Transport, TransportError, TransportResponse
 from pynetes.component import clock
 
 Object = dict[str, Any]
@@ -34,22 +34,21 @@ class ReviewClient:
         """The status of the answer; WebhookError says why there is none."""
         body, pause = orjson.dumps(review), self._pause
         for attempt in range(1, _ATTEMPTS + 1):
-            status, answer = await self._post(body)
-            if status in (200, 201, 202):
-                return _status(answer, review["kind"])
-            if status not in _AGAIN or attempt == _ATTEMPTS:
+            answer = await self._post(body)
+            if 200 <= answer.status <= 206:
+                return _status(answer.body, review["kind"])
+            if answer.status not in _AGAIN or attempt == _ATTEMPTS:
                 break
             await clock.sleep(pause)
             pause *= _FACTOR
-        raise WebhookError(refusal(status, answer))
+        raise WebhookError(refusal(answer.status, answer.headers.get("content-type", ""), answer.body))
 
-    async def _post(self, body: bytes) -> tuple[int, bytes]:
+    async def _post(self, body: bytes) -> TransportResponse:
         headers = {"Content-Type": "application/json", "Accept": "application/json, */*"}
         try:
-            answer = await self._transport.request("POST", "", headers=headers, body=body, timeout=self._timeout)
+            return await self._transport.request("POST", "", headers=headers, body=body, timeout=self._timeout)
         except TransportError as error:
             raise WebhookError(str(error)) from None
-        return answer.status, answer.body
 
     async def close(self) -> None:
         await self._transport.close()
