@@ -8,7 +8,7 @@ from controller_cluster import running
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import LEASES, PODS, RESOURCE_QUOTAS, SECRETS
-from pynetes.controllers.resourcequota.counting import counted_types, status_of
+from pynetes.controllers.resourcequota.counting import counted_types, counts_otherwise, status_of
 
 NOW = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -41,6 +41,20 @@ def test_what_is_there_is_summed_up():
 def test_types_that_cannot_be_listed_keep_what_was_known():
     known = quota({"pods": "5", "count/widgets.example.com": "1"}, used={"count/widgets.example.com": "1", "old": "3"})
     assert status_of(known, {"pods": []}, NOW)["used"] == {"pods": "0", "count/widgets.example.com": "1"}
+
+
+def test_a_change_matters_that_changes_what_is_taken_or_which_quota_is_about_it():
+    gold = quota({"persistentvolumeclaims": "1"})
+    gold["spec"]["scopeSelector"] = {
+        "matchExpressions": [{"scopeName": "VolumeAttributesClass", "operator": "In", "values": ["gold"]}]
+    }
+    asked = {"spec": {"volumeAttributesClassName": "silver"}, "status": {"currentVolumeAttributesClassName": "gold"}}
+    given = {**asked, "status": {"currentVolumeAttributesClassName": "silver", "phase": "Bound"}}
+    claims = "persistentvolumeclaims"
+    assert counts_otherwise(gold, claims, asked, given, NOW)
+    assert not counts_otherwise(quota({claims: "1"}), claims, asked, given, NOW)
+    assert counts_otherwise(quota({"cpu": "1"}), "pods", pod("a"), pod("a", phase="Succeeded"), NOW)
+    assert not counts_otherwise(quota({"count/pods": "1"}), "pods", pod("a"), pod("a", phase="Succeeded"), NOW)
 
 
 async def until(client, path, expected):

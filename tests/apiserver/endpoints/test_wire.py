@@ -30,6 +30,8 @@ PATHS = [
     ("GET", "/healthz/", 404, "404 page not found\n"),
     ("GET", "/livez/log", 200, "ok"),
     ("GET", "/readyz/etcd-readiness", 200, "ok"),
+    ("GET", "/livez/poststarthook/crd-informer-synced", 200, "ok"),
+    ("GET", "/readyz/autoregister-completion", 200, "ok"),
     ("GET", "/livez/nothing", 404, "404 page not found\n"),
     ("DELETE", "/apis", 200, '{"kind":"APIGroupList"'),
     ("GET", "/apis/", 200, '{"kind":"APIGroupList"'),

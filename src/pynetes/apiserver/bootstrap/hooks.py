@@ -10,12 +10,34 @@ from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.registry.registry import Registry
 from pynetes.client.rest import Client
 from pynetes.component import clock
-from pynetes.component.health import Check
+from pynetes.component.health import Check, answering
 
 log = logging.getLogger(__name__)
 
 _WITHDRAW_SECONDS = 3.0
 _RETRY = 0.5
+
+#: The original's names of what this server has done before it listens: whoever asks sees these finished.
+_BEFORE_LISTENING = (
+    "start-apiserver-admission-initializer",
+    "generic-apiserver-start-informers",
+    "priority-and-fairness-config-consumer",
+    "priority-and-fairness-filter",
+    "storage-object-count-tracker-hook",
+    "start-apiextensions-informers",
+    "start-apiextensions-controllers",
+    "crd-informer-synced",
+    "storage-readiness",
+    "start-service-ip-repair-controllers",
+    "start-kube-aggregator-informers",
+    "apiservice-status-local-available-controller",
+    "apiservice-status-remote-available-controller",
+    "apiservice-registration-controller",
+    "apiservice-discovery-controller",
+    "apiservice-openapi-controller",
+    "apiservice-openapiv3-controller",
+)
+_REGISTRATION = "kube-apiserver-autoregistration"
 
 
 class PostStartHooks:
@@ -47,12 +69,14 @@ class PostStartHooks:
             "start-legacy-token-tracking-controller": lambda: objects.legacy_token_tracking(client),
             "start-kubernetes-service-cidr-controller": service_cidr,
             "bootstrap-controller": self._endpoints.reconcile,
-            "kube-apiserver-autoregistration": register,
+            _REGISTRATION: register,
         }
         self._done: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._steps}
 
     def checks(self) -> list[Check]:
-        return [Check(f"poststarthook/{name}", self._check(event)) for name, event in self._done.items()]
+        before = [Check(f"poststarthook/{name}", answering) for name in _BEFORE_LISTENING]
+        own = [Check(f"poststarthook/{name}", self._check(event)) for name, event in self._done.items()]
+        return [*before, *own, Check("autoregister-completion", self._check(self._done[_REGISTRATION]))]
 
     @staticmethod
     def _check(event: asyncio.Event) -> Callable[[], Awaitable[None]]:

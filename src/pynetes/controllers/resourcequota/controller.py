@@ -3,7 +3,6 @@
 from typing import Any
 
 from pynetes.apimachinery import meta
-from pynetes.apis.core.quota.usage import evaluator_of
 from pynetes.apis.names import CUSTOM_RESOURCE_DEFINITIONS, RESOURCE_QUOTAS
 from pynetes.client.controller import Controller, TryAgain
 from pynetes.component import clock
@@ -11,7 +10,7 @@ from pynetes.component.tasks import Tasks
 from pynetes.controllers.base import BaseController
 from pynetes.controllers.context import ControllerContext
 from pynetes.controllers.resourcequota.counted import CountedTypes
-from pynetes.controllers.resourcequota.counting import counted_types, status_of
+from pynetes.controllers.resourcequota.counting import counted_types, counts_otherwise, status_of
 
 Object = dict[str, Any]
 
@@ -62,15 +61,10 @@ class ResourceQuotaController(BaseController):
         self._enqueue_all()
 
     def _object_changed(self, resource: str, old: Object | None, new: Object) -> None:
-        quotas = self.quotas.list(meta.namespace(new))
-        if not quotas:
-            return
-        if old is not None:
-            evaluator, now = evaluator_of(resource), clock.now()
-            if evaluator.usage(old, now) == evaluator.usage(new, now):
-                return
-        for quota in quotas:
-            if resource in counted_types(quota):
+        now = clock.now()
+        for quota in self.quotas.list(meta.namespace(new)):
+            concerned = resource in counted_types(quota)
+            if concerned and (old is None or counts_otherwise(quota, resource, old, new, now)):
                 self.enqueue(quota)
 
     def _object_came(self, resource: str, old: Object | None, new: Object) -> None:

@@ -35,6 +35,19 @@ def status_of(quota: Object, objects: Mapping[str, list[Object]], now: datetime)
     return {"hard": dict(hard), "used": {name: str(used[name]) for name in hard if name in used}}
 
 
+def counts_otherwise(quota: Object, resource: str, old: Object, new: Object, now: datetime) -> bool:
+    """Whether an object's change is one for the quota: what it takes, or that the quota is about it at all."""
+    hard = (quota.get("spec") or {}).get("hard") or {}
+    evaluator = evaluator_of(resource)
+
+    def taken(obj: Object) -> Amounts | None:
+        if not covers(quota, evaluator, obj, hard):
+            return None
+        return {name: amount for name, amount in evaluator.usage(obj, now).items() if name in hard}
+
+    return taken(old) != taken(new)
+
+
 def _add(used: Amounts, evaluator: Evaluator, obj: Object, now: datetime) -> None:
     for name, amount in evaluator.usage(obj, now).items():
         if name in used:
