@@ -12,13 +12,13 @@ from typing import Any, Literal
 import msgspec
 import orjson
 
-from pynetes.apimachinery import json_text, yaml_text
+from pynetes.apimachinery import json_text, json_writer, yaml_text
+from pynetes.apimachinery.depth import MAX_DEPTH, too_deep
 from pynetes.apimachinery.errors import FieldError, StatusError, bad_request, invalid
 from pynetes.apimachinery.gvk import GroupVersionKind, split_api_version
 from pynetes.apimachinery.meta import copy
 from pynetes.apimachinery.schema.checker import Checker, DecodeError, duplicates, plain
 from pynetes.apimachinery.schema.definitions import definition, find_definition_name
-from pynetes.apimachinery.schema.depth import MAX_DEPTH
 from pynetes.apimachinery.schema.structs import StructDecoder, definition_decoder
 from pynetes.apimachinery.structural.objectmeta import OBJECT_META, MetadataError, typed_metadata
 from pynetes.apimachinery.structural.objectschema import ObjectSchema
@@ -90,7 +90,8 @@ def _fast_custom(body: bytes, gvk: GroupVersionKind, schema: ObjectSchema, valid
     try:
         obj = orjson.loads(body)
         strict = validation != "Ignore"
-        if body.count(b"{") + body.count(b"[") > MAX_DEPTH or (strict and json_text.may_have_duplicates(body)):
+        deep = body.count(b"{") + body.count(b"[") > MAX_DEPTH and too_deep(obj)
+        if deep or (strict and json_text.may_have_duplicates(body)):
             return None
     except _REFUSED:
         return None
@@ -116,8 +117,8 @@ def _fast_coerced(obj: Any, gvk: GroupVersionKind, schema: ObjectSchema, strict:
 def _from_yaml(body: bytes, gvk: GroupVersionKind) -> tuple[bytes, list[str]]:
     try:
         value, found = yaml_text.parse(body)
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS), found  # the order in which errors are told
-    except (DecodeError, TypeError, RecursionError) as error:
+        return json_writer.encode(value, orjson.OPT_SORT_KEYS), found  # the order in which errors are told
+    except ValueError as error:
         raise unrecognized(gvk, str(error), body) from None
 
 
@@ -316,7 +317,7 @@ def coerce(
     except ValueError as error:
         raise refused(obj, str(error)) from None
     if strict and schema is None and validation != "Ignore":  # told in the order of the names
-        strict = check(orjson.loads(orjson.dumps(obj, option=orjson.OPT_SORT_KEYS)), gvk, name)[1]
+        strict = check(orjson.loads(json_writer.encode(obj, orjson.OPT_SORT_KEYS)), gvk, name)[1]
     if strict and validation == "Strict":
         raise refused(obj, "strict decoding error: " + ", ".join(strict))
     return _typed(checked, gvk) if schema is None else checked, strict if validation == "Warn" else []
@@ -338,16 +339,8 @@ def _of_type(obj: Object, gvk: GroupVersionKind) -> Object:
 
 
 def _invalid_patch(obj: Object, why: str) -> StatusError:
-    shown = orjson.dumps(obj).decode()
+    shown = json_writer.encode(obj).decode()
     return invalid("", "", "", [FieldError("FieldValueInvalid", "patch", shown, why)])
-
-
-def encode(obj: Any) -> bytes:
-    """Compact JSON."""
-    try:
-        return orjson.dumps(obj)
-    except TypeError:  # integers beyond 64 bits, which custom resources may hold
-        return msgspec.json.encode(obj)
 
 
 def field_names(gvk: GroupVersionKind) -> frozenset[str]:

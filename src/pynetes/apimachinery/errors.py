@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.quoting import go_quoted
 from pynetes.apimachinery.structural.numbers import go_text
 
@@ -67,7 +66,7 @@ def _show(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, (dict, list)):
-        text = orjson.dumps(value).decode()  # where Go's encoder escapes what HTML would take for its own
+        text = json_writer.encode(value).decode()  # where Go's encoder escapes what HTML would take for its own
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return go_text(value)
 

@@ -6,11 +6,10 @@ from typing import Any
 
 import msgspec
 
+from pynetes.apimachinery.depth import MAX_DEPTH, too_deep
 from pynetes.apimachinery.schema.checker import DecodeError, RawFloat, dict_from_pairs
-from pynetes.apimachinery.schema.depth import MAX_DEPTH, too_deep
 
 _SPACE = " \t\r\n"
-_TOO_DEEP = "exceeded max depth"
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
 _NUMBER_START = "-0123456789"
 
@@ -45,9 +44,9 @@ def _parse(text: str) -> Any:
             parse_constant=_refuse_constant,
         )
     except (ValueError, RecursionError):
-        raise SyntaxProblem(_Scanner(text).problem() or _TOO_DEEP) from None
+        raise SyntaxProblem(_Scanner(text).problem()) from None
     if too_deep(value):
-        raise SyntaxProblem(_TOO_DEEP)
+        raise SyntaxProblem(_Scanner(text).problem())
     return value
 
 
@@ -145,7 +144,7 @@ class _Scanner:
             return False
         stack.append(closing)
         if len(stack) > MAX_DEPTH:
-            raise SyntaxProblem(_TOO_DEEP)
+            raise SyntaxProblem(f"invalid character '{char}' exceeded max depth")
         if char == "{":
             self._key("looking for beginning of object key string")
         return True

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.structural.numbers import go_text
 
 _NAME = re.compile(r"(?:\\.|[^.\[\]\\\s(){}])+")
@@ -46,7 +45,7 @@ def show(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, dict | list):
-        return orjson.dumps(value).decode()
+        return json_writer.encode(value).decode()
     return "<no value>" if value is None else go_text(value)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 import yaml
 
+from pynetes.apimachinery.depth import MAX_DEPTH, too_deep
 from pynetes.apimachinery.json_text import may_have_duplicates
 from pynetes.apimachinery.schema.checker import DecodeError
-from pynetes.apimachinery.schema.depth import MAX_DEPTH, too_deep
 
 _MAX_ALIASED = 400_000  # values that come out of aliases: go-yaml's bound
 _TRUE = ("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON")

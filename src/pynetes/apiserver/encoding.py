@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from pynetes.apimachinery import yaml_writer
+from pynetes.apimachinery import json_writer, yaml_writer
 from pynetes.apimachinery.protobuf import encoder as protobuf
 from pynetes.apimachinery.protobuf.decoder import MEDIA_TYPE as PROTOBUF_TYPE
 
@@ -34,8 +34,8 @@ class Codec:
 
 def _json(obj: Any, pretty: bool) -> bytes:
     if pretty:
-        return orjson.dumps(obj, option=orjson.OPT_INDENT_2)
-    return orjson.dumps(obj, option=orjson.OPT_APPEND_NEWLINE)
+        return json_writer.encode(obj, orjson.OPT_INDENT_2)
+    return json_writer.encode(obj, orjson.OPT_APPEND_NEWLINE)
 
 
 def _yaml(obj: Any, pretty: bool) -> bytes:
@@ -61,4 +61,4 @@ def stored_bytes(obj: Object) -> bytes:
     for field, value in obj.items():
         if field not in head:
             head[field] = value
-    return orjson.dumps(head)
+    return json_writer.encode(head)

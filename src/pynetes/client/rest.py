@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.client import watch as frames
@@ -206,7 +207,7 @@ class Client:
         body: Object | Sequence[Any] | None = None,
         headers: Mapping[str, str] = {},
     ) -> Object:
-        encoded = None if body is None else orjson.dumps(body)
+        encoded = None if body is None else json_writer.encode(body)
         sent = self._headers()
         if encoded is not None:
             sent["Content-Type"] = "application/json"

@@ -4,6 +4,7 @@ One thread does them in turn: several would only take the interpreter from the l
 """
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -15,9 +16,19 @@ T = TypeVar("T")
 LARGE = 64 * 1024
 
 
+#: Bytes. Where the main thread's stack is without limit others get 2 MiB, which deeply nested input may exhaust.
+_STACK = 16 << 20
+
+
 @cache
 def _thread() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="aside")
+    executor = ThreadPoolExecutor(1, thread_name_prefix="aside")
+    usual = threading.stack_size(_STACK)
+    try:
+        executor.submit(lambda: None)  # starts the thread
+    finally:
+        threading.stack_size(usual)
+    return executor
 
 
 async def aside(work: Callable[[], T], size: int) -> T:

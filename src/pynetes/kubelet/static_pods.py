@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pynetes.apimachinery import codec, meta, validation
+from pynetes.apimachinery import codec, json_writer, meta, validation
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apis import registry
@@ -59,7 +59,7 @@ def parse_manifest(content: bytes, path: str, node_name: str, now: str) -> Pod:
     if not metadata.get("name"):
         raise ManifestError("invalid pod: name is needed for the pod")
     if not metadata.get("uid"):
-        stamp = codec.encode(pod) + f"host:{node_name}file:{path}".encode()
+        stamp = json_writer.encode(pod) + f"host:{node_name}file:{path}".encode()
         metadata["uid"] = hashlib.md5(stamp, usedforsecurity=False).hexdigest()
     metadata["name"] = f"{metadata['name']}-{node_name.lower()}"
     metadata["namespace"] = metadata.get("namespace") or "default"

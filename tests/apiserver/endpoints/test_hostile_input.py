@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from pynetes.apimachinery import json_writer
 from pynetes.apiserver.edge import reply
 from pynetes.apiserver.server import APIServer
 from pynetes.component import certificates
@@ -168,6 +169,60 @@ async def test_texts_that_are_no_utf8_are_mended(web: Web) -> None:
 )
 async def test_patches_that_cannot_be(web: Web, body: bytes, content_type: str, code: int) -> None:
     assert (await web("PATCH", ONE, body, type=content_type)).status == code
+
+
+REVISIONS = "/apis/apps/v1/namespaces/default/controllerrevisions"
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+def nested(levels: int, key: str = "a") -> str:
+    return f'{{"{key}":' * levels + "{}" + "}" * levels
+
+
+async def test_what_nests_deeply_is_kept_and_shown_in_every_form(web: Web) -> None:
+    body = '{"metadata":{"name":"deep"},"revision":1,"data":%s}'
+    made = await web.ok("POST", REVISIONS, (body % nested(998)).encode())
+    for accept in ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf"):
+        assert (await web("GET", f"{REVISIONS}/deep", accept=accept)).status == 200
+    labelled = await web.ok("PATCH", f"{REVISIONS}/deep", b'{"metadata":{"labels":{"a":"b"}}}', type=STRATEGIC)
+    assert labelled["data"] == made["data"]
+    await web.ok("DELETE", f"{REVISIONS}/deep")
+    refused = await web("POST", REVISIONS, (body % nested(1001)).encode())
+    assert (refused.status, "invalid character '{' exceeded max depth" in refused.message) == (400, True)
+
+
+async def test_schemas_of_hundreds_of_nested_properties(web: Web) -> None:
+    schema: dict[str, object] = {"type": "string"}
+    for _ in range(490):
+        schema = {"type": "object", "properties": {"p": schema}}
+    names = {"plural": "wells", "kind": "Well"}
+    served = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    spec = {"group": "deep.example", "scope": "Cluster", "names": names, "versions": [served]}
+    definition = {"metadata": {"name": "wells.deep.example"}, "spec": spec}
+    await web.ok("POST", DEFINITIONS, json_writer.encode(definition))
+    wells = "/apis/deep.example/v1/wells"
+    for _ in range(1000):
+        if (await web("GET", wells)).status == 200:
+            break
+        await asyncio.sleep(0.01)
+    body = '{"apiVersion":"deep.example/v1","kind":"Well","metadata":{"name":"w"},%s}'
+    inner = nested(489, "p")[1:-1]
+    wrong = await web("POST", wells, (body % inner.replace("{}", '{"p":5}')).encode())
+    assert (wrong.status, 'in body must be of type string: "integer"' in wrong.message) == (422, True)
+    await web.ok("POST", wells, (body % inner.replace("{}", '{"p":"x"}')).encode())
+    applied = (body % inner.replace("{}", '{"p":"y"}')).encode()
+    apply = f"{wells}/w?fieldManager=m&force=true"
+    assert (await web("PATCH", apply, applied, type="application/apply-patch+yaml")).status == 200
+    await web.ok("DELETE", f"{DEFINITIONS}/wells.deep.example")
+
+
+async def test_copies_of_copies_are_refused_once_they_nest_too_deeply(web: Web) -> None:
+    copies = b'{"op":"copy","from":"/data","path":"/data/a%s"}'
+    await web.ok("POST", REVISIONS, b'{"metadata":{"name":"deep"},"revision":1,"data":{"a":%s}}' % nested(600).encode())
+    patch = b"[" + copies % (b"/a" * 590) + b"]"
+    refused = await web("PATCH", f"{REVISIONS}/deep", patch, type=JSON_PATCH)
+    assert (refused.status, "exceeded max depth" in refused.message) == (400, True)
+    await web.ok("DELETE", f"{REVISIONS}/deep")
 
 
 async def test_who_does_not_read_a_long_answer_is_cut_off(

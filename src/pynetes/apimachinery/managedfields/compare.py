@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.managedfields import fieldset
 from pynetes.apimachinery.managedfields.elements import SELF
 from pynetes.apimachinery.managedfields.fieldset import LEAF, FieldSet, Node, in_order
@@ -92,7 +93,7 @@ def _same(old: Any, new: Any, kind: Type) -> bool:
     if old != new:
         return False
     if kind.loose:  # to Python 1, 1.0 and True are one
-        return orjson.dumps(old, option=orjson.OPT_SORT_KEYS) == orjson.dumps(new, option=orjson.OPT_SORT_KEYS)
+        return json_writer.encode(old, orjson.OPT_SORT_KEYS) == json_writer.encode(new, orjson.OPT_SORT_KEYS)
     return True
 
 

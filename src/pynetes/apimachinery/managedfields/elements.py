@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from pynetes.apimachinery import json_writer
 from pynetes.component.memo import remembered
 
 SELF = "."
@@ -30,7 +31,7 @@ class ElementError(ValueError):
 
 def _json(value: Any) -> str:
     """JSON as the original's encoder writes it: compact, safe for HTML."""
-    return html_safe(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode())
+    return html_safe(json_writer.encode(value, orjson.OPT_SORT_KEYS).decode())
 
 
 def html_safe(text: str) -> str:
@@ -130,7 +131,7 @@ def _text(value: Any) -> str:
         return "[" + ",".join(_text(item) for item in value) + "]"
     if isinstance(value, dict):
         return "".join(f"{name}={_text(item)}" for name, item in value.items())
-    return orjson.dumps(value).decode()
+    return json_writer.encode(value).decode()
 
 
 def show_path(path: tuple[str, ...]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.managedfields.elements import SELF
 from pynetes.apimachinery.managedfields.fieldset import EMPTY, LEAF, FieldSet, Node, in_order
 from pynetes.apimachinery.managedfields.items import by_element
@@ -87,7 +88,7 @@ def reconcile(a: FieldSet, kind: Type) -> FieldSet:
 
     The same object if nothing changes.
     """
-    return a if _in_line(orjson.dumps(a), kind) else _reconcile(a, kind, root=True)
+    return a if _in_line(json_writer.encode(a), kind) else _reconcile(a, kind, root=True)
 
 
 @lru_cache(1 << 11)

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.managedfields import fieldset
 from pynetes.apimachinery.managedfields.check import check
 from pynetes.apimachinery.managedfields.compare import compare
@@ -52,7 +53,7 @@ def follow(obj: Object, config: Object) -> None:
         metadata["annotations"] = left
         if not left:
             del metadata["annotations"]
-    text = html_safe(orjson.dumps({**config, "metadata": metadata}, option=orjson.OPT_SORT_KEYS).decode()) + "\n"
+    text = html_safe(json_writer.encode({**config, "metadata": metadata}, orjson.OPT_SORT_KEYS).decode()) + "\n"
     annotations = {**obj["metadata"]["annotations"], ANNOTATION: text}
     if sum(len(name.encode()) + len(value.encode()) for name, value in annotations.items()) > _MAX_ANNOTATIONS:
         del annotations[ANNOTATION]

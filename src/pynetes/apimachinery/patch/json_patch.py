@@ -5,9 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
-from pynetes.apimachinery import meta
+from pynetes.apimachinery import json_writer, meta
 from pynetes.apimachinery.errors import rejected
 
 COPY_LIMIT = 3 * 1024 * 1024  # bytes that copy operations of one patch may add
@@ -179,7 +177,7 @@ def _copy(document: _Document, operation: dict[str, Any]) -> None:
     target = document.parent(path)
     if target is None:
         raise PatchError(f"copy operation does not apply: doc is missing destination path: {path}: {_MISSING}")
-    document.copied += len(orjson.dumps(value))
+    document.copied += len(json_writer.encode(value))
     if document.copied > COPY_LIMIT:
         raise PatchError(
             f"Unable to complete the copy, the accumulated size increase of copy is {document.copied}, "

@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
+from pynetes.apimachinery.depth import too_deep
 from pynetes.apimachinery.gvk import GroupVersionKind, split_api_version
 from pynetes.apimachinery.protobuf.fields import Field, fields, known
 from pynetes.apimachinery.schema import find_definition_name
-from pynetes.apimachinery.schema.depth import too_deep
 from pynetes.apimachinery.times import format_duration, format_micro_time, format_time
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"

@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeAlias
 
-import orjson
-
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.gvk import GroupVersionKind, split_api_version
 from pynetes.apimachinery.protobuf.decoder import EXTENSIONS, MAGIC, META, UNKNOWN, message_of
 from pynetes.apimachinery.protobuf.fields import Field, fields
@@ -202,7 +201,7 @@ def _json(value: Any) -> bytes:
     """Bytes are a message that is encoded already (the object of a watch event)."""
     if isinstance(value, bytes):
         return _delimited(b"\x0a", value)
-    return _delimited(b"\x0a", orjson.dumps(value))
+    return _delimited(b"\x0a", json_writer.encode(value))
 
 
 def _optional_json(value: Any) -> bytes:

@@ -13,10 +13,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from pynetes.apimachinery.depth import too_deep
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.schema import scalars
 from pynetes.apimachinery.schema.definitions import definition_name
-from pynetes.apimachinery.schema.depth import too_deep
 from pynetes.apimachinery.schema.types import Field, Type, fields
 from pynetes.apimachinery.schema.zero import Policy, zero_of
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.errors import FieldError, duplicate, invalid_value
 from pynetes.apimachinery.structural.nodes import LIST_MAP_KEYS, LIST_TYPE, Schema, additional, items, properties
 
@@ -93,7 +94,7 @@ def _repeated(values: list[Any]) -> list[int]:
     out = []
     for i, value in enumerate(values):
         if isinstance(value, dict | list):
-            key: Any = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+            key: Any = json_writer.encode(value, orjson.OPT_SORT_KEYS)
         else:
             key = (type(value), value)
         seen[key] = seen.get(key, 0) + 1

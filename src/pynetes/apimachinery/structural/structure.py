@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
-import orjson
-
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.errors import FieldError, field_forbidden, invalid_value, required
 from pynetes.apimachinery.structural.nodes import (
     EMBEDDED,
@@ -67,7 +66,7 @@ def unsupported(schema: Schema) -> str:
 
 def is_structural(schema: Schema) -> bool:
     """Remembered: large schemas take milliseconds, and a definition's is asked about on each of its changes."""
-    form = blake2b(orjson.dumps(schema)).digest()
+    form = blake2b(json_writer.encode(schema)).digest()
     if form not in _judged:
         if len(_judged) >= _MOST_JUDGED:
             _judged.clear()

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import orjson
-
-from pynetes.apimachinery import names
+from pynetes.apimachinery import json_writer, names
 from pynetes.apimachinery.validation import validate_label_name
 from pynetes.apis.dra.names_validation import validate_driver_name, validate_list
 from pynetes.apis.field_errors import FieldErrors
@@ -31,7 +29,7 @@ def validate_configuration(found: FieldErrors, config: Object, path: str, *, sto
 def validate_raw(found: FieldErrors, value: Any, path: str, *, stored: bool = False) -> None:
     if value is None:
         found.required(path)
-    elif not stored and len(orjson.dumps(value)) > _MAX_PARAMETERS:
+    elif not stored and len(json_writer.encode(value)) > _MAX_PARAMETERS:
         found.too_long(path, _MAX_PARAMETERS)
     elif not isinstance(value, dict):
         found.invalid(path, "<value omitted>", "must be a valid JSON object")

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from pynetes.apimachinery import json_writer
 from pynetes.apiserver.aggregation.connection import Connections
 from pynetes.apiserver.aggregation.extension import Extension
 from pynetes.apiserver.openapi import gnostic
@@ -42,7 +43,7 @@ async def fetch(connections: Connections, extension: Extension, before: Document
     if not v2:
         log.warning("OpenAPI v2 of %s cannot be understood", extension.name)
         return Documents(index, etag=answer.etag)
-    digest = hashlib.sha256(orjson.dumps(v2, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    digest = hashlib.sha256(json_writer.encode(v2, orjson.OPT_SORT_KEYS)).hexdigest()
     return Documents(index, v2, digest, answer.etag)
 
 

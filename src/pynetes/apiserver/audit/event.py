@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import orjson
 import yaml
 
-from pynetes.apimachinery import meta
+from pynetes.apimachinery import json_writer, meta
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.times import format_micro_time
 from pynetes.apiserver.audit.policy import REQUEST, REQUEST_RESPONSE, Noted
@@ -164,7 +164,7 @@ def _may_be_told(key: str, level: str) -> bool:
 
 
 def line(event: Object) -> bytes:
-    return orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+    return json_writer.encode(event, orjson.OPT_APPEND_NEWLINE)
 
 
 def legacy_line(event: Object) -> bytes:

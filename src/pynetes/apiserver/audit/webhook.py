@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from pynetes.apimachinery import json_writer
 from pynetes.apiserver.audit.event import API_VERSION
 from pynetes.client import kubeconfig
 from pynetes.client.transport import Transport, TransportError
@@ -31,7 +30,9 @@ class WebhookBackend:
 
     async def write(self, events: Sequence[Object]) -> None:
         """OSError when it has failed for good."""
-        body = orjson.dumps({"kind": "EventList", "apiVersion": API_VERSION, "metadata": {}, "items": list(events)})
+        body = json_writer.encode(
+            {"kind": "EventList", "apiVersion": API_VERSION, "metadata": {}, "items": list(events)}
+        )
         pause = self._backoff
         for attempt in range(1, _ATTEMPTS + 1):
             why = await self._post(body)

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import uuid4
 
-import orjson
-
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.errors import internal
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.managedfields import ConversionNeeded
@@ -47,14 +46,14 @@ class ConversionAnswers:
     def __call__(self, obj: Object, kind: GroupVersionKind) -> Object:
         if isinstance(self._converter, NoConversion):
             return {**obj, "apiVersion": kind.api_version}
-        known = self._known.get((kind.api_version, orjson.dumps(obj)))
+        known = self._known.get((kind.api_version, json_writer.encode(obj)))
         if known is None:
             raise ConversionNeeded(obj, kind)
         return known
 
     async def fill(self, needed: ConversionNeeded) -> None:
         """StatusError 500."""
-        key = (needed.kind.api_version, orjson.dumps(needed.obj))
+        key = (needed.kind.api_version, json_writer.encode(needed.obj))
         (converted,) = await self._converter.convert([copy(needed.obj)], needed.kind.api_version)
         if len(self._known) >= self._limit:
             del self._known[next(iter(self._known))]

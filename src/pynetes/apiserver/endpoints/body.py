@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import orjson
-
 from pynetes.apimachinery import codec as codecs
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.errors import StatusError, bad_request
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.protobuf import decoder as protobuf
@@ -68,4 +67,4 @@ def _no_protobuf(kind: GroupVersionKind) -> StatusError:
 
 def from_protobuf(body: bytes, kind: GroupVersionKind) -> bytes:
     """The same object as JSON. ProtobufError."""
-    return orjson.dumps(protobuf.decode(body, kind))
+    return json_writer.encode(protobuf.decode(body, kind))

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import orjson
 
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.protobuf import encoder as protobuf
 from pynetes.apiserver.cacher import Frames, Watcher, WatchEvent
@@ -89,7 +90,7 @@ def frame(media: MediaType, kind: str, obj: Object) -> bytes:
     event = {"type": kind, "object": obj}
     if media.codec.media_type == "application/yaml":
         return b"---\n" + media.codec.encode(event, False)
-    return orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+    return json_writer.encode(event, orjson.OPT_APPEND_NEWLINE)
 
 
 async def _error(media: MediaType, error: StatusError) -> AsyncIterator[bytes]:

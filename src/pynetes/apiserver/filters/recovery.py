@@ -5,7 +5,9 @@ from typing import Any
 
 import orjson
 
-from pynetes.apimachinery.errors import StatusError, internal, store_failed
+from pynetes.apimachinery import json_writer
+from pynetes.apimachinery.depth import TooDeepError
+from pynetes.apimachinery.errors import StatusError, bad_request, internal, store_failed
 from pynetes.apiserver.encoding import JSON
 from pynetes.apiserver.http import Answer, Handler, Request, Response, StreamResponse
 from pynetes.apiserver.negotiation import MediaType, negotiate
@@ -51,6 +53,8 @@ def with_recovery(handler: Handler) -> Handler:
         except StoreUnavailable as error:
             log.warning("%s %s: %s", request.method, request.path, error)
             answer = status_response(request, store_failed(error))
+        except (TooDeepError, RecursionError):
+            answer = status_response(request, bad_request(str(TooDeepError())))
         except Exception:
             log.exception("%s %s (audit ID %s) failed", request.method, request.path, request.audit_id)
             message = "This request caused apiserver to panic. Look in the logs for details."
@@ -109,4 +113,4 @@ def _labelled(request: Request, code: int, dry_run: bool) -> tuple[Any, Any]:
 
 
 def json_response(obj: Any, status: int = 200) -> Response:
-    return Response(status, orjson.dumps(obj, option=orjson.OPT_APPEND_NEWLINE))
+    return Response(status, json_writer.encode(obj, orjson.OPT_APPEND_NEWLINE))

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
+from pynetes.apimachinery import json_writer
 
 MEDIA_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 #: What clients ask with: the older name (still client-go's own) and the one of the answer.
@@ -61,7 +61,7 @@ def _double(number: int, value: float) -> bytes:
 
 def _any(number: int, value: Any) -> bytes:
     """gnostic.Any: field 2 is YAML, of which JSON is a part."""
-    return _delimited(number, _delimited(2, orjson.dumps(value) + b"\n"))
+    return _delimited(number, _delimited(2, json_writer.encode(value) + b"\n"))
 
 
 def _anys(number: int, values: list[Any]) -> bytes:

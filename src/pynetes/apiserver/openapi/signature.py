@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.schema.definitions import VERSION
 from pynetes.apis.resource import Resource
 
@@ -25,5 +26,5 @@ def signature(resources: Iterable[Resource], extra: Mapping[str, dict[str, Any]]
         )
         for resource in resources
     ]
-    text = orjson.dumps([VERSION, _FORM, table, dict(extra)], option=orjson.OPT_SORT_KEYS)
+    text = json_writer.encode([VERSION, _FORM, table, dict(extra)], orjson.OPT_SORT_KEYS)
     return hashlib.sha512(text).hexdigest().upper()

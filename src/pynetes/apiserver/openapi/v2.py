@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.schema.definitions import VERSION
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.openapi import gnostic, schemas
@@ -149,9 +148,9 @@ class _Part:
     def __init__(self, content: dict[str, Any]) -> None:
         self._content = content
         self._protobuf = b""
-        self.paths = orjson.dumps(content.get("paths") or {})[1:-1]
-        self.definitions = orjson.dumps(content.get("definitions") or {})[1:-1]
-        self.head = orjson.dumps({k: v for k, v in content.items() if k not in ("paths", "definitions")})[:-1]
+        self.paths = json_writer.encode(content.get("paths") or {})[1:-1]
+        self.definitions = json_writer.encode(content.get("definitions") or {})[1:-1]
+        self.head = json_writer.encode({k: v for k, v in content.items() if k not in ("paths", "definitions")})[:-1]
 
     def names(self, kind: str) -> list[str]:
         return list(self._content.get(kind) or ())

@@ -4,8 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import orjson
-
+from pynetes.apimachinery import json_writer
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.openapi import schemas
 from pynetes.apiserver.openapi.operations import (
@@ -141,7 +140,7 @@ def _write(found: Sequence[Operation], members: Sequence[Resource], extra: Extra
             "type": "apiKey",
         }
     }
-    return orjson.dumps(
+    return json_writer.encode(
         {
             "openapi": "3.0.0",
             "info": {"title": "Kubernetes", "version": "unversioned"},

@@ -19,6 +19,7 @@ import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.errors import of_answer
 from pynetes.apimachinery.streaming.dial import unreachable
 from pynetes.apis.names import SERVICES
@@ -173,7 +174,7 @@ class WebhookClient(SessionOwner):
                 headers["Authorization"] = authorization
             async with self.session().post(
                 URL(url, encoded=True),
-                data=orjson.dumps(review),
+                data=json_writer.encode(review),
                 headers=headers,
                 ssl=_tls(config.ca_bundle, credential.certificate, credential.key),
                 timeout=aiohttp.ClientTimeout(total=timeout),

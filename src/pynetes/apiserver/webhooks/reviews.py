@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from pynetes.apimachinery import json_writer
 from pynetes.apiserver.webhooks.client import WebhookError, refusal
 from pynetes.client import kubeconfig
 from pynetes.client.transport import Transport, TransportError, TransportResponse
@@ -32,7 +33,7 @@ class ReviewClient:
 
     async def ask(self, review: Object) -> Object:
         """The status of the answer; WebhookError says why there is none."""
-        body, pause = orjson.dumps(review), self._pause
+        body, pause = json_writer.encode(review), self._pause
         for attempt in range(1, _ATTEMPTS + 1):
             answer = await self._post(body)
             if 200 <= answer.status <= 206:

@@ -5,8 +5,7 @@ import binascii
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.quoting import go_quoted
 from pynetes.apiserver.admission.attributes import Attributes
 from pynetes.apiserver.admission.expressions.activation import admission_request
@@ -74,9 +73,9 @@ def answer_of(given: Object, version: str, uid: str, *, mutating: bool) -> Answe
 
 def _check_type(given: Object) -> None:
     if not given.get("kind"):
-        raise UndecodableError(f"Object 'Kind' is missing in '{orjson.dumps(given).decode()}'")
+        raise UndecodableError(f"Object 'Kind' is missing in '{json_writer.encode(given).decode()}'")
     if not given.get("apiVersion"):
-        raise UndecodableError(f"Object 'apiVersion' is missing in '{orjson.dumps(given).decode()}'")
+        raise UndecodableError(f"Object 'apiVersion' is missing in '{json_writer.encode(given).decode()}'")
     group, _, version = str(given["apiVersion"]).rpartition("/")
     if group != _GROUP or version not in ("v1", "v1beta1") or given["kind"] != "AdmissionReview":
         raise UndecodableError(
