@@ -81,7 +81,7 @@ def accept_discovery(media: Codec, transform: Transform | None) -> bool:
     if transform is None:
         return True
     wanted = (transform.kind, transform.group, transform.version)
-    return media.text and wanted == ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2")
+    return wanted == ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from pynetes.apiserver.server import APIServer
 from tests.apiserver.endpoints.conftest import Web
 
 AGGREGATED = "application/json;as=APIGroupDiscoveryList;v=v2;g=apidiscovery.k8s.io"
+AGGREGATED_PARAMS = "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+OPENAPI = "application/com.github.proto-openapi"
 
 
 async def test_classic_discovery(web: Web) -> None:
@@ -39,6 +42,12 @@ async def test_aggregated_discovery_and_its_etag(web: Web) -> None:
     assert [sub["subresource"] for sub in deployment["subresources"]] == ["scale", "status"]
     again = await web("GET", "/apis", accept=AGGREGATED, If_None_Match=answer.headers["ETag"])
     assert (again.status, again.body) == (304, b"")
+    packed = await web("GET", "/apis", accept=f"{PROTOBUF};{AGGREGATED_PARAMS}")
+    assert packed.headers["Content-Type"] == f"{PROTOBUF};{AGGREGATED_PARAMS}"
+    assert packed.headers["ETag"] == answer.headers["ETag"]
+    assert packed.body.startswith(b"k8s\0\n/\n\x16apidiscovery.k8s.io/v2\x12\x15APIGroupDiscoveryList")
+    assert (await web("GET", "/apis/", accept=AGGREGATED)).status == 406
+    assert (await web("POST", "/apis/apps/")).json["kind"] == "APIGroup"
 
 
 async def test_openapi(web: Web) -> None:
@@ -55,6 +64,27 @@ async def test_openapi(web: Web) -> None:
         assert protobuf.body.startswith(b"\x0a\x032.0")
     assert (await web("GET", "/openapi/v2", accept="text/html")).status == 406
     assert (await web("GET", "/openapi/v3/apis/none/v1")).status == 404
+    assert (await web("GET", "/openapi/v3/")).body == b""
+    for media in ("spec.v3@v1.0", "spec.v3.v1.0"):
+        packed = await web("GET", url, accept=f"{OPENAPI}.{media}+protobuf")
+        assert packed.headers["Content-Type"] == f"{OPENAPI}.spec.v3.v1.0+protobuf"
+        assert packed.headers["ETag"] == document.headers["ETag"]
+        assert packed.body.startswith(b"\x0a\x053.0.0")
+
+
+async def test_openapi_documents_are_asked_for_on_conditions(web: Web) -> None:
+    for path in ("/openapi/v2", "/openapi/v3/apis/apps/v1"):
+        first = await web("GET", path)
+        tag, modified = first.headers["ETag"], first.headers["Last-Modified"]
+        for unchanged in ({"If_None_Match": f'"x", W/{tag}'}, {"If_None_Match": "*"}, {"If_Modified_Since": modified}):
+            assert (await web("GET", path, **unchanged)).status == 304
+        for changed in ({"If_None_Match": '"x"', "If_Modified_Since": modified}, {"If_Modified_Since": "never"}):
+            assert (await web("GET", path, **changed)).status == 200
+        past = "Mon, 01 Jan 2001 00:00:00 GMT"
+        for failed in ({"If_Match": '"x"'}, {"If_Match": f"W/{tag}"}, {"If_Unmodified_Since": past}):
+            assert (await web("GET", path, **failed)).status == 412
+        assert (await web("GET", path, If_Match=tag)).status == 200
+    assert (await web("GET", "/openapi/v3", If_None_Match="*")).status == 304
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz"])

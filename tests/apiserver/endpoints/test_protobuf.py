@@ -71,12 +71,6 @@ async def test_discovery(web: Web, path: str, kind: str) -> None:
     assert parsed(await web("GET", path, accept=MEDIA_TYPE))["kind"] == kind
 
 
-async def test_aggregated_discovery_is_text(web: Web) -> None:
-    form = "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-    answer = await web("GET", "/apis", accept=f"{MEDIA_TYPE};{form},application/json;{form}")
-    assert answer.json["kind"] == "APIGroupDiscoveryList"
-
-
 async def test_a_watch_is_frames_with_their_lengths(web: Web) -> None:
     await web.ok("POST", MAPS, config_map("a"))
     async with web.session.get(f"{web.base}{MAPS}?watch=1", headers={"Accept": MEDIA_TYPE}) as answer:

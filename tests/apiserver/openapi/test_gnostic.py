@@ -4,20 +4,27 @@ from typing import Any
 
 import orjson
 import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Field
 
 from pynetes.apis.registry import RESOURCES
 from pynetes.apiserver.openapi import gnostic, v2
+from tests.apiserver.openapi.messages import message_class
 
-#: A part of openapi.v2: message → field → (number, type); a capital begins a message's name, `*` a repeated field.
+#: A part of openapi.v2, as `messages` reads it.
 _PART: dict[str, dict[str, tuple[int, str]]] = {
-    "Document": {"swagger": (1, "string"), "paths": (8, "Paths"), "definitions": (9, "Definitions")},
+    "Document": {
+        "swagger": (1, "string"),
+        "paths": (8, "Paths"),
+        "definitions": (9, "Definitions"),
+        "parameters": (10, "ParameterDefinitions"),
+    },
+    "ParameterDefinitions": {"additional_properties": (1, "*NamedParameter")},
+    "NamedParameter": {"name": (1, "string"), "value": (2, "Parameter")},
+    "JsonReference": {"_ref": (1, "string")},
     "Paths": {"path": (2, "*NamedPathItem")},
     "NamedPathItem": {"name": (1, "string"), "value": (2, "PathItem")},
     "PathItem": {"get": (2, "Operation"), "parameters": (9, "*ParametersItem")},
     "Operation": {"operation_id": (5, "string"), "vendor_extension": (13, "*NamedAny")},
-    "ParametersItem": {"parameter": (1, "Parameter")},
+    "ParametersItem": {"parameter": (1, "Parameter"), "json_reference": (2, "JsonReference")},
     "Parameter": {"body_parameter": (1, "BodyParameter"), "non_body_parameter": (2, "NonBodyParameter")},
     "BodyParameter": {"name": (2, "string")},
     "NonBodyParameter": {"path_parameter_sub_schema": (4, "PathParameterSubSchema")},
@@ -39,28 +46,11 @@ _PART: dict[str, dict[str, tuple[int, str]]] = {
     "NamedAny": {"name": (1, "string"), "value": (2, "Any")},
     "Any": {"yaml": (2, "string")},
 }
-_SCALARS = {"string": Field.TYPE_STRING, "bool": Field.TYPE_BOOL}
-
-
-def _document_class() -> type[Any]:
-    file = descriptor_pb2.FileDescriptorProto(name="part.proto", package="openapi.v2", syntax="proto3")
-    for message, fields in _PART.items():
-        described = file.message_type.add(name=message)
-        for name, (number, kind) in fields.items():
-            label = Field.LABEL_REPEATED if kind.startswith("*") else Field.LABEL_OPTIONAL
-            bare = kind.lstrip("*")
-            field = described.field.add(name=name, number=number, label=label)
-            field.type = _SCALARS.get(bare, Field.TYPE_MESSAGE)
-            if bare not in _SCALARS:
-                field.type_name = f".openapi.v2.{bare}"
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("openapi.v2.Document"))
 
 
 @pytest.fixture(scope="module")
 def document() -> Any:
-    return _document_class().FromString(gnostic.encode(v2.tree(RESOURCES)))
+    return message_class(_PART, "openapi.v2").FromString(gnostic.encode(v2.tree(RESOURCES)))
 
 
 def extensions(of: Any) -> dict[str, Any]:
@@ -88,7 +78,11 @@ def test_paths_have_their_operations_and_parameters(document: Any) -> None:
     assert path.get.operation_id == "readCoreV1NamespacedPod"
     assert extensions(path.get)["x-kubernetes-action"] == "get"
     named = [item.parameter.non_body_parameter.path_parameter_sub_schema for item in path.parameters]
-    assert {"name", "namespace"} <= {parameter.name for parameter in named}
+    assert "name" in {parameter.name for parameter in named}
+    shared = {entry.name: entry.value for entry in document.parameters.additional_properties}
+    referred = [item.json_reference._ref.removeprefix("#/parameters/") for item in path.parameters]
+    namespace = next(shared[name] for name in referred if name.startswith("namespace"))
+    assert namespace.non_body_parameter.path_parameter_sub_schema.required
 
 
 def test_a_key_that_has_no_field_is_an_error_not_a_loss() -> None:

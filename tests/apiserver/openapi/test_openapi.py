@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apimachinery.schema import all_definitions
 from pynetes.apis.registry import RESOURCES
 from pynetes.apis.resource import STATUS, Resource
-from pynetes.apiserver.openapi import v2, v3
+from pynetes.apiserver.openapi import defaults, enums, v2, v3
 
 
 def document(group_version: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(v3.document(group_version, RESOURCES))
+    found = v3.document(group_version, RESOURCES)
+    assert found is not None
+    loaded: dict[str, Any] = json.loads(found.json)
     return loaded
 
 
@@ -37,7 +40,7 @@ def test_hashes_follow_the_resources() -> None:
     after = v3.index(RESOURCES[:-1])["paths"]
     changed = [key for key in before if before[key] != after.get(key)]
     assert len(changed) == 1
-    assert v2.Document(RESOURCES).hash != v2.Document(RESOURCES[:-1]).hash
+    assert v2.Document(RESOURCES).current.hash != v2.Document(RESOURCES[:-1]).current.hash
 
 
 @pytest.mark.parametrize("key", list(v3.index(RESOURCES)["paths"]))
@@ -46,7 +49,7 @@ def test_every_document_is_closed(key: str) -> None:
     found = document(key)
     prefix = "#/components/schemas/"
     names = {reference.removeprefix(prefix) for reference in references(found)}
-    assert names == set(found["components"]["schemas"])
+    assert names == set(found["components"].get("schemas", ()))
 
 
 def test_an_unknown_group_version_is_not_found() -> None:
@@ -56,7 +59,7 @@ def test_an_unknown_group_version_is_not_found() -> None:
 def test_the_same_document_is_not_written_twice() -> None:
     assert v3.document("apis/apps/v1", RESOURCES) is v3.document("apis/apps/v1", RESOURCES)
     whole = v2.Document(RESOURCES)
-    assert whole.json() is whole.json()
+    assert whole.current.json is whole.current.json
 
 
 def test_operations_of_a_namespaced_kind() -> None:
@@ -104,6 +107,11 @@ def test_connect_operations() -> None:
     assert {"command", "container", "tty"} <= {parameter["name"] for parameter in run["parameters"]}
     proxy = paths["/api/v1/nodes/{name}/proxy/{path}"]
     assert set(proxy) == {"delete", "get", "head", "options", "parameters", "patch", "post", "put"}
+    assert [(p["in"], p["name"]) for p in proxy["parameters"]] == [
+        ("path", "name"),
+        ("path", "path"),
+        ("query", "path"),
+    ]
     log = paths["/api/v1/namespaces/{namespace}/pods/{name}/log"]["get"]
     assert "text/plain" in log["responses"]["200"]["content"]
 
@@ -116,13 +124,46 @@ def test_version_3_schemas() -> None:
     assert template["allOf"] == [{"$ref": "#/components/schemas/io.k8s.api.core.v1.PodTemplateSpec"}]
     assert template["default"] == {}
     kinds = schemas["io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"]["x-kubernetes-group-version-kind"]
-    assert {kind["group"] for kind in kinds} == {"", "apps"}
+    assert {(kind["group"], kind["version"]) for kind in kinds} == {("", "v1"), ("apps", "v1")}
+
+
+def test_enums_and_defaults_of_fields() -> None:
+    schemas = document("api/v1")["components"]["schemas"]
+    port = schemas["io.k8s.api.core.v1.ContainerPort"]["properties"]
+    assert (port["protocol"]["enum"], port["protocol"]["default"]) == (["SCTP", "TCP", "UDP"], "TCP")
+    assert port["protocol"]["description"].endswith('Possible enum values:\n - `"SCTP"`\n - `"TCP"`\n - `"UDP"`')
+    assert (port["containerPort"]["default"], "default" in port["hostPort"]) == (0, False)
+    service = schemas["io.k8s.api.core.v1.ServiceSpec"]["properties"]
+    assert service["ipFamilies"]["items"]["enum"] == ["", "IPv4", "IPv6"]
+    claim = v2.tree(RESOURCES)["definitions"]["io.k8s.api.core.v1.PersistentVolumeClaimStatus"]["properties"]
+    assert "NodeResizePending" in claim["allocatedResourceStatuses"]["additionalProperties"]["enum"]
+
+
+def test_every_enum_and_default_is_of_a_field_that_there_is() -> None:
+    for package, table in enums._TABLE.items():
+        for name in " ".join(table).split():
+            definition, _, field = name.partition(".")
+            schema = all_definitions()[f"{package}.{definition}"]["properties"][field.rstrip("[]{}")]
+            assert schema["type"] == {"]": "array", "}": "object"}.get(field[-1], "string"), name
+    for name, values in defaults._DECLARED.items():
+        assert values.keys() <= all_definitions()[f"io.k8s.api.{name}"]["properties"].keys()
+
+
+def test_the_answer_to_a_delete_is_the_object_where_it_is_so() -> None:
+    paths = document("api/v1")["paths"]
+
+    def answer(path: str) -> str:
+        content = paths[path]["delete"]["responses"]["200"]["content"]["application/json"]
+        return str(content["schema"]["$ref"]).rpartition(".")[2]
+
+    assert answer("/api/v1/namespaces/{namespace}/services/{name}") == "Service"
+    assert answer("/api/v1/namespaces/{name}") == answer("/api/v1/nodes/{name}") == "Status"
 
 
 def test_operation_ids_are_unique() -> None:
     ids = [
         operation["operationId"]
-        for path in json.loads(v2.Document(RESOURCES).json())["paths"].values()
+        for path in json.loads(v2.Document(RESOURCES).current.json)["paths"].values()
         for method, operation in path.items()
         if method != "parameters"
     ]
@@ -130,10 +171,10 @@ def test_operation_ids_are_unique() -> None:
 
 
 def test_version_2_is_closed_and_complete() -> None:
-    found = json.loads(v2.Document(RESOURCES).json())
+    found = json.loads(v2.Document(RESOURCES).current.json)
     assert (found["swagger"], found["info"]["title"]) == ("2.0", "Kubernetes")
-    names = {reference.removeprefix("#/definitions/") for reference in references(found)}
-    assert names == set(found["definitions"])
+    entries = {f"#/{section}/{name}" for section in ("definitions", "parameters") for name in found[section]}
+    assert references(found) == entries
     create = found["paths"]["/api/v1/namespaces/{namespace}/pods"]["post"]
     assert create["parameters"][0] == {
         "name": "body",
@@ -141,6 +182,21 @@ def test_version_2_is_closed_and_complete() -> None:
         "schema": {"$ref": "#/definitions/io.k8s.api.core.v1.Pod"},
         "required": True,
     }
+
+
+def test_version_2_keeps_parameters_in_one_place_but_those_that_kubectl_looks_for() -> None:
+    found = v2.tree(RESOURCES)
+    path = found["paths"]["/api/v1/namespaces/{namespace}/pods/{name}"]
+    shared = {part["$ref"].removeprefix("#/parameters/") for part in path["delete"]["parameters"] if "$ref" in part}
+    assert {found["parameters"][name]["name"] for name in shared} == {
+        "body",
+        "gracePeriodSeconds",
+        "ignoreStoreReadErrorWithClusterBreakingPotential",
+        "orphanDependents",
+        "propagationPolicy",
+    }
+    assert {part["name"] for part in path["delete"]["parameters"] if "name" in part} == {"dryRun"}
+    assert "gracePeriodSeconds--K5HaBOS" in shared  # the text is the schema's, so is the hash upstream's
 
 
 WIDGET = Resource(GroupVersionKind("example.com", "v1", "Widget"), "widgets", namespaced=True, subresources=(STATUS,))
@@ -161,7 +217,9 @@ EXTRA = {
 
 def test_custom_resources_are_described_too() -> None:
     resources = (*RESOURCES, WIDGET)
-    found = json.loads(v3.document("apis/example.com/v1", resources, EXTRA))
+    written = v3.document("apis/example.com/v1", resources, EXTRA)
+    assert written is not None
+    found = json.loads(written.json)
     assert "com.example.v1.Widget" in found["components"]["schemas"]
     read = found["paths"]["/apis/example.com/v1/namespaces/{namespace}/widgets/{name}"]["get"]
     assert read["operationId"] == "readExampleComV1NamespacedWidget"

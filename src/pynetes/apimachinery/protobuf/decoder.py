@@ -67,13 +67,17 @@ def _read(message: str, data: bytes, at: int) -> dict[str, Any]:
     return found
 
 
+#: Where the messages of groups are whose kinds stand in no schema.
+_UNDESCRIBED = {"": META, "meta.k8s.io": META, "apidiscovery.k8s.io": "k8s.io.api.apidiscovery.v2."}
+
+
 def message_of(gvk: GroupVersionKind) -> str | None:
     """The message that carries a kind; None if it has none."""
     name = find_definition_name(gvk)
     if name is not None:
         message = name.removeprefix("io.").replace("k8s.", "k8s.io.", 1).replace("-", "_")
     else:  # those that no schema describes
-        message = META + gvk.kind if gvk.group in ("", "meta.k8s.io") else ""
+        message = _UNDESCRIBED.get(gvk.group, "-") + gvk.kind
     return message if known(message) else None
 
 

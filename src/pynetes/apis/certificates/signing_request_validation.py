@@ -12,7 +12,7 @@ from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import Object
 
 LEGACY_SIGNER = "kubernetes.io/legacy-unknown"
-_USAGES = tuple(
+USAGES = tuple(
     sorted(
         (
             "signing",
@@ -110,10 +110,10 @@ def certificate_problem(encoded: str) -> str:
 def _usages(found: FieldErrors, usages: list[str], earlier: list[str]) -> None:
     if not usages:
         found.required("spec.usages")
-    if all(usage in _USAGES for usage in earlier):
+    if all(usage in USAGES for usage in earlier):
         for i, usage in enumerate(usages):
-            if usage not in _USAGES:
-                found.not_supported(f"spec.usages[{i}]", usage, _USAGES)
+            if usage not in USAGES:
+                found.not_supported(f"spec.usages[{i}]", usage, USAGES)
     if len(set(earlier)) == len(earlier):
         for i, usage in enumerate(usages):
             if usage in usages[:i]:

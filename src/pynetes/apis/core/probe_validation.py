@@ -14,7 +14,7 @@ _SIGNALS = (
     "TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ RTMIN RTMAX"
 )
 _REALTIME = [f"RTMIN+{n}" for n in range(1, 16)] + [f"RTMAX-{n}" for n in range(1, 15)]
-_SIGNALS_LINUX = tuple(sorted("SIG" + name for name in (*_SIGNALS.split(), *_REALTIME)))
+STOP_SIGNALS = tuple(sorted("SIG" + name for name in (*_SIGNALS.split(), *_REALTIME)))
 
 
 def validate_probes(found: FieldErrors, container: Object, grace_seconds: int | None, path: str) -> None:
@@ -56,7 +56,7 @@ def validate_lifecycle(
     if not os:
         found.forbidden(f"{path}.stopSignal", "may not be set for containers with empty `spec.os.name`")
         return
-    allowed = _SIGNALS_WINDOWS if os == "windows" else _SIGNALS_LINUX
+    allowed = _SIGNALS_WINDOWS if os == "windows" else STOP_SIGNALS
     if signal not in allowed:
         found.not_supported(f"{path}.stopSignal", signal, allowed)
 

@@ -17,12 +17,12 @@ log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 
-_REFERENCE = "#/definitions/"
+_SECTIONS = ("definitions", "parameters")
 
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """`index`: entries of the v3 index by path. `v2`: `paths` and the `definitions` they need. `etag`: of v2."""
+    """`index`: entries of the v3 index by path. `v2`: `paths` and what they refer to. `etag`: of v2."""
 
     index: Object = field(default_factory=dict)
     v2: Object = field(default_factory=dict)
@@ -64,29 +64,35 @@ def own_index(document: Object, extension: Extension) -> Object:
 
 
 def own_part(document: Object, extension: Extension) -> Object:
-    """Of a v2 document the paths of the group version, and all definitions that they need, however far away."""
+    """Of a v2 document the paths of the group version, and all definitions and parameters that they need."""
     root = f"{extension.root}/"
     paths = {path: item for path, item in (document.get("paths") or {}).items() if f"{path}/".startswith(root)}
-    known = document.get("definitions") or {}
-    needed: dict[str, Object] = {}
+    needed: dict[tuple[str, str], Object] = {}
     found = _references(paths)
     while found:
-        name = found.pop()
-        if name in known and name not in needed:
-            needed[name] = known[name]
+        section, name = at = found.pop()
+        known = document.get(section) or {}
+        if name in known and at not in needed:
+            needed[at] = known[name]
             found |= _references(known[name])
-    return {"paths": paths, "definitions": {name: needed[name] for name in sorted(needed)}}
+    own = {
+        section: {name: needed[each, name] for each, name in sorted(needed) if each == section} for section in _SECTIONS
+    }
+    return {"paths": paths, **own}
 
 
-def _references(node: Any) -> set[str]:
+def _references(node: Any) -> set[tuple[str, str]]:
+    """Sections and names of what a part refers to."""
     if isinstance(node, list):
         return set().union(*(_references(item) for item in node))
     if not isinstance(node, dict):
         return set()
-    found: set[str] = set()
+    found: set[tuple[str, str]] = set()
     for key, value in node.items():
         if key == "$ref" and isinstance(value, str):
-            found.add(value.removeprefix(_REFERENCE))
+            section, _, name = value.removeprefix("#/").partition("/")
+            if section in _SECTIONS:
+                found.add((section, name))
         else:
             found |= _references(value)
     return found

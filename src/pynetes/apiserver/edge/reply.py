@@ -81,7 +81,7 @@ async def send_whole(connection: "Connection", request: Request, response: Respo
         and accepts_gzip(request.headers.get("Accept-Encoding", ""))
     ):
         body = gzip(body)
-        headers = {**headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        headers = {**headers, "Content-Encoding": "gzip", "Vary": _varied(headers.get("Vary", ""))}
     head = _head(request, response.status, response.content_type, headers, keep)
     if response.status == 304:
         head.append("\r\n")
@@ -96,6 +96,13 @@ async def send_whole(connection: "Connection", request: Request, response: Respo
         await connection.send(data, within=SECONDS)
         await _send_pieces(connection, memoryview(body))
     return KEEP if keep else CLOSE
+
+
+def _varied(vary: str) -> str:
+    """What the answer depends on, with the encoding."""
+    if "Accept-Encoding" in vary:
+        return vary
+    return f"Accept-Encoding, {vary}" if vary else "Accept-Encoding"
 
 
 async def _send_pieces(connection: "Connection", data: memoryview) -> None:

@@ -60,10 +60,13 @@ class Discovery:
         before, self._paths = self._paths, self._makers()
         for path in before.keys() - self._paths.keys():
             self._router.remove_path(path)
+            self._router.remove_path(f"{path}/")
         for path in self._paths.keys() - before.keys():
-            if path == "/apis":
+            if path in ("/apis", "/apis/"):
                 self._router.add_path(path, self._handler(path))
-                self._router.add_path(f"{path}/", self._handler(path))
+            elif path.startswith("/apis/") and path.count("/") == 2:  # a group is told by any method
+                self._router.add_path(path, self._handler(path))
+                self._router.add_path(f"{path}/", self._handler(path), listed=False)
             else:
                 self._router.add_document(path, self._handler(path))
 
@@ -77,7 +80,7 @@ class Discovery:
         return handle
 
     def _makers(self) -> dict[str, Callable[[], "_Document"]]:
-        out: dict[str, Callable[[], _Document]] = {"/api": self._core, "/apis": self._named}
+        out: dict[str, Callable[[], _Document]] = {"/api": self._core, "/apis": self._named, "/apis/": self._listed}
         for group in self._versions():
             if group:
                 out[f"/apis/{group}"] = partial(self._one_group, group)
@@ -92,8 +95,15 @@ class Discovery:
 
     def _named(self) -> "_Document":
         named = [group for group in self._versions() if group]
-        classic = {"kind": "APIGroupList", "apiVersion": "v1", "groups": [self._group(group) for group in named]}
-        return _Document(classic, self._aggregated(*named), family="groups")
+        return _Document(self._group_list(), self._aggregated(*named), family="groups")
+
+    def _listed(self) -> "_Document":
+        """With a slash behind it, /apis knows the classic form alone."""
+        return _Document(self._group_list(), family="group")
+
+    def _group_list(self) -> Object:
+        groups = [self._group(group) for group in self._versions() if group]
+        return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
     def _one_group(self, group: str) -> "_Document":
         return _Document({"kind": "APIGroup", "apiVersion": "v1", **self._group(group)}, family="group")

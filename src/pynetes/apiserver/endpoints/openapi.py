@@ -8,11 +8,13 @@ from typing import Any
 import orjson
 
 from pynetes.apis.resource import Resource
+from pynetes.apiserver.endpoints.conditions import conditional
 from pynetes.apiserver.endpoints.router import Router
 from pynetes.apiserver.http import Answer, Handler, Request, Response
 from pynetes.apiserver.negotiation import choose
-from pynetes.apiserver.openapi import gnostic, v2, v3
+from pynetes.apiserver.openapi import gnostic, gnostic3, v2, v3
 from pynetes.component import clock
+from pynetes.component.aside import LARGE, aside
 
 _FOREVER = "public, immutable"
 _VARY = "Accept-Encoding, Accept"
@@ -41,24 +43,30 @@ class OpenAPI:
         self._elsewhere: dict[str, Described] = {}
         self._v2 = v2.Document(built_in)
         self._index: bytes | None = None
+        self._modified = clock.now()
         self._hashes: dict[str, str] = {}
         router.add_path("/openapi/v2", self._serve_v2)
         router.add_prefix("/openapi/v3/", self._serve_v3)
         router.add_path("/openapi/v3", self._serve_index)
+        router.add_path("/openapi/v3/", self._serve_v3, listed=False)
 
     def update(self, custom: Sequence[tuple[Resource, Definitions, Definitions]]) -> None:
         """Custom resources, each with its definitions for v2 and v3."""
         self._resources = (*self._built_in, *(resource for resource, _, _ in custom))
         self._extra = {name: schema for _, _, own in custom for name, schema in own.items()}
         self._v2.update([(resource, own) for resource, own, _ in custom])
-        self._index = None
+        self._changed()
         self._hashes.clear()
 
     def extend(self, others: Sequence[Described]) -> None:
         """What other servers describe."""
         self._elsewhere = {path: other for other in others for path in other.index}
         self._v2.extend([(other.v2_hash, other.v2) for other in others if other.v2])
+        self._changed()
+
+    def _changed(self) -> None:
         self._index = None
+        self._modified = clock.now()
 
     async def _serve_index(self, request: Request) -> Answer:
         """JSON, whatever is asked for; the original does not name it."""
@@ -66,17 +74,18 @@ class OpenAPI:
             own = v3.index(self._resources, self._extra)["paths"]
             paths = {**own, **{path: other.index[path] for path, other in self._elsewhere.items()}}
             self._index = orjson.dumps({"paths": {path: paths[path] for path in sorted(paths)}})
-        return Response(200, self._index, "text/plain; charset=utf-8")
+        return conditional(request, Response(200, self._index, "text/plain; charset=utf-8"), self._modified)
 
     async def _serve_v3(self, request: Request) -> Answer:
         """Below `/openapi/v3/`. A request that names the right hash gets an answer that never expires."""
         group_version = request.path.removeprefix("/openapi/v3/")
         if (other := self._elsewhere.get(group_version)) is not None:
             return await other.handler(request)
-        body = v3.document(group_version, self._resources, self._extra)
-        if body is None:
+        document = v3.document(group_version, self._resources, self._extra)
+        if document is None:
             return Response(404, b"", "")
-        if choose(request, (_JSON,)) is None:
+        found = choose(request, (_JSON, *gnostic3.ACCEPTED))
+        if found is None:
             return Response(406, b"", "", {"Vary": "Accept"})
         current = self._hashes.get(group_version)
         if current is None:
@@ -85,25 +94,30 @@ class OpenAPI:
         wanted = request.param("hash")
         headers = {"Vary": "Accept", "ETag": f'"{current}"'}
         if wanted and wanted != current:
-            return Response(301, b"", _JSON, {**headers, "Location": f"{request.path}?hash={current}"})
+            return Response(
+                301,
+                b"",
+                _JSON if found == _JSON else gnostic3.MEDIA_TYPE,
+                {**headers, "Location": f"{request.path}?hash={current}"},
+            )
         if wanted:
             headers |= {"Cache-Control": _FOREVER, "Expires": _next_year()}
-        return _document(request, body, _JSON, headers)
+        if found == _JSON:
+            return conditional(request, Response(200, document.json, _JSON, headers), self._modified)
+        body = await aside(lambda: document.protobuf, len(document.json))
+        return conditional(request, Response(200, body, gnostic3.MEDIA_TYPE, headers), self._modified)
 
     async def _serve_v2(self, request: Request) -> Answer:
         found = choose(request, (_JSON, *gnostic.ACCEPTED))
         if found is None:
             return Response(406, b"", "", {"Vary": _VARY})
-        headers = {"ETag": f'"{self._v2.hash}"', "Vary": _VARY}
+        current = self._v2.current
+        headers = {"ETag": f'"{current.hash}"', "Vary": _VARY}
         if found == _JSON:
-            return _document(request, self._v2.json(), _JSON, headers)
-        return _document(request, self._v2.protobuf(), gnostic.MEDIA_TYPE, headers)
-
-
-def _document(request: Request, body: bytes, content_type: str, headers: dict[str, str]) -> Response:
-    if request.headers.get("If-None-Match") == headers["ETag"]:
-        return Response(304, b"", "", headers)
-    return Response(200, body, content_type, headers)
+            answer = Response(200, await aside(lambda: current.json, LARGE), _JSON, headers)
+        else:
+            answer = Response(200, await aside(lambda: current.protobuf, LARGE), gnostic.MEDIA_TYPE, headers)
+        return conditional(request, answer, self._modified)
 
 
 def _next_year() -> str:

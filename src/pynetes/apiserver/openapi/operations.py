@@ -6,11 +6,12 @@ from typing import Any, Literal
 
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.schema import find_definition_name
+from pynetes.apis.deletion import tells_deleted
 from pynetes.apis.resource import Resource, Subresource
 from pynetes.apiserver.openapi import parameters
 from pynetes.apiserver.openapi.parameters import Parameter
 
-Media = Literal["object", "stream", "raw"]
+Media = Literal["object", "stream", "raw", "log", "json", "keys"]
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 STATUS = _META + "Status"
@@ -49,6 +50,8 @@ class Operation:
     answer: str = ""
     codes: tuple[int, ...] = (200,)
     media: Media = "object"
+    takes: Media | None = "raw"
+    """What version 2 says that it consumes."""
     custom: bool = False
     """Of a custom resource: no protobuf, no strategic merge."""
 
@@ -137,7 +140,7 @@ class _Builder:
         path = self._path()
         where: dict[str, Any] = {"path_parameters": self._collection_parameters}
         if "list" in verbs:
-            text = f"list or watch objects of kind {kind}"
+            text = f"list or watch objects of kind {kind}" if "watch" in verbs else f"list objects of kind {kind}"
             listing = {"answer": self._list, "action": "list", "media": "stream", "queries": parameters.LIST}
             yield self._operation(path, "get", "list", self._scope + kind, text, **where, **listing)
             if self._resource.namespaced:
@@ -145,7 +148,7 @@ class _Builder:
                 yield self._operation(everywhere, "get", "list", f"{kind}ForAllNamespaces", text, **listing)
         if "create" in verbs:
             yield self._operation(
-                path, "post", "create", self._scope + kind, f"create {_article(kind)} {kind}", **where,
+                path, "post", "create", self._scope + kind, f"create {_with_article(kind)}", **where,
                 body=self._definition, answer=self._definition, codes=(200, 201, 202), queries=parameters.CREATE,
             )  # fmt: skip
         if "deletecollection" in verbs:
@@ -159,9 +162,9 @@ class _Builder:
         if "delete" in verbs:
             kind = self._resource.gvk.kind
             yield self._operation(
-                self._path(name=True), "delete", "delete", self._scope + kind, f"delete {_article(kind)} {kind}",
-                path_parameters=self._object_parameters, body=DELETE_OPTIONS, answer=STATUS, codes=(200, 202),
-                queries=parameters.DELETE,
+                self._path(name=True), "delete", "delete", self._scope + kind, f"delete {_with_article(kind)}",
+                path_parameters=self._object_parameters, body=DELETE_OPTIONS, codes=(200, 202),
+                answer=self._definition if tells_deleted(self._resource.gvk) else STATUS, queries=parameters.DELETE,
             )  # fmt: skip
 
     def _read_write(
@@ -215,6 +218,7 @@ class _Builder:
             yield self._operation(
                 path, "get", "read", f"{self._scope}{self._resource.gvk.kind}Log", "read log of the specified "
                 + self._resource.gvk.kind, path_parameters=self._object_parameters, query=parameters.CONNECT["log"],
+                media="log",
             )  # fmt: skip
         else:
             title = subresource.name.capitalize()
@@ -223,7 +227,7 @@ class _Builder:
                 definition = definition_of(gvk, self._extra)
                 yield self._operation(
                     path, "post", "create", f"{self._scope}{self._resource.gvk.kind}{title}",
-                    f"create {subresource.name} of {_article(self._resource.gvk.kind)} {self._resource.gvk.kind}",
+                    f"create {subresource.name} of {_with_article(self._resource.gvk.kind)}",
                     path_parameters=self._object_parameters, gvk=gvk, body=definition, answer=definition,
                     codes=(200, 201, 202), queries=parameters.CREATE,
                 )  # fmt: skip
@@ -247,16 +251,20 @@ class _Builder:
                 )  # fmt: skip
 
 
-def _article(kind: str) -> str:
-    return "an" if kind[:1] in "AEIOU" else "a"
+def _with_article(kind: str) -> str:
+    """`a Pod`, `an Event`; a name that is a plural has none."""
+    if kind.endswith("s") and not kind.endswith("ss"):
+        return kind
+    return ("an " if kind[:1] in "AEIOU" else "a ") + kind
 
 
 def operations(resource: Resource, extra: Mapping[str, dict[str, Any]]) -> Iterator[Operation]:
     return _Builder(resource, extra).build()
 
 
-def _unbound(path: str, verb: str, description: str, group_tag: str, answer: str) -> Operation:
-    return Operation(path, "get", verb, "", description, None, group_tag, answer=answer)
+def _unbound(path: str, verb: str, description: str, group_tag: str, answer: str, media: Media = "object") -> Operation:
+    takes = media if answer else None
+    return Operation(path, "get", verb, "", description, None, group_tag, answer=answer, media=media, takes=takes)
 
 
 def version_root(group: str, version: str) -> Operation:
@@ -280,7 +288,23 @@ def groups_root() -> Operation:
 
 def version_info() -> Operation:
     answer = "io.k8s.apimachinery.pkg.version.Info"
-    return _unbound("/version/", "getCodeVersion", "get the version information for this server", "version", answer)
+    return _unbound(
+        "/version/", "getCodeVersion", "get the version information for this server", "version", answer, "json"
+    )
+
+
+def issuer_documents() -> dict[str, Operation]:
+    """What token verifiers read about service accounts, by path."""
+    configuration = ("OpenIDConfiguration", "get the OpenID configuration of the issuer", "WellKnown")
+    keys = ("OpenIDKeyset", "get the public keys of the issuer", "openid")
+    found: dict[str, tuple[tuple[str, str, str], Media]] = {
+        ".well-known/openid-configuration": (configuration, "json"),
+        "openid/v1/jwks": (keys, "keys"),
+    }
+    return {
+        path: _unbound(f"/{path}/", f"getServiceAccountIssuer{name}", text, tag, "", media)
+        for path, ((name, text, tag), media) in found.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,13 +330,14 @@ def _path(members: list[Operation]) -> Path:
     if first.gvk is None and not first.path_parameters:
         return Path((), tuple(members))
     common = [parameter for parameter in first.query if all(parameter in other.query for other in members)]
-    shared = {parameter.name: parameter for parameter in [*common, *first.path_parameters, parameters.query("pretty")]}
-    return Path(tuple(shared[name] for name in sorted(shared)), tuple(members))
+    pretty = [] if first.action == "connect" else [parameters.query("pretty")]
+    shared = sorted({*common, *first.path_parameters, *pretty}, key=lambda found: (found.name, found.place))
+    return Path(tuple(shared), tuple(members))
 
 
 def all_operations(resources: Iterable[Resource], extra: Mapping[str, dict[str, Any]]) -> list[Operation]:
     """Of every resource and every root, by path and method."""
-    found: list[Operation] = [groups_root(), version_info()]
+    found: list[Operation] = [groups_root(), version_info(), *issuer_documents().values()]
     groups: set[str] = set()
     versions: set[tuple[str, str]] = set()
     for resource in resources:

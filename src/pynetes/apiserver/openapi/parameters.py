@@ -48,6 +48,7 @@ _TEXTS = {
         _query("resourceVersion", "The resourceVersion that a list or watch starts from."),
         _query("resourceVersionMatch", "How resourceVersion binds a list: Exact or NotOlderThan."),
         _query("sendInitialEvents", "Lets a watch begin with an event for every object that exists.", "boolean"),
+        _query("shardSelector", "Restricts the objects to shards, by ranges of their hashes (alpha)."),
         _query("timeoutSeconds", "How long a list or watch may last.", "integer"),
         _query("watch", "Streams changes instead of answering with a list.", "boolean"),
     )
@@ -69,6 +70,7 @@ LIST = (
     "resourceVersion",
     "resourceVersionMatch",
     "sendInitialEvents",
+    "shardSelector",
     "timeoutSeconds",
     "watch",
 )

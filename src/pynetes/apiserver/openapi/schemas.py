@@ -6,8 +6,8 @@ from typing import Any
 
 from pynetes.apimachinery.schema import all_definitions
 from pynetes.apimachinery.schema.definitions import REFERENCE_PREFIX
-from pynetes.apimachinery.schema.types import fields
-from pynetes.apimachinery.schema.zero import Policy
+from pynetes.apiserver.openapi.defaults import defaults_of
+from pynetes.apiserver.openapi.enums import described
 
 Schemas = Mapping[str, dict[str, Any]]
 
@@ -23,7 +23,7 @@ _TWO_FORMS: dict[str, dict[str, Any]] = {
 
 def lookup(name: str, extra: Schemas) -> dict[str, Any]:
     built_in = all_definitions().get(name)
-    return extra[name] if built_in is None else built_in
+    return extra[name] if built_in is None else described(name, built_in)
 
 
 def needed(names: Iterable[str], extra: Schemas) -> list[str]:
@@ -60,9 +60,8 @@ def v3(name: str, extra: Schemas, keep: Callable[[dict[str, str]], bool]) -> dic
         return {"description": schema.get("description", ""), **_TWO_FORMS[name]}
     out: dict[str, Any] = _rewrite(schema)
     if name in all_definitions():
-        for field, own in fields(name).items() if "properties" in schema else ():
-            if own.policy is Policy.ALWAYS and own.type.kind == "object":
-                out["properties"][field]["default"] = {}
+        for field, value in defaults_of(name).items() if "properties" in schema else ():
+            out["properties"][field] = _referring(out["properties"][field]) | {"default": value}
     if len(out.get(_KINDS, ())) > 1:
         out[_KINDS] = [kind for kind in out[_KINDS] if keep(kind)]
     return out
@@ -79,4 +78,9 @@ def _rewrite(node: Any) -> Any:
         return {key: _rewrite(value) for key, value in node.items()}
     moved = {"$ref": _V3_PREFIX + reference[len(REFERENCE_PREFIX) :]}
     rest = {key: _rewrite(value) for key, value in node.items() if key != "$ref"}
-    return {"allOf": [moved], **rest} if rest else moved
+    return {**_referring(moved), **rest} if rest else moved
+
+
+def _referring(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema that other keys may be added to."""
+    return {"allOf": [schema]} if "$ref" in schema else schema

@@ -1,6 +1,7 @@
 """OpenAPI v2 (Swagger): one document of everything served."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from pynetes.apimachinery import json_writer
@@ -15,6 +16,7 @@ from pynetes.apiserver.openapi.operations import (
     operations,
 )
 from pynetes.apiserver.openapi.parameters import Parameter
+from pynetes.apiserver.openapi.shared import Pool
 from pynetes.apiserver.openapi.signature import signature
 
 Extra = Mapping[str, dict[str, Any]]
@@ -28,20 +30,27 @@ _PATCHES = [
     "application/strategic-merge-patch+json",
     "application/apply-patch+yaml",
 ]
+_MEDIA = {
+    "object": _OBJECT,
+    "stream": _STREAM,
+    "raw": ["*/*"],
+    "log": ["text/plain", *_OBJECT],
+    "json": ["application/json"],
+    "keys": ["application/jwk-set+json"],
+}
 _CUSTOM = ["application/json", "application/yaml"]
 _CUSTOM_STREAM = [*_CUSTOM, "application/json;stream=watch"]
+#: What is written once for the whole document, part by part.
+_SECTIONS = ("paths", "definitions", "parameters")
 _CODES = {200: "OK", 201: "Created", 202: "Accepted"}
 
 
 def tree(resources: Sequence[Resource], extra: Extra = {}) -> dict[str, Any]:  # noqa: B006 (never changed)
     """The document as a dict; not cached."""
-    found = all_operations(resources, extra)
-    names = schemas.needed((name for operation in found for name in (operation.body, operation.answer)), extra)
     return {
         "swagger": "2.0",
-        "info": {"title": "Kubernetes", "version": f"v{VERSION}.0"},
-        "paths": _paths(found),
-        "definitions": {name: schemas.lookup(name, extra) for name in names},
+        "info": {"title": "Kubernetes", "version": VERSION},
+        **_content(all_operations(resources, extra), extra),
         "securityDefinitions": {
             "BearerToken": {
                 "description": "Bearer Token authentication",
@@ -54,162 +63,172 @@ def tree(resources: Sequence[Resource], extra: Extra = {}) -> dict[str, Any]:  #
     }
 
 
+def _content(found: Sequence[Operation], extra: Extra) -> dict[str, Any]:
+    """The operations, the definitions that they need and the parameters that they share."""
+    pool = Pool()
+    names = schemas.needed((name for operation in found for name in (operation.body, operation.answer)), extra)
+    return {
+        "paths": _paths(found, pool),
+        "definitions": {name: schemas.lookup(name, extra) for name in names},
+        "parameters": pool.found,
+    }
+
+
 class Document:
     """The document of a changing set of resources: what is built in is written once, each custom resource once."""
 
     def __init__(self, built_in: Sequence[Resource]) -> None:
-        self._built_in = tuple(built_in)
+        self._built_in = _BuiltIn(tuple(built_in))
         self._custom: tuple[tuple[Resource, Extra], ...] = ()
-        self._written: dict[Resource, _Part] = {}
         self._others: tuple[tuple[str, dict[str, Any]], ...] = ()
-        self._base: _Part | None = None
-        self._known: frozenset[str] = frozenset()
-        self._json = b""
-        self._protobuf = b""
-        self._hash = ""
+        self._written: dict[Resource, _Part] = {}
+        self.current = self._version()
 
     def update(self, custom: Sequence[tuple[Resource, Extra]]) -> None:
         """Custom resources, each with its definitions."""
         self._custom = tuple(custom)
         served = {resource for resource, _ in custom}
-        self._written = {resource: part for resource, part in self._written.items() if resource in served}
-        self._json = self._protobuf = b""
-        self._hash = ""
+        self._written = {resource: part for resource, part in list(self._written.items()) if resource in served}
+        self.current = self._version()
 
     def extend(self, others: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        """What other servers describe, each a hash and its `paths` and `definitions`."""
+        """What other servers describe, each a hash and its entries of every section."""
         self._others = tuple(others)
-        self._json = self._protobuf = b""
-        self._hash = ""
+        self.current = self._version()
 
-    @property
+    def _version(self) -> "Version":
+        return Version(self._built_in, self._custom, self._others, self._written)
+
+
+class Version:
+    """The document as it is until something changes. It may be written in another thread, one at a time."""
+
+    def __init__(
+        self,
+        built_in: "_BuiltIn",
+        custom: tuple[tuple[Resource, Extra], ...],
+        others: tuple[tuple[str, dict[str, Any]], ...],
+        written: "dict[Resource, _Part]",
+    ) -> None:
+        self._built_in = built_in
+        self._custom = custom
+        self._others = others
+        self._written = written
+
+    @cached_property
     def hash(self) -> str:
         """For the ETag."""
-        if not self._hash:
-            extra = {name: schema for _, own in self._custom for name, schema in own.items()}
-            if self._others:
-                extra[""] = {"others": [found for found, _ in self._others]}
-            self._hash = signature([*self._built_in, *(resource for resource, _ in self._custom)], extra)
-        return self._hash
+        extra = {name: schema for _, own in self._custom for name, schema in own.items()}
+        if self._others:
+            extra[""] = {"others": [found for found, _ in self._others]}
+        return signature([*self._built_in.resources, *(resource for resource, _ in self._custom)], extra)
 
+    @cached_property
     def json(self) -> bytes:
-        if not self._json:
-            base, parts = self._parts()
-            paths = b",".join(part.paths for part in (base, *parts) if part.paths)
-            definitions = b",".join(part.definitions for part in (base, *parts) if part.definitions)
-            self._json = b'%b,"paths":{%b},"definitions":{%b}}' % (base.head, paths, definitions)
-        return self._json
+        parts = self._parts
+        sections = []
+        for section in _SECTIONS:
+            written = b",".join(part.json[section] for part in parts if part.json[section])
+            sections.append(b',"%b":{%b}' % (section.encode(), written))
+        return parts[0].head + b"".join(sections) + b"}"
 
+    @cached_property
     def protobuf(self) -> bytes:
         """Fields that a message has in several places are merged: so parts can simply follow each other."""
-        if not self._protobuf:
-            base, parts = self._parts()
-            self._protobuf = b"".join(part.protobuf() for part in (base, *parts))
-        return self._protobuf
+        return b"".join(part.protobuf for part in self._parts)
 
-    def _parts(self) -> "tuple[_Part, list[_Part]]":
-        if self._base is None:
-            whole = tree(self._built_in)
-            self._known = frozenset(whole["definitions"])
-            self._base = _Part(whole)
-        parts = []
+    @cached_property
+    def _parts(self) -> "list[_Part]":
+        parts = [self._built_in.part]
         for resource, extra in self._custom:
             if resource not in self._written:
                 self._written[resource] = self._part(resource, extra)
             parts.append(self._written[resource])
-        return self._base, [*parts, *self._borrowed(parts)]
+        return [*parts, *self._borrowed(parts)]
 
-    def _borrowed(self, custom: "Sequence[_Part]") -> "list[_Part]":
-        """Of the same path or definition the first is kept, and our own before any other's."""
-        assert self._base is not None
-        known = {
-            name for part in (self._base, *custom) for kind in ("paths", "definitions") for name in part.names(kind)
-        }
+    def _borrowed(self, own: "Sequence[_Part]") -> "list[_Part]":
+        """Of entries of the same name the first is kept, and our own before any other's."""
+        known = {section: {name for part in own for name in part.names(section)} for section in _SECTIONS}
         parts = []
         for _, content in self._others:
-            own = {
-                kind: {name: value for name, value in (content.get(kind) or {}).items() if name not in known}
-                for kind in ("paths", "definitions")
+            new = {
+                section: {name: value for name, value in (content.get(section) or {}).items() if name not in names}
+                for section, names in known.items()
             }
-            known |= own["paths"].keys() | own["definitions"].keys()
-            parts.append(_Part(own))
+            for section, entries in new.items():
+                known[section] |= entries.keys()
+            parts.append(_Part(new))
         return parts
 
     def _part(self, resource: Resource, extra: Extra) -> "_Part":
-        found = list(operations(resource, extra))
-        names = schemas.needed((name for operation in found for name in (operation.body, operation.answer)), extra)
-        own = {name: schemas.lookup(name, extra) for name in names if name not in self._known}
-        return _Part({"paths": _paths(found), "definitions": own})
+        """What a custom resource adds to what is there for the built-in ones."""
+        content = _content(list(operations(resource, extra)), extra)
+        there = self._built_in.part
+        for section in ("definitions", "parameters"):
+            known = there.content[section]
+            content[section] = {name: value for name, value in content[section].items() if name not in known}
+        return _Part(content)
+
+
+class _BuiltIn:
+    """The resources that are always there."""
+
+    def __init__(self, resources: tuple[Resource, ...]) -> None:
+        self.resources = resources
+
+    @cached_property
+    def part(self) -> "_Part":
+        return _Part(tree(self.resources))
 
 
 class _Part:
-    """Some paths and definitions, written without what encloses them; `head` is all else, without its end."""
+    """Some entries of each section, written without what encloses them; `head` is all else, without its end."""
 
     def __init__(self, content: dict[str, Any]) -> None:
-        self._content = content
-        self._protobuf = b""
-        self.paths = json_writer.encode(content.get("paths") or {})[1:-1]
-        self.definitions = json_writer.encode(content.get("definitions") or {})[1:-1]
-        self.head = json_writer.encode({k: v for k, v in content.items() if k not in ("paths", "definitions")})[:-1]
+        self.content = content
+        self.json = {section: json_writer.encode(content.get(section) or {})[1:-1] for section in _SECTIONS}
+        self.head = json_writer.encode({key: value for key, value in content.items() if key not in _SECTIONS})[:-1]
 
-    def names(self, kind: str) -> list[str]:
-        return list(self._content.get(kind) or ())
+    def names(self, section: str) -> list[str]:
+        return list(self.content.get(section) or ())
 
+    @cached_property
     def protobuf(self) -> bytes:
-        if not self._protobuf:
-            self._protobuf = gnostic.encode(self._content)
-        return self._protobuf
+        return gnostic.encode(self.content)
 
 
 def _consumes(operation: Operation) -> list[str]:
     if operation.body != PATCH:
-        return _CUSTOM if operation.custom else ["*/*"]
+        return _CUSTOM if operation.custom else _MEDIA[operation.takes] if operation.takes else []
     return [kind for kind in _PATCHES if "strategic" not in kind] if operation.custom else _PATCHES
 
 
-def _paths(found: Sequence[Operation]) -> dict[str, Any]:
+def _paths(found: Sequence[Operation], pool: Pool) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for name, path in by_path(found).items():
-        paths[name] = {operation.method: _operation(operation, path.own(operation)) for operation in path.operations}
+        paths[name] = {each.method: _operation(each, path.own(each), pool) for each in path.operations}
         if path.shared:
-            paths[name]["parameters"] = [_parameter(parameter) for parameter in path.shared]
+            paths[name]["parameters"] = [pool.parameter(parameter) for parameter in path.shared]
     return paths
-
-
-def _parameter(parameter: Parameter) -> dict[str, Any]:
-    out: dict[str, Any] = {
-        "uniqueItems": True,
-        "type": parameter.type,
-        "description": parameter.description,
-        "name": parameter.name,
-        "in": parameter.place,
-    }
-    if parameter.required:
-        out["required"] = True
-    return out
 
 
 def _schema(definition: str) -> dict[str, Any]:
     return {"$ref": _REFERENCE + definition} if definition else {"type": "string"}
 
 
-def _operation(operation: Operation, own: Sequence[Parameter]) -> dict[str, Any]:
-    parameters = [_parameter(parameter) for parameter in own]
+def _operation(operation: Operation, own: Sequence[Parameter], pool: Pool) -> dict[str, Any]:
+    parameters = [pool.parameter(parameter) for parameter in own]
     if operation.body:
-        body: dict[str, Any] = {"name": "body", "in": "body", "schema": _schema(operation.body)}
-        if operation.method != "delete":
-            body["required"] = True
-        parameters.insert(0, body)
+        parameters.insert(0, pool.body(_schema(operation.body), operation.method != "delete"))
     if operation.custom:
         produces = _CUSTOM_STREAM if operation.media == "stream" else _CUSTOM
     else:
-        produces = {"object": _OBJECT, "stream": _STREAM, "raw": ["*/*"]}[operation.media]
-    if not operation.answer and operation.media == "object":  # a log
-        produces = ["text/plain", *_OBJECT]
+        produces = _MEDIA[operation.media]
     answer = _schema(operation.answer)
+    consumes = _consumes(operation)
     out: dict[str, Any] = {
         "description": operation.description,
-        "consumes": _consumes(operation),
+        **({"consumes": consumes} if consumes else {}),
         "produces": produces,
         "schemes": ["https"],
         "tags": [operation.tag],

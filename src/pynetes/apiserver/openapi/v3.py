@@ -2,17 +2,22 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
+import orjson
+
 from pynetes.apimachinery import json_writer
+from pynetes.apimachinery.schema.definitions import VERSION
 from pynetes.apis.resource import Resource
-from pynetes.apiserver.openapi import schemas
+from pynetes.apiserver.openapi import gnostic3, schemas
 from pynetes.apiserver.openapi.operations import (
     PATCH,
     Operation,
     by_path,
     group_root,
     groups_root,
+    issuer_documents,
     operations,
     version_info,
     version_root,
@@ -37,11 +42,30 @@ _PATCHES = (
     "application/merge-patch+json",
     "application/strategic-merge-patch+json",
 )
+_MEDIA = {
+    "object": _OBJECT,
+    "stream": _STREAM,
+    "raw": ("*/*",),
+    "log": ("text/plain", *_OBJECT),
+    "json": ("application/json",),
+    "keys": ("application/jwk-set+json",),
+}
 _CUSTOM: tuple[str, ...] = ("application/json", "application/yaml")
 _CUSTOM_STREAM: tuple[str, ...] = ("application/json", "application/json;stream=watch", "application/yaml")
 _CODES = {200: "OK", 201: "Created", 202: "Accepted"}
-_CACHE: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+_CACHE: OrderedDict[tuple[str, str], "Document"] = OrderedDict()
 _CACHE_SIZE = 256
+
+
+class Document:
+    """One document; as protobuf once somebody asks for that."""
+
+    def __init__(self, json: bytes) -> None:
+        self.json = json
+
+    @cached_property
+    def protobuf(self) -> bytes:
+        return gnostic3.encode(orjson.loads(self.json))
 
 
 def _key(resource: Resource) -> str:
@@ -51,7 +75,7 @@ def _key(resource: Resource) -> str:
 
 def _roots(resources: Sequence[Resource]) -> dict[str, Operation]:
     """The documents that describe no resources."""
-    out = {"apis": groups_root(), "version": version_info()}
+    out = {"apis": groups_root(), "version": version_info(), **issuer_documents()}
     for resource in resources:
         if resource.schema is not None:
             continue  # groups of custom resources alone have none
@@ -93,7 +117,7 @@ def index(resources: Sequence[Resource], extra: Extra = {}) -> dict[str, Any]:  
     }
 
 
-def document(group_version: str, resources: Sequence[Resource], extra: Extra = {}) -> bytes | None:  # noqa: B006
+def document(group_version: str, resources: Sequence[Resource], extra: Extra = {}) -> "Document | None":  # noqa: B006
     """`/openapi/v3/<group_version>` (`apis/apps/v1`, `api/v1`, `apis/apps`, `version`); None for others."""
     members = _in(resources, group_version)
     root = None if members else _roots(resources).get(group_version)
@@ -103,7 +127,7 @@ def document(group_version: str, resources: Sequence[Resource], extra: Extra = {
     cached = (group_version, signature(members, own))
     found = _CACHE.get(cached)
     if found is None:
-        found = _CACHE[cached] = _write(_operations(members, root, own), members, own)
+        found = _CACHE[cached] = Document(_write(_operations(members, root, own), members, own))
         if len(_CACHE) > _CACHE_SIZE:
             _CACHE.popitem(last=False)
     return found
@@ -129,10 +153,13 @@ def _operations(members: Sequence[Resource], root: Operation | None, extra: Extr
 
 
 def _write(found: Sequence[Operation], members: Sequence[Resource], extra: Extra) -> bytes:
-    groups = {"", *(resource.gvk.group for resource in members)}
+    versions = {("", "v1"), *((resource.gvk.group, resource.gvk.version) for resource in members)}
     names = schemas.needed((name for operation in found for name in (operation.body, operation.answer)), extra)
-    components = {name: schemas.v3(name, extra, lambda kind: kind["group"] in groups) for name in names}
-    security = {
+    written = {
+        name: schemas.v3(name, extra, lambda kind: (kind["group"], kind["version"]) in versions) for name in names
+    }
+    components: dict[str, Any] = {"schemas": written} if written else {}
+    components["securitySchemes"] = {
         "BearerToken": {
             "description": "Bearer Token authentication",
             "in": "header",
@@ -143,9 +170,9 @@ def _write(found: Sequence[Operation], members: Sequence[Resource], extra: Extra
     return json_writer.encode(
         {
             "openapi": "3.0.0",
-            "info": {"title": "Kubernetes", "version": "unversioned"},
+            "info": {"title": "Kubernetes", "version": VERSION},
             "paths": _paths(found),
-            "components": {"schemas": components, "securitySchemes": security},
+            "components": components,
         }
     )
 
@@ -208,9 +235,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if operation.custom:
         media = _CUSTOM_STREAM if operation.media == "stream" else _CUSTOM
     else:
-        media = {"object": _OBJECT, "stream": _STREAM, "raw": ("*/*",)}[operation.media]
-    if not operation.answer and operation.media == "object":  # a log
-        media = ("text/plain", *_OBJECT)
+        media = _MEDIA[operation.media]
     content = _content(operation.answer, media)
     out: dict[str, Any] = {str(code): {"description": _CODES[code], "content": content} for code in operation.codes}
     out["401"] = {"description": "Unauthorized"}

@@ -7,6 +7,7 @@ from pynetes.apimachinery import errors, names
 from pynetes.apimachinery.errors import StatusError, not_found
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.quoting import go_quoted
+from pynetes.apis.deletion import returns_deleted
 from pynetes.apis.resource import Resource
 from pynetes.apis.strategy import Strategy
 from pynetes.apiserver.cacher import Cacher, Entry
@@ -17,29 +18,6 @@ from pynetes.apiserver.registry.hooks import NO_HOOKS, Hooks
 from pynetes.storage import KeyValue, Store, StoreUnavailable
 
 Object = dict[str, Any]
-
-#: Kinds whose delete answers with the object, not with a Status (upstream's ReturnDeletedObject).
-RETURNS_DELETED = frozenset(
-    (
-        *((group, kind) for group in ("resource.k8s.io",) for kind in ("ResourceClaim", "ResourceClaimTemplate")),
-        ("resource.k8s.io", "ResourceSlice"),
-        ("resource.k8s.io", "DeviceClass"),
-        ("resource.k8s.io", "DeviceTaintRule"),
-        ("storage.k8s.io", "CSIDriver"),
-        ("storage.k8s.io", "CSINode"),
-        ("storage.k8s.io", "StorageClass"),
-        ("storage.k8s.io", "VolumeAttachment"),
-        ("storage.k8s.io", "VolumeAttributesClass"),
-        ("", "Namespace"),
-        ("", "PersistentVolume"),
-        ("", "PersistentVolumeClaim"),
-        ("", "Pod"),
-        ("", "PodTemplate"),
-        ("", "ResourceQuota"),
-        ("", "Service"),
-        ("", "ServiceAccount"),
-    )
-)
 
 
 def prefix_of(resource: Resource) -> str:
@@ -92,7 +70,7 @@ class ResourceStore:
             indexed_field=indexed_field,
             decode=form.decode if form is not None else None,
         )
-        self.returns_deleted = (resource.gvk.group, resource.gvk.kind) in RETURNS_DELETED
+        self.returns_deleted = returns_deleted(resource.gvk)
 
     def strategy_of(self, kind: GroupVersionKind) -> Strategy:
         """That of the version in which a request is made."""
