@@ -120,10 +120,13 @@ async def test_objects_are_noted_as_they_are_before_admission(files: PKI, tmp_pa
         await api("POST", MAPS, config_map("a"))
         options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
         await api("DELETE", f"{MAPS}/a", options)
-        created, _, deleted = api.events()
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        await api("POST", "/api/v1/namespaces/default/serviceaccounts/none/token", request)
+        created, _, deleted, asked = api.events()
     sent = created["requestObject"]
     assert (sent["kind"], sent["apiVersion"], sent["spec"]["type"]) == ("Service", "v1", "ClusterIP")
     assert "clusterIP" not in sent["spec"]
+    assert asked["requestObject"]["spec"] == {"audiences": None, "boundObjectRef": None, "expirationSeconds": 3600}
     assert deleted["requestObject"]["apiVersion"] == "meta.k8s.io/__internal"
     assert (deleted["responseStatus"]["status"], deleted["responseStatus"]["details"]["name"]) == ("Success", "a")
 

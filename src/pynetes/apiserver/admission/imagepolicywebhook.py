@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from pynetes.apimachinery import meta
+from pynetes.apimachinery.times import format_duration
 from pynetes.apiserver.admission.attributes import Attributes, Plugin
 from pynetes.apiserver.admission.configuration import Configurations, failure
 from pynetes.apiserver.webhooks.client import WebhookError
@@ -99,6 +100,7 @@ def _seconds(field: str, given: int) -> float:
     if given in (-1, 0):
         return 0.0 if given else default
     if not least <= given * unit <= most:
-        told = f"valid value is between {least:g}s and {most:g}s, got {given * unit:g}s"
+        bounds = f"{format_duration(least)} and {format_duration(most)}"
+        told = f"valid value is between {bounds}, got {format_duration(given * unit)}"
         raise failure(ImagePolicyWebhook.name, told)
     return given * unit

@@ -96,11 +96,8 @@ class TokenRequests:
                 f"({live.get('uid', '')})",
             )
         identity = {"name": live["name"], "namespace": live["namespace"], "uid": live.get("uid", "")}
-        spec = dict(request.get("spec") or {})
-        spec["audiences"] = list(spec.get("audiences") or self._audiences)
-        spec.setdefault("boundObjectRef", None)
-        if spec.get("expirationSeconds") is None:
-            spec["expirationSeconds"] = DEFAULT_SECONDS
+        spec = defaulted(request.get("spec"))
+        spec["audiences"] = list(spec["audiences"] or self._audiences)
         metadata = {**given, **identity, "creationTimestamp": format_time(now)}
         return {"kind": KIND, "apiVersion": f"{GROUP}/v1", "metadata": metadata, "spec": spec}
 
@@ -172,6 +169,12 @@ class TokenRequests:
             id=token_id,
         )
         return self._key.sign(claims.to_wire())
+
+
+def defaulted(spec: dict[str, Any] | None) -> dict[str, Any]:
+    """The spec with what it leaves out. Its audiences are left to the server that issues the token."""
+    given = {field: value for field, value in (spec or {}).items() if value is not None}
+    return {"audiences": None, "boundObjectRef": None, "expirationSeconds": DEFAULT_SECONDS, **given}
 
 
 def _check_identity(request: dict[str, Any], namespace: str, name: str) -> None:

@@ -9,7 +9,7 @@ from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
 from pynetes.apiserver.registry.create import match_namespace
-from pynetes.apiserver.tokens.request import TokenRequests
+from pynetes.apiserver.tokens.request import TokenRequests, defaulted
 
 Object = dict[str, Any]
 
@@ -21,6 +21,9 @@ def create(tokens: TokenRequests) -> Endpoint:
         media = negotiate(request)
         options = WriteOptions.of(request.query, "CreateOptions")
         asked = await decode(scope, request, options)
+        asked["spec"] = defaulted(asked.get("spec"))
+        if request.note is not None:
+            request.note(asked, scope.kind)
         match_namespace(asked, info.namespace)
         ctx = scope.write_context(request, options)
         await ctx.admit("CREATE", info.namespace, info.name, asked, None)
