@@ -16,6 +16,13 @@ def test_metrics_are_made_once_and_rendered() -> None:
         metrics.gauge("test_things_total", "Things.")
 
 
+def test_a_counter_may_have_any_name() -> None:
+    counter = metrics.plain_counter("test_attempts", "Attempts.", ("result",))
+    counter.labels("success").inc()
+    text = metrics.render().decode()
+    assert '# TYPE test_attempts counter\ntest_attempts{result="success"} 1.0\n' in text
+
+
 def test_durations_are_counted_by_their_bounds() -> None:
     durations = metrics.Durations("test_waits_seconds", "Waits.", ("kind",), buckets=(0.1, 1.0))
     for seconds in (0.05, 0.1, 0.5, 7.0):

@@ -39,6 +39,8 @@ class Request:
     user: "UserInfo | None" = None
     info: "RequestInfo | None" = None
     warnings: list[str] = field(default_factory=list)
+    #: Seconds that others kept it waiting: webhooks, and requests before it.
+    waits: list[float] = field(default_factory=list)
     #: Names this request in audit logs and in the answer's `Audit-Id`.
     audit_id: str = ""
     #: Bytes of the body, once it is read: how much work the rest may be.

@@ -70,6 +70,7 @@ def add_paths(router: Router, config: APIServerConfig, checks: Mapping[str, Sequ
         for path in (f"/{name}", *(f"/{name}/{check.name}" for check in each)):
             router.add_path(path, handler)
     router.add_document("/version", _version)
+    version.tell()
     router.add_path("/metrics", _metrics)
     router.add_path("/metrics/slis", _slis)
     router.add_path("/statusz", health.statusz())

@@ -45,6 +45,14 @@ def counter(name: str, text: str, labels: Sequence[str] = ()) -> Counter:
     return _once(Counter, name, None if name in _metrics else Counter(name, text, labels, registry=REGISTRY))
 
 
+class PlainCounter(Gauge):
+    """A counter whose name does not end in `_total`, as the client library wants it, or is another's with that end."""
+
+
+def plain_counter(name: str, text: str, labels: Sequence[str] = ()) -> PlainCounter:
+    return _once(PlainCounter, name, None if name in _metrics else PlainCounter(name, text, labels, registry=REGISTRY))
+
+
 def gauge(name: str, text: str, labels: Sequence[str] = ()) -> Gauge:
     return _once(Gauge, name, None if name in _metrics else Gauge(name, text, labels, registry=REGISTRY))
 
@@ -112,4 +120,8 @@ class Durations:
 
 def render(registry: CollectorRegistry = REGISTRY) -> bytes:
     """A whole registry in the text format."""
-    return generate_latest(registry)
+    text = generate_latest(registry)
+    for name, metric in _metrics.items():
+        if isinstance(metric, PlainCounter):
+            text = text.replace(f"# TYPE {name} gauge\n".encode(), f"# TYPE {name} counter\n".encode())
+    return text

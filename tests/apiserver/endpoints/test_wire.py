@@ -46,6 +46,8 @@ PATHS = [
     ("POST", "/api/v1/watch/pods", 405, '{"kind":"Status"'),
     ("GET", "/api/v1/bindings", 404, '{"kind":"Status"'),
     ("GET", "/api/v1/namespaces/default/bindings", 405, '{"kind":"Status"'),
+    ("GET", "/api/v1/namespaces/default/bindings/a", 404, '{"kind":"Status"'),
+    ("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews/a", 404, '{"kind":"Status"'),
     ("GET", "/api/v1/namespaces/default/namespaces/default", 404, '{"kind":"Status"'),
 ]
 

@@ -19,6 +19,22 @@ async def test_flagz(web: Web) -> None:
     assert found["flags"]["storage"] == "CLASSIFIED"
 
 
+async def test_metrics_that_dashboards_ask_for(web: Web) -> None:
+    await web("GET", "/api/v1/pods")
+    text = (await web("GET", "/metrics", accept="*/*")).body.decode()
+    pods = 'component="apiserver",group="",resource="pods",scope="cluster",subresource="",verb="LIST",version="v1"'
+    for start in (
+        "apiserver_client_certificate_expiration_seconds_bucket{",
+        f"apiserver_request_sli_duration_seconds_count{{{pods}}}",
+        f"apiserver_response_sizes_count{{{pods}}}",
+        'apiserver_storage_objects{resource="pods"} 0.0',
+        "kubernetes_build_info{",
+        "# TYPE authenticated_user_requests counter",
+        "# TYPE authorization_attempts_total counter",
+    ):
+        assert f"\n{start}" in text
+
+
 async def test_results_of_health_checks(web: Web) -> None:
     await web("GET", "/readyz")
     text = (await web("GET", "/metrics/slis", accept="*/*")).body.decode()

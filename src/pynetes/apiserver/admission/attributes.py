@@ -62,6 +62,8 @@ class Attributes:
     #: Shown to the client as `Warning` headers.
     warnings: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
+    #: Seconds that webhooks took.
+    waits: list[float] = field(default_factory=list)
     reinvocation: Reinvocation = field(default_factory=Reinvocation)
 
     def is_resource(self, group: str, resource: str, subresource: str = "") -> bool:
@@ -78,6 +80,8 @@ class Plugin:
     """Base of admission plugins; override what applies. Plugins run one after another, in the chain's order."""
 
     name = ""
+    #: Whether the time it takes is that of the webhooks which users have configured.
+    waits = False
 
     def handles(self, attrs: Attributes) -> bool:
         """Cheap: whether `admit` and `validate` are to be called at all."""

@@ -180,6 +180,8 @@ async def _run(step: str, plugins: Sequence[tuple[Plugin, _Step]], attrs: Attrib
             finally:
                 ended = clock.monotonic()
                 CONTROLLER_SECONDS.note((plugin.name, step, attrs.operation, rejected), ended - began)
+                if plugin.waits:
+                    attrs.waits.append(ended - began)
                 began = ended
 
 

@@ -37,14 +37,13 @@ WEBHOOK_REQUESTS = metrics.counter(
     "and operation.",
     ("name", "type", "operation", "code", "rejected"),
 )
-# Counts whose names do not end as the client library wants those of counters to.
-WEBHOOK_REJECTIONS = metrics.gauge(
+WEBHOOK_REJECTIONS = metrics.plain_counter(
     "apiserver_admission_webhook_rejection_count",
     "Admission webhook rejection count, identified by name and broken out for each admission type (validating or "
     "admit) and operation.",
     ("name", "type", "operation", "error_type", "rejection_code"),
 )
-WEBHOOK_FAIL_OPEN = metrics.gauge(
+WEBHOOK_FAIL_OPEN = metrics.plain_counter(
     "apiserver_admission_webhook_fail_open_count",
     "Admission webhook fail open count, identified by name and broken out for each admission type (validating or "
     "admit).",

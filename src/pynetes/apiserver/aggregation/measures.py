@@ -13,7 +13,7 @@ _unavailable = metrics.gauge(
     ("name",),
 )
 # The client library takes a counter's name without `_total` for itself, which is that of the other.
-_total = metrics.gauge(
+_total = metrics.plain_counter(
     "aggregator_unavailable_apiservice_total",
     "Counter of APIServices which are marked as unavailable broken down by APIService name and reason.",
     ("name", "reason"),

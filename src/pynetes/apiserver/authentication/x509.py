@@ -15,10 +15,20 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from pynetes.apiserver.authentication.authenticator import InvalidCredentials
 from pynetes.apiserver.authentication.user import CREDENTIAL_ID, UserInfo
 from pynetes.apiserver.http import Request
-from pynetes.component import certificates, clock
+from pynetes.component import certificates, clock, metrics
 
 _UID = ObjectIdentifier("1.3.6.1.4.1.57683.2")
 _REMEMBERED = 4096
+_HOUR, _DAY = 3600, 86400
+_remaining = metrics.Durations(
+    "apiserver_client_certificate_expiration_seconds",
+    "Distribution of the remaining lifetime on the certificate used to authenticate a request.",
+    (),
+    buckets=(
+        0, _HOUR / 2, _HOUR, 2 * _HOUR, 6 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY, 30 * _DAY, 90 * _DAY,
+        180 * _DAY, 360 * _DAY,
+    ),
+)  # fmt: skip
 
 
 class CertificateVerifier:
@@ -42,8 +52,10 @@ class CertificateVerifier:
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         certificate, begins, ends = known
-        if not begins <= clock.time_seconds() <= ends:
+        now = clock.time_seconds()
+        if not begins <= now <= ends:
             raise InvalidCredentials("x509: certificate has expired or is not yet valid")
+        _remaining.note((), ends - now)
         return certificate
 
     def _examine(self, der: bytes) -> tuple[x509.Certificate, float, float] | None:

@@ -18,6 +18,7 @@ Late = Callable[[RequestInfo], Awaitable[bool]]
 
 #: Serves a path however it is asked for; a document answers GET alone, with and without slashes behind its path.
 _Path = tuple[Handler, bool]
+_ITEM_VERBS = frozenset(("get", "update", "patch", "delete"))
 
 
 class Router:
@@ -101,6 +102,8 @@ class Router:
             _check_scope(resource, info)
         elif not _in_scope(resource, info):
             return no_page()
+        if _has_no_items(resource, info):
+            raise route_not_found()
         # The original's router knows no HEAD; custom resources do without it.
         refused = request.method == "HEAD" and resource.schema is None and info.subresource != "proxy"
         if refused or not _names_what_it_needs(info):
@@ -125,7 +128,7 @@ class Router:
         if resource is not None and known:
             # Where nothing of a namespace's can be listed, there is nothing but in namespaces.
             nowhere = resource.namespaced and not info.namespace and "list" not in resource.verbs
-            raise route_not_found() if nowhere else method_not_allowed()
+            raise route_not_found() if nowhere or _has_no_items(resource, info) else method_not_allowed()
         if resource is not None and resource.schema is not None and info.subresource:
             raise not_found(resource.gvr.group_resource, info.name)
         if resource is not None or self._serves(info.api_prefix, info.group):
@@ -183,6 +186,11 @@ def _in_scope(resource: Resource, info: RequestInfo) -> bool:
     if resource.namespaced:
         return bool(info.namespace) or info.verb in ("list", "watch")
     return not info.namespace
+
+
+def _has_no_items(resource: Resource, info: RequestInfo) -> bool:
+    """Whether the path names an object of a kind that is only ever created: bindings, reviews."""
+    return len(info.parts) == 2 and not _ITEM_VERBS.intersection(resource.verbs)
 
 
 def _names_what_it_needs(info: RequestInfo) -> bool:

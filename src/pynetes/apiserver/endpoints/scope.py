@@ -99,6 +99,7 @@ class Scope:
             raw or {},
             request.warnings,
             request.annotations,
+            waits=request.waits,
             size=request.size,
         )
 

@@ -4,8 +4,34 @@ import platform
 from typing import Any
 
 from pynetes import KUBERNETES_VERSION, __version__
+from pynetes.component import metrics
 
+#: Label → field of the document.
+_LABELS = {
+    "major": "major",
+    "minor": "minor",
+    "git_version": "gitVersion",
+    "git_commit": "gitCommit",
+    "git_tree_state": "gitTreeState",
+    "build_date": "buildDate",
+    "go_version": "goVersion",
+    "compiler": "compiler",
+    "platform": "platform",
+}
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+_info = metrics.gauge(
+    "kubernetes_build_info",
+    "A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, "
+    "Go version, and compiler from which Kubernetes was built, and platform on which it is running.",
+    tuple(_LABELS),
+)
+
+
+def tell() -> None:
+    """Shows it among the metrics."""
+    shown = document()
+    _info.labels(*(shown[field] for field in _LABELS.values())).set(1)
 
 
 def document() -> dict[str, Any]:

@@ -16,9 +16,8 @@ _durations = metrics.Durations(
     ("result",),
     buckets=metrics.exponential(0.001, 2, 15),
 )
-# Counts whose names do not end as the client library wants those of counters to.
-_attempts = metrics.gauge("authentication_attempts", "Counter of authenticated attempts.", ("result",))
-_users = metrics.gauge(
+_attempts = metrics.plain_counter("authentication_attempts", "Counter of authenticated attempts.", ("result",))
+_users = metrics.plain_counter(
     "authenticated_user_requests", "Counter of authenticated requests broken out by username.", ("username",)
 )
 _by_name: dict[str, Gauge] = {}

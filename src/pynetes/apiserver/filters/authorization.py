@@ -14,7 +14,8 @@ _durations = metrics.Durations(
     ("result",),
     buckets=metrics.exponential(0.001, 2, 15),
 )
-_attempts = metrics.gauge(
+# Counted elsewhere, which the client library lets no counter be.
+_attempts = metrics.plain_counter(
     "authorization_attempts_total",
     "Counter of authorization attempts broken down by result. It can be either 'allowed', 'denied', 'no-opinion' or "
     "'error'.",

@@ -34,7 +34,7 @@ def with_flow_control(controller: FlowController, count: Count, request_timeout:
             seats = 1 if queues.exempt else width(info, request.query, count)
             ticket = Ticket(request, user, schema.name, flow, seats, arrived)
             if not queues.exempt:
-                ticket.seat = await _seat(level, tally, ticket, patience)
+                ticket.seat = await _seat(level, tally, ticket, patience, request.waits)
             ticket.started = clock.time_seconds()
             tally.dispatched += 1
             tally.executing.add(ticket)
@@ -56,18 +56,18 @@ def with_flow_control(controller: FlowController, count: Count, request_timeout:
     return wrap
 
 
-async def _seat(level: Level, tally: Tally, ticket: Ticket, patience: float) -> Seat:
-    """At once, or after waiting; StatusError 429."""
+async def _seat(level: Level, tally: Tally, ticket: Ticket, patience: float, waits: list[float]) -> Seat:
+    """At once, or after waiting, which is added to `waits`; StatusError 429."""
     hand, seats = f"{ticket.schema}/{ticket.flow}", ticket.seats
     try:
         seat = level.queues.try_now(hand, seats, clock.monotonic())
-        return seat or await _waited(level, tally, ticket, hand, patience)
+        return seat or await _waited(level, tally, ticket, hand, patience, waits)
     except Rejected as reason:
         tally.rejected[str(reason)] += 1
         raise too_many_requests("too many requests, please try again later.", _RETRY_AFTER) from None
 
 
-async def _waited(level: Level, tally: Tally, ticket: Ticket, hand: str, patience: float) -> Seat:
+async def _waited(level: Level, tally: Tally, ticket: Ticket, hand: str, patience: float, waits: list[float]) -> Seat:
     began, executed = clock.monotonic(), "false"
     tally.waiting += 1
     tally.waiting_seats += ticket.seats
@@ -81,4 +81,5 @@ async def _waited(level: Level, tally: Tally, ticket: Ticket, hand: str, patienc
     finally:
         tally.waiting -= 1
         tally.waiting_seats -= ticket.seats
-        WAITS.note((level.name, ticket.schema, executed), clock.monotonic() - began)
+        waits.append(clock.monotonic() - began)
+        WAITS.note((level.name, ticket.schema, executed), waits[-1])

@@ -40,6 +40,8 @@ class WriteContext:
     warnings: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
     check_create: Callable[[], Awaitable[None]] | None = None
+    #: Seconds that webhooks took.
+    waits: list[float] = field(default_factory=list)
     #: Bytes of the request's body.
     size: int = 0
 
@@ -60,6 +62,7 @@ class WriteContext:
             self.options,
             self.warnings,
             self.annotations,
+            self.waits,
         )
 
     async def admit(

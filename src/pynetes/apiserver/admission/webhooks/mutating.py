@@ -27,6 +27,7 @@ PATCH_ANNOTATION = "patch.webhook.admission.k8s.io/"
 
 class MutatingAdmissionWebhook(Plugin):
     name = "MutatingAdmissionWebhook"
+    waits = True
 
     def __init__(self, caller: Caller) -> None:
         self.hooks = Hooks("admit")

@@ -13,6 +13,7 @@ _FAILED_OPEN = "failed-open.validating.webhook.admission.k8s.io/"
 
 class ValidatingAdmissionWebhook(Plugin):
     name = "ValidatingAdmissionWebhook"
+    waits = True
 
     def __init__(self, caller: Caller) -> None:
         self.hooks = Hooks("validating")
