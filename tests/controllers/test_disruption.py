@@ -114,8 +114,10 @@ def test_when_a_disruption_did_not_come(found, left):
 
 
 def test_the_announcement_is_taken_back():
-    condition = stale.taken_back(targeted(), NOW)["status"]["conditions"][1]
-    assert condition == {"type": "DisruptionTarget", "status": "False", "lastTransitionTime": "2024-01-02T03:04:05Z"}
+    pod = targeted(metadata={"generation": 2})
+    condition = stale.taken_back(pod, NOW)["status"]["conditions"][1]
+    expected = {"type": "DisruptionTarget", "status": "False", "lastTransitionTime": "2024-01-02T03:04:05Z"}
+    assert condition == {**expected, "observedGeneration": 2}
 
 
 # --- the whole

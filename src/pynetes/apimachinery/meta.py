@@ -33,6 +33,11 @@ def generation(obj: Mapping[str, Any]) -> int:
     return (obj.get("metadata") or {}).get("generation") or 0
 
 
+def observed_generation(obj: Mapping[str, Any]) -> dict[str, int]:
+    """What a condition says of the generation that it is about; nothing if the object has none."""
+    return {"observedGeneration": found} if (found := generation(obj)) else {}
+
+
 def labels(obj: Mapping[str, Any]) -> dict[str, str]:
     """The object's labels; an empty dict that is not part of the object if it has none."""
     return (obj.get("metadata") or {}).get("labels") or {}

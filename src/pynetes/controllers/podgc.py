@@ -131,9 +131,10 @@ class PodGarbageCollector(BaseController):
 
 def failed_patch(doomed: Doomed) -> Object:
     """The status of a pod that will never report itself again."""
-    status: Object = {"phase": "Failed"}
+    observed = meta.observed_generation(doomed.pod)
+    status: Object = {"phase": "Failed", **observed}
     if doomed.orphaned:
         stamp = times.format_time(clock.now())
-        condition = {"type": "DisruptionTarget", "status": "True", "lastTransitionTime": stamp, **ORPHANED}
+        condition = {"type": "DisruptionTarget", "status": "True", "lastTransitionTime": stamp, **ORPHANED, **observed}
         status["conditions"] = [condition]
     return {"metadata": {"uid": meta.uid(doomed.pod)}, "status": status}

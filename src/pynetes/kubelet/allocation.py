@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from pynetes.apimachinery import quantity, times
+from pynetes.apimachinery import meta, quantity, times
 from pynetes.component import clock
 from pynetes.kubelet import pod as pods
 from pynetes.kubelet.admit import Rejection
@@ -181,9 +181,8 @@ class Allocations:
 
 def _condition(pod: Pod, type_: str, reason: str = "", message: str = "") -> dict[str, Any]:
     now = times.format_time(clock.now())
-    out = {"type": type_, "status": "True", "lastProbeTime": now, "lastTransitionTime": now}
-    if generation := pod["metadata"].get("generation"):
-        out["observedGeneration"] = generation
+    out: dict[str, Any] = {"type": type_, "status": "True", "lastProbeTime": now, "lastTransitionTime": now}
+    out |= meta.observed_generation(pod)
     if reason:
         out |= {"reason": reason, "message": message}
     return out

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from pynetes.apimachinery import times
+from pynetes.apimachinery import meta, times
 from pynetes.component import clock
 from pynetes.component.tasks import Tasks, run_forever
 from pynetes.kubelet import pause
@@ -124,16 +124,14 @@ class Collectors:
 
 
 def _disruption_target(pod: Pod, eviction: Eviction) -> dict[str, Any]:
-    out = {
+    return {
         "type": "DisruptionTarget",
         "status": "True",
         "reason": eviction.condition_reason,
         "message": eviction.message,
         "lastTransitionTime": times.format_time(clock.now()),
+        **meta.observed_generation(pod),
     }
-    if generation := pod["metadata"].get("generation"):
-        out["observedGeneration"] = generation
-    return out
 
 
 async def _later(step: Callable[[], Awaitable[None]], period: float, name: str) -> None:

@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pynetes.apimachinery import meta
@@ -180,6 +181,7 @@ class Scheduler:
                 "reason": "PreemptionByScheduler",
                 "message": f"{pod.scheduler_name}: preempting to accommodate a higher priority pod",
                 "lastTransitionTime": format_time(clock.now()),
+                **meta.observed_generation(victim.pod),
             }
             try:
                 status = {"status": {"conditions": [condition]}}
@@ -190,16 +192,7 @@ class Scheduler:
                     raise
 
     async def _set_condition(self, pod: PodInfo, message: str, nominated: str) -> None:
-        status = pod.pod.get("status") or {}
-        current = meta.get_condition(status.get("conditions") or [], "PodScheduled") or {}
-        wanted = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
-        changes: Object = {}
-        if any(current.get(field) != value for field, value in wanted.items()):
-            transition = current.get("lastTransitionTime") if current.get("status") == "False" else None
-            changes["conditions"] = [wanted | {"lastTransitionTime": transition or format_time(clock.now())}]
-        if nominated != (status.get("nominatedNodeName") or ""):
-            changes["nominatedNodeName"] = nominated or None
-        if changes:
+        if changes := unscheduled(pod.pod, message, nominated, clock.now()):
             await self._patch_status(pod, {"status": changes})
 
     async def _patch_status(self, pod: PodInfo, changes: Object) -> None:
@@ -291,3 +284,18 @@ def binding(pod: PodInfo, node: str) -> Object:
         "metadata": metadata,
         "target": {"apiVersion": "v1", "kind": "Node", "name": node},
     }
+
+
+def unscheduled(pod: Object, message: str, nominated: str, now: datetime) -> Object:
+    """What changes in the status of a pod that found no node, `nominated` being the one that it waits for."""
+    status = pod.get("status") or {}
+    current = meta.get_condition(status.get("conditions") or [], "PodScheduled") or {}
+    wanted: Object = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    wanted |= meta.observed_generation(pod)
+    changes: Object = {}
+    if any(current.get(field) != value for field, value in wanted.items()):
+        transition = current.get("lastTransitionTime") if current.get("status") == "False" else None
+        changes["conditions"] = [wanted | {"lastTransitionTime": transition or format_time(now)}]
+    if nominated != (status.get("nominatedNodeName") or ""):
+        changes["nominatedNodeName"] = nominated or None
+    return changes

@@ -33,5 +33,5 @@ def taken_back(pod: Object, now: datetime) -> Object:
     assert condition is not None
     for field in ("reason", "message"):
         condition.pop(field, None)
-    condition |= {"status": "False", "lastTransitionTime": times.format_time(now)}
+    condition |= {"status": "False", "lastTransitionTime": times.format_time(now), **meta.observed_generation(pod)}
     return out

@@ -94,7 +94,8 @@ class TaintEvictionController(BaseController):
     async def _evict(self, key: str, pod: Object) -> None:
         self.recorder.event(pod, NORMAL, "TaintManagerEviction", f"Marking for deletion Pod {key}")
         name, namespace = meta.name(pod), meta.namespace(pod)
-        condition = {**CONDITION, "lastTransitionTime": times.format_time(clock.now())}
+        stamp = times.format_time(clock.now())
+        condition = {**CONDITION, "lastTransitionTime": stamp, **meta.observed_generation(pod)}
         patch = {"metadata": {"uid": meta.uid(pod)}, "status": {"conditions": [condition]}}
         try:
             await self.client.patch(PODS, name, patch, namespace, type="strategic", subresource="status")

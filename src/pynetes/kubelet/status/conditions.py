@@ -32,9 +32,7 @@ Statuses = Sequence[Mapping[str, Any]]
 
 
 def _condition(pod: Mapping[str, Any], type_: str, status: bool, reason: str = "", message: str = "") -> Condition:
-    out: Condition = {"type": type_, "status": "True" if status else "False"}
-    if generation := pod["metadata"].get("generation"):
-        out["observedGeneration"] = generation
+    out: Condition = {"type": type_, "status": "True" if status else "False", **meta.observed_generation(pod)}
     if reason:
         out["reason"] = reason
     if message:
