@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NoReturn, Protocol
 
+import orjson
+
 from pynetes.apimachinery import errors, names
 from pynetes.apimachinery.errors import StatusError, not_found
 from pynetes.apimachinery.gvk import GroupVersionKind
@@ -123,14 +125,17 @@ class ResourceStore:
 
     async def is_stored(self, obj: Object, current: Entry) -> bool:
         """Whether a write of `obj` would change nothing. Writing an object as it is moves it to the storage version."""
-        if obj != current.object:
+        if not same_text(obj, current.object):
             return False
         if isinstance(self.store, EncryptedStore) and await self.store.is_stale(current.key):
             return False  # a write moves it to the key and provider that write now
         if self.form is None:
             return True
         found, _ = await self.store.get(current.key)
-        return found is not None and found.value == await self.form.encode(obj)
+        if found is None:
+            return False
+        value = await self.form.encode(obj)
+        return found.value == value or same_text(orjson.loads(found.value), orjson.loads(value))
 
     def unsaved(self, obj: Object, revision: int = 0, key: str = "") -> Entry:
         """The entry of an object that was not written: a dry run's, or a write that changed nothing."""
@@ -138,6 +143,14 @@ class ResourceStore:
         if revision:
             return self.cacher.entry(KeyValue(key, data, revision, revision))
         return Entry(key, data, 0)
+
+
+def same_text(obj: Object, other: Object) -> bool:
+    """Whether two objects are written alike but for the order of their fields: 1 and true are equal, but not here."""
+    if obj != other:
+        return False
+    sort = orjson.OPT_SORT_KEYS
+    return orjson.dumps(obj, option=sort) == orjson.dumps(other, option=sort)
 
 
 def raise_unavailable(error: StoreUnavailable) -> NoReturn:
