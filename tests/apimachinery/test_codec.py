@@ -203,6 +203,8 @@ def test_duplicate_fields_are_found_and_the_last_wins() -> None:
     assert warnings == ['duplicate field "metadata.labels.a"', 'duplicate field "spec.nodeName"']
     assert found["metadata"]["labels"] == {"a": "2"}
     assert found["spec"]["nodeName"] == "y"
+    unknown = b'{"spec":{"foo":1,"foo":2}}'
+    assert refusal(unknown) == POD_IN_V1 + 'strict decoding error: unknown field "spec.foo"', "of those no more is told"
 
 
 def test_colons_in_texts_are_no_duplicates() -> None:

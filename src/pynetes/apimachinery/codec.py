@@ -6,7 +6,7 @@ original does. Custom resources have no definition but an `ObjectSchema`, which 
 that have neither keep all of their fields, and only their metadata is checked.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -293,31 +293,34 @@ def coerce(
     validation: Validation = "Ignore",
     schema: ObjectSchema | None = None,
     refused: Callable[[Object, str], StatusError] | None = None,
+    found: Sequence[str] = (),
 ) -> tuple[Object, list[str]]:
     """The same for an object that is a dict already (the outcome of a patch): (object, warnings).
 
     Raises StatusError 422 as upstream does for a patch whose outcome is no valid object of the kind; `refused` makes it
-    of the outcome and the reason where the outcome is not what is to be shown.
+    of the outcome and the reason where the outcome is not what is to be shown. `found` are strict errors of the patch
+    itself, told before those of its outcome.
     """
     refused = refused or _invalid_patch
     name = find_definition_name(gvk)
     if schema is None:
         obj = _of_type(obj, gvk)
-    if name is not None:
+    if name is not None and not found:
         try:
             return _typed(definition_decoder(name).convert(obj), gvk), []
         except _REFUSED:
             pass
-    elif schema is not None:
-        found = _fast_coerced(copy(obj), gvk, schema, validation != "Ignore")
-        if found is not None:
-            return found, []
+    elif schema is not None and not found:
+        coerced = _fast_coerced(copy(obj), gvk, schema, validation != "Ignore")
+        if coerced is not None:
+            return coerced, []
     try:
         checked, strict = check(obj, gvk, name) if schema is None else check_custom(obj, gvk, schema)
     except ValueError as error:
         raise refused(obj, str(error)) from None
     if strict and schema is None and validation != "Ignore":  # told in the order of the names
         strict = check(orjson.loads(json_writer.encode(obj, orjson.OPT_SORT_KEYS)), gvk, name)[1]
+    strict = [*found, *strict]
     if strict and validation == "Strict":
         raise refused(obj, "strict decoding error: " + ", ".join(strict))
     return _typed(checked, gvk) if schema is None else checked, strict if validation == "Warn" else []

@@ -47,6 +47,38 @@ async def test_unknown_fields_are_refused_warned_about_or_dropped(web: Web) -> N
     assert 'fieldValidation: Unsupported value: "Maybe"' in refused.message
 
 
+@pytest.mark.parametrize(
+    ("content_type", "patch", "errors"),
+    [
+        (
+            "application/merge-patch+json",
+            b'{"data": {"a": "1", "a": "2"}, "nonsense": 1}',
+            ['duplicate field "data.a"', 'unknown field "nonsense"'],
+        ),
+        (
+            "application/strategic-merge-patch+json",
+            b'{"data": {"a": "1", "a": "2"}, "nonsense": 1}',
+            ['duplicate field "data.a"', 'unknown field "nonsense"'],
+        ),
+        (
+            "application/json-patch+json",
+            b'[{"op": "add", "path": "/nonsense", "value": 1, "foo": 1}]',
+            ['json patch unknown field "[0].foo"', 'unknown field "nonsense"'],
+        ),
+    ],
+)
+async def test_a_patch_is_told_of_its_own_errors_and_of_its_outcomes(
+    web: Web, content_type: str, patch: bytes, errors: list[str]
+) -> None:
+    await web.ok("POST", MAPS, config_map("one"))
+    refused = await web("PATCH", f"{MAPS}/one?fieldValidation=Strict", patch, type=content_type)
+    assert refused.status == 422
+    assert refused.message.endswith("strict decoding error: " + ", ".join(errors))
+    warned = await web("PATCH", f"{MAPS}/one?fieldValidation=Warn", patch, type=content_type)
+    quoted = [error.replace('"', '\\"') for error in errors]
+    assert warned.headers.getall("Warning") == [f'299 - "{error}"' for error in quoted]
+
+
 async def test_wrong_types_name_the_field(web: Web) -> None:
     obj = pod("one")
     obj["spec"]["containers"] = "none"

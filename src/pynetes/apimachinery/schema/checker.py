@@ -122,10 +122,10 @@ class Checker:
         seen: set[str] = set()
         for name, item in value.pairs if isinstance(value, DuplicateDict) else value.items():
             inner = place.child(struct, name)
-            if name in seen:
-                self._report("duplicate field", inner.path)
-            seen.add(name)
             if name in known:
+                if name in seen:
+                    self._report("duplicate field", inner.path)
+                seen.add(name)
                 checked = self._check(known[name].type, item, inner)
                 if checked is not _ABSENT or item is None:
                     found[name] = checked

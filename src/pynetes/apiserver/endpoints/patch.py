@@ -27,10 +27,11 @@ Object = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Patch:
     """`apply` goes from a document (which may be changed) to the patched one; `entries` if it may touch managed
-    fields: they are left out of documents that need not have them."""
+    fields: they are left out of documents that need not have them. `strict` are the patch's own strict errors."""
 
     apply: Callable[[Object], Object]
     entries: bool
+    strict: list[str]
     keeps_type: bool = False
     """A strategic merge knows the fields of the object alone, to which kind and version do not belong."""
     refused: Callable[[Object, str], StatusError] | None = None
@@ -59,25 +60,24 @@ def _check_custom_type(request: Request) -> None:
         raise unsupported_media_type(_CUSTOM_PATCH_TYPES)
 
 
-async def parse_patch(request: Request, kind: GroupVersionKind, options: WriteOptions) -> Patch:
+async def parse_patch(request: Request, kind: GroupVersionKind) -> Patch:
     """The request's patch; StatusError 400, 413 or 422 for one that is not fit."""
     content_type = patch_type(request)
     data = await request.read_body()
     request.size = len(data)
     if content_type == JSON_PATCH:
         operations, strict = await aside(lambda: body.json_patch(data), request.size)
-        _check_strict(request, data, strict, options)
-        return Patch(lambda doc: json_patch.apply(doc, operations), _operations_touch_entries(operations))
+        return Patch(lambda doc: json_patch.apply(doc, operations), _operations_touch_entries(operations), strict)
     strategically = content_type == STRATEGIC_MERGE_PATCH
     changes, strict = await aside(lambda: body.merge_patch(data, strategic=strategically), request.size)
-    _check_strict(request, data, strict, options)
     metadata = changes.get("metadata", {})
     entries = not isinstance(metadata, dict) or any("managedFields" in name or name == "$patch" for name in metadata)
     if content_type == MERGE_PATCH:
-        return Patch(lambda doc: merge_patch.apply(doc, changes), entries)
+        return Patch(lambda doc: merge_patch.apply(doc, changes), entries, strict)
     return Patch(
         lambda doc: strategic.apply(doc, changes, kind),
         entries or "$patch" in changes,
+        strict,
         keeps_type=True,
         refused=lambda _, why: strategic.refused(changes, why),
     )
@@ -89,16 +89,6 @@ def _operations_touch_entries(operations: list[Object]) -> bool:
     return any(pointer in ("", "/metadata") or pointer.startswith("/metadata/managedFields") for pointer in pointers)
 
 
-def _check_strict(request: Request, data: bytes, strict: list[str], options: WriteOptions) -> None:
-    if not strict or options.field_validation == "Ignore":
-        return
-    if options.field_validation == "Warn":
-        request.warnings += strict
-        return
-    text = "strict decoding error: " + ", ".join(strict)
-    raise invalid("", "", "", [invalid_value("patch", data.decode("utf-8", "replace"), text)])
-
-
 async def patch(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
@@ -108,7 +98,7 @@ async def patch(scope: Scope, request: Request) -> Answer:
         return await apply(scope, request)
     media = negotiate(request, scope.restriction)
     options = WriteOptions.of(request.query, "PatchOptions")
-    patch = await parse_patch(request, scope.resource.gvk, options)
+    patch = await parse_patch(request, scope.resource.gvk)
     ctx = scope.write_context(request, options)
 
     async def change(old: Object | None) -> Object:
@@ -126,6 +116,7 @@ async def patch(scope: Scope, request: Request) -> Answer:
                 validation=options.field_validation,  # type: ignore[arg-type]
                 schema=scope.schema,
                 refused=patch.refused,
+                found=patch.strict,
             )
 
         patched, warnings = await aside(apply_patch, request.size)

@@ -124,13 +124,15 @@ async def patch(scope: Scope, request: Request) -> Answer:
     if patch_type(request) == APPLY_PATCH:
         return await _apply(scope, request)
     options = WriteOptions.of(request.query, "PatchOptions")
-    patch = await parse_patch(request, scope.kind, options)
+    patch = await parse_patch(request, scope.kind)
 
     async def change(ctx: WriteContext, current: Object) -> Object:
         new, warnings = codecs.coerce(
             patch.apply(current),
             scope.kind,
             validation=options.field_validation,  # type: ignore[arg-type]
+            refused=patch.refused,
+            found=patch.strict,
         )
         request.warnings += warnings
         take_entries(new)
