@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apis import registry
@@ -54,6 +54,20 @@ def test_a_signing_request_has_to_hold_a_request(signing_request: Object) -> Non
     signing_request["spec"]["request"] = base64.b64encode(b"hello").decode()
     (error,) = create_errors(SigningRequestStrategy(), signing_request)
     assert error.endswith("PEM block type must be CERTIFICATE REQUEST")
+
+
+def test_a_signing_request_is_signed_by_its_own_key_if_only_with_sha1(signing_request: Object) -> None:
+    key = rsa.generate_private_key(65537, 1024)
+    made = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+    sha256, sha1 = bytes.fromhex("2a864886f70d01010b"), bytes.fromhex("2a864886f70d010105")
+    der = made.public_bytes(serialization.Encoding.DER).replace(sha256, sha1)
+    signature = key.sign(made.tbs_certrequest_bytes, padding.PKCS1v15(), hashes.SHA1())
+    for right, told in ((True, []), (False, ["crypto/rsa: verification error"])):
+        request = x509.load_der_x509_csr(der.replace(made.signature, signature) if right else der)
+        pem = request.public_bytes(serialization.Encoding.PEM)
+        signing_request["spec"]["request"] = base64.b64encode(pem).decode()
+        errors = create_errors(SigningRequestStrategy(), signing_request)
+        assert [error.rpartition(": ")[2] for error in errors] == [each.rpartition(": ")[2] for each in told]
 
 
 def test_only_the_approval_adds_an_approval(signing_request: Object) -> None:

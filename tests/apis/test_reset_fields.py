@@ -5,6 +5,7 @@ import pytest
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apis.registry import RESOURCES, by_gvk
 from pynetes.apis.reset_fields import reset_of
+from pynetes.apis.strategy import RESET_METADATA
 
 WRITTEN: dict[str, Any] = {
     "f:metadata": {"f:annotations": {"f:a": {}}, "f:labels": {"f:a": {}}, "f:ownerReferences": {}},
@@ -47,6 +48,14 @@ def test_parts_that_are_reset(gvk: tuple[str, str, str], subresource: str, group
     reset = reset_of(resource, subresource)
     assert reset is not None
     assert set(reset(WRITTEN)[group]) == left
+
+
+def test_metadata_that_a_status_does_not_own_is_kept() -> None:
+    for resource in (each for each in RESOURCES if each.has_status):
+        reset = reset_of(resource, "status")
+        assert reset is not None
+        keeps = resource.strategy.status_keeps_metadata
+        assert ("f:metadata" not in reset(WRITTEN)) == (keeps == RESET_METADATA), resource.gvk
 
 
 def test_whoever_has_a_status_has_it_reset() -> None:

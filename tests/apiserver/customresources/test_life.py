@@ -128,11 +128,14 @@ async def test_deleting_all_definitions_deletes_their_objects(web: Web, server: 
 
 
 async def test_cluster_scope(web: Web) -> None:
-    await establish(web, definition(version(), scope="Cluster"))
+    scale = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+    await establish(web, definition(version(subresources={"scale": scale}), scope="Cluster"))
     made = await web.ok("POST", f"/apis/{GROUP}/v1/crontabs", cron_tab("a"))
     assert "namespace" not in made["metadata"]
     assert (await web("GET", f"{PATH}/a")).status == 404
     assert (await web.ok("GET", f"/apis/{GROUP}/v1/crontabs/a"))["spec"]["image"] == "busybox"
+    merge, path = "application/merge-patch+json", f"/apis/{GROUP}/v1/crontabs/a/scale"
+    assert (await web.ok("PATCH", path, {"spec": {"replicas": 3}}, type=merge))["spec"] == {"replicas": 3}
 
 
 async def test_a_restart_finds_all_as_it_was(config: Config, session: aiohttp.ClientSession, tmp_path: Path) -> None:

@@ -267,7 +267,11 @@ async def test_a_new_schema_holds_at_once_and_what_is_stored_follows_it(web: Web
 
 async def test_the_order_of_fields_is_no_change_but_another_type_is(web: Web) -> None:
     made = await web.ok("POST", PATH, cron_tab(free={"x": 1, "y": 2}))
-    turned = {**made, "metadata": dict(reversed(made["metadata"].items())), "spec": dict(reversed(made["spec"].items()))}
+    turned = {
+        **made,
+        "metadata": dict(reversed(made["metadata"].items())),
+        "spec": dict(reversed(made["spec"].items())),
+    }
     path = f"{PATH}/{made['metadata']['name']}"
     assert await web.ok("PUT", path, turned) == made
     changed = await web.ok("PATCH", path, {"spec": {"free": {"x": True}}}, type=MERGE)

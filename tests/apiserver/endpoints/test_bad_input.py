@@ -191,6 +191,13 @@ async def test_bad_options_of_lists(web: Web, query: str, code: int, text: str) 
     assert text in refused.message
 
 
+async def test_nothing_is_exported_any_more(web: Web) -> None:
+    refused = await web("GET", "/api/v1/namespaces/default?export=true")
+    assert refused.status == 400
+    assert refused.message == "the export parameter, deprecated since v1.14, is no longer supported"
+    await web.ok("GET", "/api/v1/namespaces/default?export=false")
+
+
 async def test_field_selectors_of_kinds_that_have_only_names(web: Web) -> None:
     refused = await web("GET", "/api/v1/configmaps?fieldSelector=data%3Dx")
     assert refused.status == 400

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from pynetes.apis.core.signer_name import validate_signer_name
 from pynetes.apis.field_errors import FieldErrors
@@ -86,10 +89,39 @@ def request_problem(encoded: str) -> str:
     if kind is None or kind[1] != b"CERTIFICATE REQUEST":
         return "PEM block type must be CERTIFICATE REQUEST"
     try:
-        signed = x509.load_pem_x509_csr(pem).is_signature_valid
+        return signature_problem(x509.load_pem_x509_csr(pem))
     except ValueError as e:
         return str(e)
-    return "" if signed else "x509: signature is not valid"
+
+
+def signature_problem(request: x509.CertificateSigningRequest) -> str:
+    """What is wrong with a request's signature by its own key, in the words of Go's x509, or ``.
+
+    SHA-1, which no certificate is signed with any more, is good enough for a request.
+    """
+    key, digest = request.public_key(), request.signature_hash_algorithm
+    if isinstance(digest, hashes.MD5):
+        return "x509: cannot verify signature: insecure algorithm MD5-RSA"
+    try:
+        if not isinstance(digest, hashes.SHA1):
+            signed = request.is_signature_valid
+        elif isinstance(key, rsa.RSAPublicKey):
+            key.verify(request.signature, request.tbs_certrequest_bytes, padding.PKCS1v15(), digest)
+            signed = True
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(request.signature, request.tbs_certrequest_bytes, ec.ECDSA(digest))
+            signed = True
+        else:
+            signed = False
+    except InvalidSignature:
+        signed = False
+    except UnsupportedAlgorithm:
+        return "x509: cannot verify signature: algorithm unimplemented"
+    if signed:
+        return ""
+    if isinstance(key, rsa.RSAPublicKey):
+        return "crypto/rsa: verification error"
+    return f"x509: {'ECDSA' if isinstance(key, ec.EllipticCurvePublicKey) else 'Ed25519'} verification failure"
 
 
 def certificate_problem(encoded: str) -> str:

@@ -3,7 +3,7 @@
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.field_errors import IMMUTABLE, FieldErrors, parse_ip
-from pynetes.apis.strategy import CHANGE, Object, Strategy
+from pynetes.apis.strategy import CHANGE, RESET_METADATA, Object, Strategy
 
 
 def _ip_name(name: str) -> list[str]:
@@ -42,7 +42,7 @@ class IPAddressStrategy(Strategy):
 class ServiceCIDRStrategy(Strategy):
     update_metadata = CHANGE
     has_status = True
-    status_keeps_metadata = frozenset(("labels", "annotations", "finalizers", "ownerReferences", "deletionTimestamp"))
+    status_keeps_metadata = RESET_METADATA
 
     def validate(self, obj: Object) -> list[FieldError]:
         found, cidrs = FieldErrors(), (obj.get("spec") or {}).get("cidrs") or []

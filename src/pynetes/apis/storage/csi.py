@@ -8,7 +8,7 @@ from pynetes.apis.core.persistent_volume import default_volume_spec
 from pynetes.apis.core.persistent_volume_validation import validate_volume_spec
 from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import IMMUTABLE, FieldErrors, go_struct
-from pynetes.apis.strategy import CHANGE, WHOLE, Object, Strategy
+from pynetes.apis.strategy import CHANGE, RESET_METADATA, WHOLE, Object, Strategy
 
 _DRIVER_DEFAULTS = {
     "attachRequired": True,
@@ -168,6 +168,7 @@ class CSIStorageCapacityStrategy(Strategy):
 class VolumeAttachmentStrategy(Strategy):
     update_metadata = WHOLE
     has_status = True
+    status_keeps_metadata = RESET_METADATA
     allow_unconditional_update = False
 
     def default(self, obj: Object) -> None:

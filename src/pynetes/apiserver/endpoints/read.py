@@ -8,7 +8,7 @@ from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.selection import select
 from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.negotiation import negotiate
-from pynetes.apiserver.options import ListOptions
+from pynetes.apiserver.options import ListOptions, boolean
 
 _LARGEST = (1 << 64) - 1
 
@@ -45,6 +45,8 @@ async def get(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
     media = negotiate(request, scope.restriction)
+    if request.query and boolean(request.query, "export"):
+        raise bad_request("the export parameter, deprecated since v1.14, is no longer supported")
     revision = revision_of(request)
     entry = await scope.store.get(info.namespace, info.name, revision)
     return entry_response(scope, request, media, entry)

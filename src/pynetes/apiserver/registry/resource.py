@@ -5,7 +5,7 @@ from typing import Any, NoReturn, Protocol
 
 import orjson
 
-from pynetes.apimachinery import errors, names
+from pynetes.apimachinery import errors, json_writer, names
 from pynetes.apimachinery.errors import StatusError, not_found
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.quoting import go_quoted
@@ -149,8 +149,7 @@ def same_text(obj: Object, other: Object) -> bool:
     """Whether two objects are written alike but for the order of their fields: 1 and true are equal, but not here."""
     if obj != other:
         return False
-    sort = orjson.OPT_SORT_KEYS
-    return orjson.dumps(obj, option=sort) == orjson.dumps(other, option=sort)
+    return json_writer.encode(obj, orjson.OPT_SORT_KEYS) == json_writer.encode(other, orjson.OPT_SORT_KEYS)
 
 
 def raise_unavailable(error: StoreUnavailable) -> NoReturn:

@@ -7,6 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from pynetes.apis.certificates.signing_request_validation import signature_problem
 from pynetes.component.certificates import KeyPair
 
 BACKDATE = timedelta(minutes=5)
@@ -59,8 +60,9 @@ def sign(
     now: datetime,
 ) -> x509.Certificate:
     """ValueError if the request's signature, a usage or the authority itself is no good."""
-    if not request.is_signature_valid:
-        raise ValueError("unable to verify certificate request signature")
+    wrong = signature_problem(request)
+    if wrong:
+        raise ValueError(f"unable to verify certificate request signature: {wrong}")
     begin, end = validity(life, now, authority.certificate.not_valid_after_utc)
     key = authority.certificate.public_key()
     builder = (

@@ -193,7 +193,7 @@ async def _write(
 def _check(scope: Scope, scale: Object, old: Object) -> None:
     name = old["metadata"]["name"]
     replicas = (scale.get("spec") or {}).get("replicas", 0)
-    errors = validation.validate_object_meta(scale["metadata"])
+    errors = validation.validate_object_meta(scale["metadata"], namespaced=scope.resource.namespaced)
     if replicas < 0:
         errors.append(invalid_value("spec.replicas", replicas, "must be greater than or equal to 0"))
     if errors:
