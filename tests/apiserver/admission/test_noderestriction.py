@@ -200,6 +200,14 @@ async def test_tokens_only_for_pods_on_the_node_and_audiences_they_name(objects:
     await ask(token("full", "u", "csi"))
     await ask(token("full", "u", "bank"), "is not authorized to request tokens for this audience")
     await ask(token("full", "u", "vault", "csi"), "node may only request 0 or 1 audiences")
+    volumes[1]["csi"]["driver"] = "other"
+    missing = 'error validating audience "bank": csidriver.storage.k8s.io "other" not found'
+    await ask(token("full", "u", "bank"), missing)
+    volumes.append({"name": "c", "persistentVolumeClaim": {"claimName": "gone"}})
+    await ask(token("full", "u", "bank"), 'not found, persistentvolumeclaim "gone" not found]')
+    volumes.append({"name": "f", "azureFile": {"shareName": "s"}})
+    objects.add("csidrivers", obj("file.csi.azure.com", spec={"tokenRequests": [{"audience": "bank"}]}))
+    await ask(token("full", "u", "bank"))
 
 
 def signing_request(common_name: str) -> dict[str, Any]:

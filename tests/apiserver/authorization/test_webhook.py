@@ -15,7 +15,7 @@ from pynetes.apiserver.authorization.union import ClusterAuthorizer
 from pynetes.apiserver.authorization.webhook import Condition, Settings, WebhookAuthorizer
 from pynetes.apiserver.webhooks.reviews import ReviewClient
 from pynetes.client import kubeconfig
-from pynetes.component import pki
+from pynetes.component import metrics, pki
 from tests.apiserver.webhooks.hook import Hook, serving
 
 ALICE = UserInfo("alice", "u1", ("devs",), {"scope": ("a", "b")})
@@ -126,6 +126,10 @@ async def test_a_failure_is_no_opinion_or_a_denial_and_a_500_in_the_end(hook: Ho
     assert decision.error == 'an error on the server ("broken") has prevented the request from succeeding'
     assert len(hook.asked) == 5
     assert refusal(ASKED, decision).code == 500
+    shown = metrics.render().decode()
+    assert 'apiserver_authorization_webhook_evaluations_total{name="hook",result="error"}' in shown
+    opened = 'apiserver_authorization_webhook_evaluations_fail_open_total{name="hook",result="error"}'
+    assert denies or opened in shown
     hook.answer = lambda review: web.Response(text="not json")
     assert "json parse error" in (await decide(webhook, ASKED)).error
     await webhook.close()

@@ -14,6 +14,7 @@ PODS = "/api/v1/namespaces/default/pods"
 SERVICES = "/api/v1/namespaces/default/services"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 BUDGETS = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
+NODE = {"Impersonate_User": "system:node:n", "Impersonate_Group": "system:nodes"}
 MERGE = "application/merge-patch+json"
 
 
@@ -90,7 +91,12 @@ async def test_budgets_hold_evictions_up(web: Web) -> None:
         "expectedPods": 2,
     }
     await web.ok("PATCH", f"{BUDGETS}/pdb/status", {"status": status}, type=MERGE)
-    assert (await web("POST", f"{PODS}/one/eviction", eviction)).status == 201
+    now = {"deleteOptions": {"gracePeriodSeconds": 0}}
+    # NodeRestriction sees the eviction, and no deletion in its consequence.
+    node = await web("POST", f"{PODS}/one/eviction", eviction, **NODE)
+    assert "node n can only evict pods with spec.nodeName set to itself" in node.message
+    await web.ok("POST", f"{PODS}/one/binding", binding("one", "n"))
+    assert (await web("POST", f"{PODS}/one/eviction", eviction | now, **NODE)).status == 201
     assert (await web("GET", f"{PODS}/one")).status == 404
     left = await web.ok("GET", f"{BUDGETS}/pdb")
     assert left["status"]["disruptionsAllowed"] == 0

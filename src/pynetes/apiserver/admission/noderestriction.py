@@ -11,7 +11,8 @@ from typing import Any
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.errors import StatusError, aggregate, not_found
+from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.certificates.signing_request_validation import request_problem
 from pynetes.apis.core.pod_references import referenced_names
 from pynetes.apis.names import CSI_DRIVERS, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
@@ -57,6 +58,16 @@ _REFERRING_PROJECTIONS = {
 
 Object = dict[str, Any]
 Check = Callable[["NodeRestriction", str, Attributes], Awaitable[None]]
+#: In-tree sources of volumes, and the drivers that serve them today.
+_MIGRATED = {
+    "awsElasticBlockStore": "ebs.csi.aws.com",
+    "azureDisk": "disk.csi.azure.com",
+    "azureFile": "file.csi.azure.com",
+    "cinder": "cinder.csi.openstack.org",
+    "gcePersistentDisk": "pd.csi.storage.gke.io",
+    "portworxVolume": "pxd.portworx.com",
+    "vsphereVolume": "csi.vsphere.vmware.com",
+}
 
 
 class NodeRestriction(Plugin):
@@ -267,8 +278,11 @@ async def _check_audience(plugin: NodeRestriction, attrs: Attributes, audiences:
     if len(audiences) > 1:
         raise attrs.forbid("node may only request 0 or 1 audiences")
     audience = audiences[0] if audiences else ""
-    if await _names_audience(plugin.objects, pod, audience):
-        return
+    try:
+        if await _names_audience(plugin.objects, pod, audience):
+            return
+    except ValueError as error:
+        raise attrs.forbid(f'error validating audience "{audience}": {error}') from None
     question = authorization.Attributes(
         attrs.user,
         "request-serviceaccounts-token-audience",
@@ -285,41 +299,55 @@ async def _check_audience(plugin: NodeRestriction, attrs: Attributes, audiences:
 
 
 async def _names_audience(objects: ObjectReader, pod: Object, audience: str) -> bool:
+    """Whether a volume of the pod does; ValueError if none does and some could not be looked through."""
+    problems = []
     for volume in (pod.get("spec") or {}).get("volumes") or ():
         for source in (volume.get("projected") or {}).get("sources") or ():
             token = source.get("serviceAccountToken")
             if token is not None and (token.get("audience") or "") == audience:
                 return True
-        driver = await _driver(objects, pod, volume)
-        if driver and await _driver_wants(objects, driver, audience):
-            return True
+        try:
+            driver = await _driver(objects, pod, volume)
+            if driver and await _driver_wants(objects, driver, audience):
+                return True
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ValueError(aggregate(problems))
     return False
 
 
 async def _driver(objects: ObjectReader, pod: Object, volume: Object) -> str:
     """The CSI driver behind a volume, if there is one."""
-    if volume.get("csi"):
-        return str(volume["csi"].get("driver") or "")
     claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
-    if volume.get("ephemeral"):
+    if (volume.get("ephemeral") or {}).get("volumeClaimTemplate"):
         claim = f"{pod['metadata']['name']}-{volume['name']}"
     if not claim:
-        return ""
-    try:
-        live = await find(objects, PERSISTENT_VOLUME_CLAIMS, claim, pod["metadata"].get("namespace"))
-        bound = await find(objects, PERSISTENT_VOLUMES, (live.get("spec") or {}).get("volumeName") or "")
-    except StatusError:
-        return ""
-    return str(((bound.get("spec") or {}).get("csi") or {}).get("driver") or "")
+        return _driver_of(volume)
+    live = await _found(objects, PERSISTENT_VOLUME_CLAIMS, claim, pod["metadata"].get("namespace"))
+    bound = await _found(objects, PERSISTENT_VOLUMES, (live.get("spec") or {}).get("volumeName") or "")
+    return _driver_of(bound.get("spec") or {})
+
+
+def _driver_of(source: Object) -> str:
+    """The driver of a volume's or a persistent volume's source: named, or that in-tree sources have moved to."""
+    named = str((source.get("csi") or {}).get("driver") or "")
+    return named or next((driver for field, driver in _MIGRATED.items() if source.get(field)), "")
 
 
 async def _driver_wants(objects: ObjectReader, driver: str, audience: str) -> bool:
-    try:
-        live = await find(objects, CSI_DRIVERS, driver)
-    except StatusError:
-        return False
+    live = await _found(objects, CSI_DRIVERS, driver)
     requests = (live.get("spec") or {}).get("tokenRequests") or ()
     return any((request.get("audience") or "") == audience for request in requests)
+
+
+async def _found(objects: ObjectReader, gvr: GroupVersionResource, name: str, namespace: str | None = None) -> Object:
+    """ValueError, in the words of upstream's listers, if there is none."""
+    try:
+        return await find(objects, gvr, name, namespace)
+    except StatusError as error:
+        singular = gvr.resource.removesuffix("s")
+        raise ValueError(not_found(f"{singular}.{gvr.group}" if gvr.group else singular, name).message) from error
 
 
 async def _lease(plugin: NodeRestriction, node: str, attrs: Attributes) -> None:

@@ -12,11 +12,13 @@ from pynetes.apimachinery.cel.environment import Environment, Program
 from pynetes.apimachinery.cel.types import STRING_DECL, fields_of, list_decl, map_decl, object_decl
 from pynetes.apimachinery.errors import aggregate
 from pynetes.apiserver.authentication.user import UserInfo
+from pynetes.apiserver.authorization import measures
 from pynetes.apiserver.authorization.attributes import NO_OPINION, Attributes, Decision
 from pynetes.apiserver.authorization.rules import Held
 from pynetes.apiserver.webhooks.client import WebhookError
 from pynetes.apiserver.webhooks.remembered import Remembered
 from pynetes.apiserver.webhooks.reviews import ReviewClient
+from pynetes.component import clock
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +94,8 @@ class WebhookAuthorizer:
         self._client = client
         self._settings = settings
         self._answers: Remembered[Decision] = Remembered()
+        #: Of the last attempt.
+        self._result = ""
 
     def held(self, user: UserInfo, namespace: str) -> Held:
         return Held(incomplete=True, problem="webhook authorizer does not support user rule resolution")
@@ -99,7 +103,7 @@ class WebhookAuthorizer:
     def authorize(self, attrs: Attributes) -> Decision:
         spec = review_spec(attrs)
         if self._settings.conditions:
-            matches, problem = match(self._settings.conditions, attrs, spec)
+            matches, problem = self._match(attrs, spec)
             if problem:
                 return self._failed(problem)
             if not matches:
@@ -114,15 +118,28 @@ class WebhookAuthorizer:
         sent = spec if settings.version == "v1" else _beta(spec)
         review = {"kind": "SubjectAccessReview", "apiVersion": version, "metadata": {}, "spec": sent}
         try:
-            status = await self._client.ask({**review, "status": {"allowed": False}})
+            status = await self._client.ask({**review, "status": {"allowed": False}}, self._note)
         except WebhookError as error:
             log.error("failed to make webhook authorizer request to %s: %s", self.name, error)
+            if not settings.denies_on_error:
+                measures.FAIL_OPEN.labels(self.name, self._result).inc()
             return self._failed(str(error))
         decision = decision_of(status)
         if memorable(attrs):
             seconds = settings.authorized_seconds if status.get("allowed") else settings.unauthorized_seconds
             self._answers.put(key, decision, seconds)
         return decision
+
+    def _match(self, attrs: Attributes, spec: Object) -> tuple[bool, str]:
+        began = clock.monotonic()
+        matches, problem = match(self._settings.conditions, attrs, spec)
+        measures.note_conditions(self.name, clock.monotonic() - began, excluded=not matches, failed=bool(problem))
+        return matches, problem
+
+    def _note(self, result: str, seconds: float) -> None:
+        self._result = result
+        measures.EVALUATIONS.labels(self.name, result).inc()
+        measures.SECONDS.note((self.name, result), seconds)
 
     def _failed(self, problem: str) -> Decision:
         return Decision(False, denied=self._settings.denies_on_error, error=problem)

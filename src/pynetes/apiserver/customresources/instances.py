@@ -4,24 +4,13 @@ from typing import Any
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
-from pynetes.apiserver.admission.attributes import Attributes
 from pynetes.apiserver.authentication.user import LOOPBACK_USER
 from pynetes.apiserver.options import DeleteOptions, ListOptions
 from pynetes.apiserver.registry.collection import delete_collection
-from pynetes.apiserver.registry.context import WriteContext
+from pynetes.apiserver.registry.context import Unchecked, WriteContext
 from pynetes.apiserver.registry.resource import ResourceStore
 
 Object = dict[str, Any]
-
-
-class Unchecked:
-    """Admission has no say: the definition's deletion has been admitted."""
-
-    async def admit(self, attrs: Attributes) -> None:
-        return None
-
-    async def validate(self, attrs: Attributes) -> None:
-        return None
 
 
 def context_of(gvr: GroupVersionResource, kind: GroupVersionKind) -> WriteContext:

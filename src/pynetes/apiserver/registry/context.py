@@ -22,6 +22,16 @@ class Admission(Protocol):
     async def validate(self, attrs: Attributes) -> None: ...
 
 
+class Unchecked:
+    """Admission that has no say: the server itself writes, in consequence of what has been admitted."""
+
+    async def admit(self, attrs: Attributes) -> None:
+        return None
+
+    async def validate(self, attrs: Attributes) -> None:
+        return None
+
+
 @dataclass(slots=True)
 class WriteContext:
     """`gvr` and `kind` are those of the request; `options` the options object that admission sees.

@@ -66,6 +66,10 @@ class PodSecurity(Plugin):
     def __init__(self, objects: Objects, configuration: Configuration | None = None) -> None:
         self._objects = objects
         self._configuration = configuration or Configuration()
+        for operation in ("create", "update"):  # shown from the start
+            _evaluations.labels("allow", "privileged", "latest", "enforce", operation, "pod", "")
+            for resource in ("pod", "controller"):
+                _exemptions.labels(operation, resource, "")
 
     def handles(self, attrs: Attributes) -> bool:
         if attrs.operation not in ("CREATE", "UPDATE"):

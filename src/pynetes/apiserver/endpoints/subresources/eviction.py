@@ -1,5 +1,6 @@
 """Evictions: deletes of pods that PodDisruptionBudgets may hold up."""
 
+from dataclasses import replace
 from typing import Any
 
 from pynetes.apimachinery import meta
@@ -15,7 +16,7 @@ from pynetes.apiserver.endpoints.write import decode
 from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import DeleteOptions, WriteOptions
-from pynetes.apiserver.registry.context import WriteContext
+from pynetes.apiserver.registry.context import Unchecked, WriteContext
 from pynetes.apiserver.registry.delete import delete
 from pynetes.apiserver.registry.modify import modify
 from pynetes.component import clock
@@ -41,7 +42,8 @@ async def create(scope: Scope, request: Request) -> Answer:
     ctx = scope.context(request, options.dry_run, raw=write.raw)
     await ctx.admit("CREATE", info.namespace, name, eviction, None)
     await ctx.validate("CREATE", info.namespace, name, eviction, None)
-    await _evict(scope, ctx, info.namespace, name, options)
+    # The pod's deletion is not admitted once more: plugins and webhooks see an eviction, no DELETE.
+    await _evict(scope, replace(ctx, admission=Unchecked()), info.namespace, name, options)
     return object_response(scope, request, media, SUCCESS, 201)
 
 
