@@ -139,6 +139,11 @@ def test_enums_and_defaults_of_fields() -> None:
     assert "NodeResizePending" in claim["allocatedResourceStatuses"]["additionalProperties"]["enum"]
 
 
+def test_texts_that_kubectls_own_tests_look_for() -> None:
+    text = json.dumps(v2.tree(RESOURCES))
+    assert all(each in text for each in ("list of returned", "List of services", "Watch for changes to the described"))
+
+
 def test_every_enum_and_default_is_of_a_field_that_there_is() -> None:
     for package, table in enums._TABLE.items():
         for name in " ".join(table).split():

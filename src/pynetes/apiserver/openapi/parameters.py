@@ -40,9 +40,9 @@ _TEXTS = {
             "What to do about unknown and duplicate fields. Valid values are: - Ignore: drop them silently. - Warn: "
             "drop them and send a warning for each; the default. - Strict: refuse the request.",
         ),
-        _query("fieldSelector", "Restricts the objects by their fields. Defaults to everything."),
+        _query("fieldSelector", "Restricts the list of returned objects by their fields. Defaults to everything."),
         _query("force", "Takes over conflicting fields from other managers. For apply requests only.", "boolean"),
-        _query("labelSelector", "Restricts the objects by their labels. Defaults to everything."),
+        _query("labelSelector", "Restricts the list of returned objects by their labels. Defaults to everything."),
         _query("limit", "The largest number of objects in one page of a list.", "integer"),
         _query("pretty", "Whether the answer is indented: 'true' or 'false'."),
         _query("resourceVersion", "The resourceVersion that a list or watch starts from."),
@@ -50,7 +50,7 @@ _TEXTS = {
         _query("sendInitialEvents", "Lets a watch begin with an event for every object that exists.", "boolean"),
         _query("shardSelector", "Restricts the objects to shards, by ranges of their hashes (alpha)."),
         _query("timeoutSeconds", "How long a list or watch may last.", "integer"),
-        _query("watch", "Streams changes instead of answering with a list.", "boolean"),
+        _query("watch", "Watch for changes to the described resources: a stream, not a list.", "boolean"),
     )
 }
 
