@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 
 from pynetes.component import clock
 from pynetes.component.tasks import Tasks
+from pynetes.kubelet import measures
 from pynetes.kubelet.cri.channel import CRIError
 from pynetes.kubelet.cri.events import RuntimeEvent
 from pynetes.kubelet.runtime.inspect import RuntimeInspector, RuntimePod
@@ -53,6 +54,7 @@ class PLEG:
         self._locks: dict[str, asyncio.Lock] = {}
         self._awaited: dict[str, asyncio.TimerHandle] = {}
         self._last_ips: dict[str, list[str]] = {}
+        measures.publish(self)
 
     # -- status
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pynetes.apimachinery import times
 from pynetes.component import clock
+from pynetes.kubelet import measures
 from pynetes.kubelet import pod as pods
 from pynetes.kubelet.cri import runtime_pb2 as pb
 from pynetes.kubelet.cri.channel import CRIError
@@ -182,8 +183,10 @@ class RuntimeManager:
             paths.pod_log_directory(self._directories.logs, pod).mkdir(mode=0o755, parents=True, exist_ok=True)
             sandbox_id = await uninterrupted(self._runtime.run_pod_sandbox(config, runtime_handler=handler))
         except (CRIError, OSError) as error:
+            measures.pod_started(failed=True)
             self._sandbox_failed(pod, str(error), result)
             return None
+        measures.pod_started()
         ips = status.ips
         if not pods.uses_host_network(pod):
             try:
@@ -218,13 +221,22 @@ class RuntimeManager:
         name = container["name"]
         try:
             self._check_backoff(pod, container, status, result)
-            await self._starter.start(pod, container, sandbox, status)
+            await self._try(pod, container, sandbox, status)
         except StartError as error:
             result.start_errors[name] = (error.reason, error.message)
             result.fail(f'failed to "StartContainer" for "{name}" with {error.reason}: "{error.message}"')
             return False
         result.start_errors[name] = None
         return True
+
+    async def _try(self, pod: Pod, container: Container, sandbox: Sandbox, status: PodStatus) -> None:
+        """Raises StartError."""
+        try:
+            await self._starter.start(pod, container, sandbox, status)
+        except StartError as error:
+            measures.container_started(pod, container["name"], error.reason)
+            raise
+        measures.container_started(pod, container["name"])
 
     def _check_backoff(self, pod: Pod, container: Container, status: PodStatus, result: SyncResult) -> None:
         """Raises StartError while the container must wait after its last end."""

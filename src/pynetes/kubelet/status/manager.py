@@ -19,6 +19,7 @@ from pynetes.client.transport import TransportError
 from pynetes.client.workqueue import QueueShutDown, WorkQueue
 from pynetes.component import clock
 from pynetes.component.tasks import Tasks
+from pynetes.kubelet import measures
 from pynetes.kubelet import pod as pods
 from pynetes.kubelet.status import conditions as make
 from pynetes.kubelet.status.container_statuses import LOST, STATUS_UNKNOWN
@@ -142,6 +143,7 @@ class StatusManager:
         if (seen := old.get("observedGeneration") or 0) > (status.get("observedGeneration") or 0):
             status["observedGeneration"] = seen
         normalize(pod, status)
+        measures.containers_ended(old, status)
         if entry is not None and not force and same_status(entry.status, status):
             return
         self._entries[uid] = _Entry(status, finished)
