@@ -14,9 +14,41 @@ from pynetes.apiserver.admission.attributes import Attributes, Plugin
 from pynetes.apiserver.authentication.user import PRIVILEGED, UserInfo
 from pynetes.apiserver.authorization.attributes import Attributes as Question
 from pynetes.apiserver.authorization.attributes import Authorizer, decide
+from pynetes.component import metrics
 
 GROUP, RESOURCE = "certificates.k8s.io", "certificatesigningrequests"
 CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client"
+
+
+_requested = metrics.counter(
+    "apiserver_certificates_registry_csr_requested_duration_total",
+    "Total number of issued CSRs with a requested duration, sliced by signer (only kubernetes.io signer names are "
+    "specifically identified)",
+    ("signerName",),
+)
+_honored = metrics.counter(
+    "apiserver_certificates_registry_csr_honored_duration_total",
+    "Total number of issued CSRs with a requested duration that was honored, sliced by signer (only kubernetes.io "
+    "signer names are specifically identified)",
+    ("signerName",),
+)
+
+
+def honors(wanted: float, given: float) -> bool:
+    """Whether a certificate holds about as long as asked for, in seconds: it may begin before it was issued."""
+    return abs(wanted - given) < 300 + wanted / 20
+
+
+def _count_duration(signer: str, wanted: int, issued: str) -> None:
+    label = signer if signer.startswith("kubernetes.io/") else "other"
+    _requested.labels(label).inc()
+    try:
+        certificate = x509.load_pem_x509_certificates(base64.b64decode(issued))[0]
+    except ValueError:
+        return
+    given = certificate.not_valid_after_utc - certificate.not_valid_before_utc
+    if honors(wanted, given.total_seconds()):
+        _honored.labels(label).inc()
 
 
 async def may(authorizer: Authorizer, user: UserInfo, verb: str, signer: str) -> bool:
@@ -69,6 +101,9 @@ class CertificateSigning(Plugin):
         signer = _signer(attrs)
         if not unchanged and not await may(self._authorizer, attrs.user, "sign", signer):
             raise attrs.forbid(f'user not permitted to sign requests with signerName "{signer}"')
+        wanted, issued = (attrs.old.get("spec") or {}).get("expirationSeconds"), new.get("certificate")
+        if wanted is not None and issued and not old.get("certificate") and not attrs.dry_run:
+            _count_duration(signer, wanted, issued)
 
 
 class CertificateSubjectRestriction(Plugin):

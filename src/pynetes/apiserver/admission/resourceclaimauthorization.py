@@ -37,6 +37,10 @@ class ResourceClaimAuthorization(Plugin):
             return False
         return (attrs.operation, attrs.subresource) in (("CREATE", ""), ("UPDATE", "status"))
 
+    async def admit(self, attrs: Attributes) -> None:
+        """Asked first, so that who may not is told so whatever else is wrong; what plugins change is asked again."""
+        await self.validate(attrs)
+
     async def validate(self, attrs: Attributes) -> None:
         assert attrs.obj is not None
         if attrs.operation == "CREATE":
