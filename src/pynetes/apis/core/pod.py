@@ -186,8 +186,7 @@ class ResizeStrategy(PodStrategy):
             spec[field] = _with_resources(new_spec.get(field) or [], spec.get(field) or [])
             if not spec[field]:
                 del spec[field]
-        if new_spec.get("resources") is not None:
-            spec["resources"] = new_spec["resources"]
+        take_over(spec, new_spec, "resources")
         obj["spec"] = spec
         _count_generation(self, obj, old)
 

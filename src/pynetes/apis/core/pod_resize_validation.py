@@ -29,7 +29,9 @@ def validate_pod_resize(pod: Object, old: Object) -> FieldErrors:
     if not _same_order(found, new_spec, old_spec):
         return found
     for field in ("initContainers", "containers"):
-        _containers(found, munged, old_spec, field)
+        _check_removed(found, munged, old_spec, field)
+    for field in ("containers", "initContainers"):
+        _check_changed(found, munged, old_spec, field)
     if not found and not semantic_equal(munged, old_spec):
         found.forbidden("spec", "only cpu and memory resources are mutable")
     return found
@@ -98,15 +100,20 @@ def _pod_level(found: FieldErrors, munged: Object, old_spec: Object) -> None:
         found.forbidden("spec", "only cpu and memory resources are mutable at pod-level")
 
 
-def _containers(found: FieldErrors, munged: Object, old_spec: Object, field: str) -> None:
-    for index, (mine, old) in enumerate(zip(munged.get(field) or (), old_spec.get(field) or (), strict=True)):
-        path = f"spec.{field}[{index}]"
-        new_resources, old_resources = mine.get("resources") or {}, old.get("resources") or {}
+def _check_removed(found: FieldErrors, new_spec: Object, old_spec: Object, field: str) -> None:
+    for index, (mine, old) in enumerate(_pairs(new_spec, old_spec, field)):
         for kind in _FIELDS:
-            if _removed(new_resources.get(kind), old_resources.get(kind)):
-                found.forbidden(f"{path}.resources.{kind}", f"resource {kind} cannot be removed")
+            if _removed((mine.get("resources") or {}).get(kind), (old.get("resources") or {}).get(kind)):
+                found.forbidden(f"spec.{field}[{index}].resources.{kind}", f"resource {kind} cannot be removed")
+
+
+def _check_changed(found: FieldErrors, munged: Object, old_spec: Object, field: str) -> None:
+    """Nothing but CPU and memory may differ; they are made equal in `munged`."""
+    for index, (mine, old) in enumerate(_pairs(munged, old_spec, field)):
+        old_resources, path = old.get("resources") or {}, f"spec.{field}[{index}]"
         changed = not semantic_equal(mine, old)
-        mine["resources"] = {k: v for k, v in (_restored(new_resources, old_resources) or {}).items() if k in _FIELDS}
+        restored = _restored(mine.get("resources") or {}, old_resources) or {}
+        mine["resources"] = {kind: value for kind, value in restored.items() if kind in _FIELDS}
         before = {**old, "resources": {kind: old_resources.get(kind) for kind in _FIELDS}}
         same = semantic_equal(mine, before)
         if field == "containers":
@@ -120,3 +127,7 @@ def _containers(found: FieldErrors, munged: Object, old_spec: Object, field: str
         if changed and mine.get("restartPolicy") != "Always" and "RestartContainer" in policies:
             detail = "non-sidecar init containers with a resize policy of RestartContainer cannot be resized"
             found.forbidden(path, detail)
+
+
+def _pairs(new_spec: Object, old_spec: Object, field: str) -> "zip[tuple[Object, Object]]":
+    return zip(new_spec.get(field) or (), old_spec.get(field) or (), strict=True)
