@@ -1,14 +1,16 @@
 """The documents, checked for what kubectl and the client generators look up in them."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.schema import all_definitions
+from pynetes.apimachinery.structural.objectschema import ObjectSchema
 from pynetes.apis.registry import RESOURCES
-from pynetes.apis.resource import STATUS, Resource
+from pynetes.apis.resource import SCALE, STATUS, Resource
 from pynetes.apiserver.openapi import defaults, enums, v2, v3
 
 
@@ -233,3 +235,27 @@ def test_custom_resources_are_described_too() -> None:
     before, after = v3.index(RESOURCES)["paths"], v3.index(resources, EXTRA)["paths"]
     assert set(after) - set(before) == {"apis/example.com", "apis/example.com/v1"}
     assert all(after[key] == before[key] for key in before)
+
+
+def test_custom_resources_are_described_as_the_original_describes_them() -> None:
+    schema = ObjectSchema({"type": "object"})
+    resource = replace(WIDGET, schema=schema, list_kind="WidgetCollection", subresources=(STATUS, SCALE))
+    extra = {name.replace("WidgetList", "WidgetCollection"): dict(own) for name, own in EXTRA.items()}
+    extra["com.example.v1.WidgetCollection"]["x-kubernetes-group-version-kind"] = [
+        {**KINDS[0], "kind": "WidgetCollection"}
+    ]
+    written = v3.document("apis/example.com/v1", (*RESOURCES, resource), extra)
+    assert written is not None
+    found = json.loads(written.json)
+    assert found["info"] == {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"}
+    assert "securitySchemes" not in found["components"]
+    root = "/apis/example.com/v1/namespaces/{namespace}/widgets"
+    collection, one, scale = (found["paths"][path] for path in (root, f"{root}/{{name}}", f"{root}/{{name}}/scale"))
+    content = collection["get"]["responses"]["200"]["content"]
+    assert content["application/json"]["schema"]["$ref"].endswith(".WidgetCollection")
+    assert set(content) == {"application/json", "application/yaml"}
+    assert "requestBody" not in collection["delete"]
+    assert "watch" in {parameter["name"] for parameter in collection["delete"]["parameters"]}
+    assert [parameter["name"] for parameter in one["get"]["parameters"]] == ["resourceVersion"]
+    assert set(one["patch"]["responses"]) == {"200", "401"}
+    assert scale["get"]["x-kubernetes-group-version-kind"]["kind"] == "Widget"

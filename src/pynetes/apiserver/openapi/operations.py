@@ -53,7 +53,8 @@ class Operation:
     takes: Media | None = "raw"
     """What version 2 says that it consumes."""
     custom: bool = False
-    """Of a custom resource: no protobuf, no strategic merge."""
+    """Of a custom resource: no protobuf, no strategic merge. The original describes them apart from the others, and
+    somewhat differently: what takes part in a watch or a delete of many is not said."""
 
 
 def definition_of(gvk: GroupVersionKind, extra: Mapping[str, dict[str, Any]]) -> str:
@@ -89,6 +90,7 @@ class _Builder:
 
     def __init__(self, resource: Resource, extra: Mapping[str, dict[str, Any]]) -> None:
         self._resource = resource
+        self._custom = resource.schema is not None
         self._extra = extra
         gvk = resource.gvk
         self._prefix = prefix(gvk.group, gvk.version)
@@ -96,7 +98,7 @@ class _Builder:
         self._root = ("/apis/" + gvk.group if gvk.group else "/api") + f"/{gvk.version}"
         self._scope = "Namespaced" if resource.namespaced else ""
         self._definition = definition_of(gvk, extra)
-        self._list = definition_of(GroupVersionKind(gvk.group, gvk.version, gvk.kind + "List"), extra)
+        self._list = definition_of(GroupVersionKind(gvk.group, gvk.version, resource.list_kind), extra)
         namespace = (parameters.in_path("namespace", gvk.kind),) if resource.namespaced else ()
         self._collection_parameters = namespace
         self._object_parameters = (parameters.in_path("name", gvk.kind), *namespace)
@@ -114,7 +116,7 @@ class _Builder:
         """`suffix` is the operation id behind the group and version."""
         more.setdefault("gvk", self._resource.gvk)
         more.setdefault("action", method)
-        more["custom"] = self._resource.schema is not None
+        more["custom"] = self._custom
         queries = tuple(parameters.query(name) for name in more.pop("queries", ()))
         return Operation(
             path=path,
@@ -130,7 +132,7 @@ class _Builder:
         verbs = self._resource.verbs
         yield from self._collection(verbs)
         yield from self._object(verbs)
-        if "watch" in verbs and self._resource.schema is None:
+        if "watch" in verbs and not self._custom:
             yield from self._watches()
         for subresource in self._resource.subresources:
             yield from self._subresource(subresource)
@@ -154,7 +156,8 @@ class _Builder:
         if "deletecollection" in verbs:
             yield self._operation(
                 path, "delete", "delete", f"Collection{self._scope}{kind}", f"delete collection of {kind}", **where,
-                body=DELETE_OPTIONS, answer=STATUS, action="deletecollection", queries=parameters.DELETE_COLLECTION,
+                body="" if self._custom else DELETE_OPTIONS, answer=STATUS, action="deletecollection",
+                queries=parameters.LIST if self._custom else parameters.DELETE_COLLECTION,
             )  # fmt: skip
 
     def _object(self, verbs: tuple[str, ...]) -> Iterator[Operation]:
@@ -174,10 +177,12 @@ class _Builder:
         kind = self._resource.gvk.kind
         definition = definition_of(gvk, self._extra)
         name = f"{self._scope}{kind}{suffix}"
-        common: dict[str, Any] = {"path_parameters": self._object_parameters, "answer": definition, "gvk": gvk}
+        told = self._resource.gvk if self._custom else gvk
+        common: dict[str, Any] = {"path_parameters": self._object_parameters, "answer": definition, "gvk": told}
         of = f"{what}the specified {kind}"
         if "get" in verbs:
-            yield self._operation(path, "get", "read", name, f"read {of}", **common)
+            queries = parameters.CUSTOM_GET if self._custom else ()
+            yield self._operation(path, "get", "read", name, f"read {of}", **common, queries=queries)
         if "update" in verbs:
             yield self._operation(
                 path, "put", "replace", name, f"replace {of}", **common,
@@ -186,7 +191,7 @@ class _Builder:
         if "patch" in verbs:
             yield self._operation(
                 path, "patch", "patch", name, f"partially update {of}", **common,
-                body=PATCH, codes=(200, 201), queries=parameters.PATCH,
+                body=PATCH, codes=(200,) if self._custom else (200, 201), queries=parameters.PATCH,
             )  # fmt: skip
 
     def _watches(self) -> Iterator[Operation]:

@@ -77,6 +77,7 @@ LIST = (
 CREATE = ("dryRun", "fieldManager", "fieldValidation")
 UPDATE = CREATE
 PATCH = (*CREATE, "force")
+CUSTOM_GET = ("resourceVersion",)
 DELETE = ("dryRun", *_FROM_DELETE_OPTIONS)
 DELETE_COLLECTION = tuple(sorted({*LIST, *DELETE} - {"allowWatchBookmarks", "watch"}))
 

@@ -11,7 +11,7 @@ from pynetes.apimachinery.schema.definitions import VERSION
 from pynetes.apis.resource import Resource
 
 # Changes with the generator, so that clients do not keep what an older one wrote.
-_FORM = 1
+_FORM = 2
 
 
 def signature(resources: Iterable[Resource], extra: Mapping[str, dict[str, Any]]) -> str:

@@ -39,7 +39,6 @@ _MEDIA = {
     "keys": ["application/jwk-set+json"],
 }
 _CUSTOM = ["application/json", "application/yaml"]
-_CUSTOM_STREAM = [*_CUSTOM, "application/json;stream=watch"]
 #: What is written once for the whole document, part by part.
 _SECTIONS = ("paths", "definitions", "parameters")
 _CODES = {200: "OK", 201: "Created", 202: "Accepted"}
@@ -220,16 +219,12 @@ def _operation(operation: Operation, own: Sequence[Parameter], pool: Pool) -> di
     parameters = [pool.parameter(parameter) for parameter in own]
     if operation.body:
         parameters.insert(0, pool.body(_schema(operation.body), operation.method != "delete"))
-    if operation.custom:
-        produces = _CUSTOM_STREAM if operation.media == "stream" else _CUSTOM
-    else:
-        produces = _MEDIA[operation.media]
     answer = _schema(operation.answer)
     consumes = _consumes(operation)
     out: dict[str, Any] = {
         "description": operation.description,
         **({"consumes": consumes} if consumes else {}),
-        "produces": produces,
+        "produces": _CUSTOM if operation.custom else _MEDIA[operation.media],
         "schemes": ["https"],
         "tags": [operation.tag],
         "operationId": operation.id,

@@ -51,7 +51,17 @@ _MEDIA = {
     "keys": ("application/jwk-set+json",),
 }
 _CUSTOM: tuple[str, ...] = ("application/json", "application/yaml")
-_CUSTOM_STREAM: tuple[str, ...] = ("application/json", "application/json;stream=watch", "application/yaml")
+_CUSTOM_INFO = {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"}
+_SECURITY = {
+    "securitySchemes": {
+        "BearerToken": {
+            "description": "Bearer Token authentication",
+            "in": "header",
+            "name": "authorization",
+            "type": "apiKey",
+        }
+    }
+}
 _CODES = {200: "OK", 201: "Created", 202: "Accepted"}
 _CACHE: OrderedDict[tuple[str, str], "Document"] = OrderedDict()
 _CACHE_SIZE = 256
@@ -145,34 +155,31 @@ def _operations(members: Sequence[Resource], root: Operation | None, extra: Extr
     if root is not None:
         return [root]
     gvk = members[0].gvk
-    custom = all(resource.schema is not None for resource in members)
-    found = [] if custom else [version_root(gvk.group, gvk.version)]
+    found = [] if _custom(members) else [version_root(gvk.group, gvk.version)]
     for resource in members:
         found += operations(resource, extra)
     return found
 
 
+def _custom(members: Sequence[Resource]) -> bool:
+    """Whether a document is of custom resources, which the original describes by another program."""
+    return bool(members) and all(resource.schema is not None for resource in members)
+
+
 def _write(found: Sequence[Operation], members: Sequence[Resource], extra: Extra) -> bytes:
     versions = {("", "v1"), *((resource.gvk.group, resource.gvk.version) for resource in members)}
+    custom = _custom(members)
     names = schemas.needed((name for operation in found for name in (operation.body, operation.answer)), extra)
     written = {
-        name: schemas.v3(name, extra, lambda kind: (kind["group"], kind["version"]) in versions) for name in names
-    }
-    components: dict[str, Any] = {"schemas": written} if written else {}
-    components["securitySchemes"] = {
-        "BearerToken": {
-            "description": "Bearer Token authentication",
-            "in": "header",
-            "name": "authorization",
-            "type": "apiKey",
-        }
+        name: schemas.v3(name, extra, lambda kind: custom or (kind["group"], kind["version"]) in versions)
+        for name in names
     }
     return json_writer.encode(
         {
             "openapi": "3.0.0",
-            "info": {"title": "Kubernetes", "version": VERSION},
+            "info": _CUSTOM_INFO if custom else {"title": "Kubernetes", "version": VERSION},
             "paths": _paths(found),
-            "components": components,
+            "components": {**({"schemas": written} if written else {}), **({} if custom else _SECURITY)},
         }
     )
 
@@ -232,11 +239,7 @@ def _body_types(operation: Operation) -> tuple[str, ...]:
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    if operation.custom:
-        media = _CUSTOM_STREAM if operation.media == "stream" else _CUSTOM
-    else:
-        media = _MEDIA[operation.media]
-    content = _content(operation.answer, media)
+    content = _content(operation.answer, _CUSTOM if operation.custom else _MEDIA[operation.media])
     out: dict[str, Any] = {str(code): {"description": _CODES[code], "content": content} for code in operation.codes}
     out["401"] = {"description": "Unauthorized"}
     return out
