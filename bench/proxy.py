@@ -6,9 +6,10 @@ original proxy calls it.
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from msgspec.structs import replace
 
 from bench.frame import Options, Table, median, milliseconds, progress, ratio
 from pynetes.component.nftables import Nftables

@@ -2,11 +2,11 @@
 
 import base64
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pynetes.apis.names import ROLE_BINDINGS, ROLES, SECRETS
 from pynetes.cli import controlplane, etcd, join, storeurl, tokens

@@ -1,10 +1,10 @@
 """The context in the user's kubeconfig is taken out by the cluster that put it in, and by no other."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from pynetes.cli import cluster, down, kubeconfigs
 from pynetes.cli.layout import Layout

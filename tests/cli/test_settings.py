@@ -2,11 +2,11 @@
 
 import json
 import socket
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict, replace
 
 from pynetes.cli import cluster, preflight, settings
 from pynetes.cli.layout import Layout

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, aclosing, asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import CONFIG_MAPS, NAMESPACES

@@ -3,12 +3,13 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from pynetes.apis.names import CLUSTER_ROLE_BINDINGS, SERVICE_ACCOUNTS
 from pynetes.apiserver.server import APIServer

@@ -1,9 +1,9 @@
 """Which address a Service gets, by table."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pynetes.apimachinery.selectors import parse_label_selector
 from pynetes.cloud.providers.local import allocation

@@ -11,9 +11,10 @@ Arguments: a kubeconfig, and the API servers' URLs.
 
 import asyncio
 import sys
-from dataclasses import replace
 from itertools import count
 from typing import Any
+
+from msgspec.structs import replace
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import CONFIG_MAPS

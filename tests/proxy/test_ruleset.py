@@ -1,6 +1,6 @@
 """One change of a Service is a few elements; what several ports share stays until the last lets go."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from pynetes.proxy.elements import elements
 from pynetes.proxy.endpoints import Endpoint

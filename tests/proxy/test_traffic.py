@@ -6,9 +6,10 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
+from msgspec.structs import replace
 
 from pynetes.component.nftables import Nftables
 from pynetes.component.sysctl import set_sysctl

@@ -6,8 +6,9 @@ errors are `FieldError`s; `invalid` joins them into one 422. Source of texts: th
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.quoting import go_quoted
@@ -34,8 +35,7 @@ _VALUELESS = frozenset(
 OMITTED = object()
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldError(Struct, frozen=True):
     """One violation at one field. `type` is the cause's reason (FieldValueRequired, …); `detail` says what is wrong."""
 
     type: str

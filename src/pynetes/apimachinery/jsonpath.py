@@ -6,8 +6,9 @@ leads to nothing.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.structural.numbers import go_text
@@ -24,8 +25,7 @@ class PathError(ValueError):
     """Not a JSONPath."""
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     steps: tuple[_Step, ...]
 
     def find(self, value: Any) -> list[Any]:

@@ -8,8 +8,9 @@ escaping `,`, `=` and itself in values.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError, invalid_value
@@ -24,8 +25,7 @@ _FROM_API = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "
 _INT = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Struct, frozen=True):
     """One condition on one label. `operator`: in notin = == != gt lt exists !"""
 
     key: str
@@ -320,8 +320,7 @@ def from_label_selector(selector: Mapping[str, Any] | None) -> LabelSelector:
     return LabelSelector(requirements)
 
 
-@dataclass(frozen=True, slots=True)
-class FieldSelector:
+class FieldSelector(Struct, frozen=True):
     """Requirements (field, `=` or `!=`, value) on an object's selectable fields."""
 
     requirements: tuple[tuple[str, str, str], ...] = ()

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
+from msgspec import Struct
+
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
 from pynetes.apimachinery.structural.objectschema import ObjectSchema
 from pynetes.apimachinery.times import human_duration, parse_time
@@ -41,8 +43,7 @@ READ_WRITE = ("get", "patch", "update")
 UNKNOWN_AGE = "<unknown>"
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaText:
+class SchemaText(Struct, frozen=True):
     """The description of a field of the schema: `core.v1.PodStatus.podIP`."""
 
     reference: str
@@ -136,8 +137,7 @@ AGE = Column("Age", _age, description=schema_text(_META + "creationTimestamp"))
 CREATED_AT = Column("Created At", _created_at, "date", description=schema_text(_META + "creationTimestamp"))
 
 
-@dataclass(frozen=True, slots=True)
-class ScalePaths:
+class ScalePaths(Struct, frozen=True):
     """Where a custom resource keeps what its Scale shows: paths from its root, as tuples of field names."""
 
     spec_replicas: tuple[str, ...]
@@ -145,8 +145,7 @@ class ScalePaths:
     label_selector: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Subresource:
+class Subresource(Struct, frozen=True):
     """`gvk` None means the parent's kind. `strategy` holds the rules of subresources that write the parent other than
     through its status (ephemeralcontainers, resize, finalize, approval); status uses the parent's own."""
 

@@ -1,15 +1,15 @@
 """The API server's settings; names and defaults are those of kube-apiserver's flags."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 
 class ConfigurationError(Exception):
     """The settings do not make a server; the message says which and why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class APIServerConfig:
+class APIServerConfig(Struct, frozen=True, kw_only=True):
     """Files are PEM. Durations are seconds. Empty means: not configured."""
 
     # Serving

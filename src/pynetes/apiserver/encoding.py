@@ -6,10 +6,10 @@ be put in without parsing (`cacher.wire_bytes`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from pynetes.apimachinery import json_writer, yaml_writer
 from pynetes.apimachinery.protobuf import encoder as protobuf
@@ -18,8 +18,7 @@ from pynetes.apimachinery.protobuf.decoder import MEDIA_TYPE as PROTOBUF_TYPE
 Object = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(Struct, frozen=True):
     """One wire format. `text`: can carry what has no protobuf form (Tables)."""
 
     media_type: str

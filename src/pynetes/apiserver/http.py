@@ -5,8 +5,9 @@ take the same road.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 3 * 1024 * 1024
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Struct):
     """One request. `path` is decoded and without query; header names are case-insensitive.
 
     `read_body` gives the whole body once and raises a 413 StatusError past the limit. `peer_certificate` is DER, set
@@ -65,8 +65,7 @@ class Request:
         return values is not None and values[0].lower() not in ("0", "false")
 
 
-@dataclass(slots=True)
-class Response:
+class Response(Struct):
     """A whole answer."""
 
     status: int = 200
@@ -75,8 +74,7 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class StreamResponse:
+class StreamResponse(Struct):
     """An answer without end: every chunk is sent as it comes. `chunks` is closed when the client goes away."""
 
     status: int
@@ -85,8 +83,7 @@ class StreamResponse:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Upgrade:
+class Upgrade(Struct):
     """Takes the connection over (WebSocket, SPDY); `run` prepares and returns aiohttp's own response."""
 
     run: "Callable[[BaseRequest], Awaitable[AiohttpStream]]"

@@ -5,7 +5,8 @@ to be turned into (`as=Table;v=v1;g=meta.k8s.io`) is checked against what the en
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import StatusError, not_acceptable, unsupported_media_type
 from pynetes.apiserver.encoding import CODECS, INPUT_TYPES, JSON, PROTOBUF, YAML, Codec
@@ -16,8 +17,7 @@ _META_VERSIONS = ("v1", "v1beta1")
 _PARTIAL = ("PartialObjectMetadata", "PartialObjectMetadataList")
 
 
-@dataclass(frozen=True, slots=True)
-class Transform:
+class Transform(Struct, frozen=True):
     """What an answer is to be turned into."""
 
     kind: str
@@ -29,8 +29,7 @@ class Transform:
         return f"{self.group}/{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
-class MediaType:
+class MediaType(Struct, frozen=True):
     """The outcome: a codec, how to print, and the transformation asked for."""
 
     codec: Codec
@@ -44,8 +43,7 @@ class MediaType:
         return self.codec is JSON and not self.pretty and self.transform is None
 
 
-@dataclass(frozen=True, slots=True)
-class _Clause:
+class _Clause(Struct, frozen=True):
     type: str
     subtype: str
     quality: float
@@ -84,8 +82,7 @@ def accept_discovery(media: Codec, transform: Transform | None) -> bool:
     return wanted == ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2")
 
 
-@dataclass(frozen=True, slots=True)
-class _Family:
+class _Family(Struct, frozen=True):
     """Endpoints that negotiate alike. `routed`: the original's router looks at the types before they do."""
 
     allows: Callable[[Codec, Transform | None], bool]

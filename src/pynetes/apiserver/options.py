@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.errors import (
     FieldError,
@@ -61,8 +62,7 @@ def raise_invalid(kind: str, errors: list[FieldError]) -> None:
         raise invalid(kind, "meta.k8s.io", "", errors)
 
 
-@dataclass(slots=True)
-class ListOptions:
+class ListOptions(Struct):
     """Of lists, watches and collection deletes."""
 
     label_selector: LabelSelector = EVERYTHING
@@ -141,8 +141,7 @@ class ListOptions:
         return errors
 
 
-@dataclass(slots=True)
-class WriteOptions:
+class WriteOptions(Struct):
     """Of creates, updates and patches. `raw` is the options object that admission sees."""
 
     dry_run: bool = False
@@ -197,8 +196,7 @@ def _dry_run_errors(values: Iterable[str]) -> list[FieldError]:
     return [not_supported("dryRun", found, ("All",))]
 
 
-@dataclass(slots=True)
-class DeleteOptions:
+class DeleteOptions(Struct):
     """Of deletes. `grace_period_seconds` None means the kind's own."""
 
     grace_period_seconds: int | None = None

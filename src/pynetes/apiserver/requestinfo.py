@@ -1,8 +1,9 @@
 """What a request asks for, read off its method, path and query by upstream's rules (RequestInfoFactory)."""
 
 import re
-from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
+
+from msgspec import Struct
 
 _VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _SPECIAL_VERBS = frozenset(("proxy", "watch"))
@@ -10,8 +11,7 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NAMESPACE_SUBRESOURCES = frozenset(("status", "finalize"))
 
 
-@dataclass(slots=True)
-class RequestInfo:
+class RequestInfo(Struct):
     """For a resource request the named parts; for any other path only `path` and `verb` (the lower-case method)."""
 
     is_resource: bool

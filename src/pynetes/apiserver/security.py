@@ -8,9 +8,10 @@ what it says, once there is a registry to ask.
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from pynetes.apiserver.admission.attributes import Plugin
 from pynetes.apiserver.admission.rbacescalation import RBACEscalation
@@ -40,8 +41,7 @@ from pynetes.component.tasks import Tasks
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Security:
+class Security(Struct, frozen=True):
     authenticator: RequestAuthenticator
     authorizer: Authorizer
     plugins: Sequence[Plugin]

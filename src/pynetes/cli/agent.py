@@ -1,8 +1,9 @@
 """`pynetes agent`: makes this machine a node of a cluster that runs elsewhere, and starts it again later."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from pynetes.cli import cluster, join, readiness, supervisor, up
 from pynetes.cli.join import JoinError

@@ -3,12 +3,12 @@ lies. With them, what starts the original by its flags, as controller-runtime's 
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import click
+from msgspec.structs import replace
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _PAIR = "apiserver"

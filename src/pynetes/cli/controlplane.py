@@ -8,11 +8,11 @@ token: only the token's holder may read it, and it goes with the token, whose li
 import base64
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
@@ -140,8 +140,7 @@ def join_command(agent_command: str, key: bytes) -> str:
 # --- the joining machine's side
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Struct, frozen=True):
     """What the cluster gave; nothing of it is on disk yet."""
 
     files: Mapping[str, bytes]

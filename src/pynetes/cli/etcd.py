@@ -8,8 +8,10 @@ whose data are gone never makes a second cluster beside the first.
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from pynetes.cli.layout import Layout
 from pynetes.cli.settings import Settings, SettingsError
@@ -27,8 +29,7 @@ class EtcdError(SettingsError):
     """The member cannot start; the message says why and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownMember:
+class KnownMember(Struct, frozen=True):
     """A member as it is written down. One that was added and never started has no name, no client URLs."""
 
     name: str
@@ -41,8 +42,7 @@ class KnownMember:
         return [url.partition("://")[2] for url in self.client_urls]
 
 
-@dataclass(frozen=True, slots=True)
-class MemberConfig:
+class MemberConfig(Struct, frozen=True):
     """This machine's member. Ports are for tests that run several on one address."""
 
     name: str

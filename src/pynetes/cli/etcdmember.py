@@ -10,8 +10,9 @@ import logging
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NoReturn
+
+from msgspec import Struct
 
 from pynetes.cli.etcd import EtcdError, KnownMember, MemberConfig, command, load_members, others
 from pynetes.cli.settings import SettingsError
@@ -43,8 +44,7 @@ def known(members: Sequence[EtcdMember]) -> list[KnownMember]:
     return [KnownMember(each.name, each.peer_urls, each.client_urls) for each in members]
 
 
-@dataclass(frozen=True, slots=True)
-class FirstStart:
+class FirstStart(Struct, frozen=True):
     """What to do: remove the member `remove` (0: none), then add this one if `add`, then start."""
 
     remove: int = 0

@@ -10,9 +10,10 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from pynetes.cli import etcd, etcdmember
 from pynetes.cli.etcd import EtcdError, MemberConfig

@@ -1,11 +1,10 @@
-"""Command-line flags out of a component's config dataclass: a field `node_ip` is the flag `--node-ip`.
+"""Command-line flags out of a component's config (a Struct): a field `node_ip` is the flag `--node-ip`.
 
 Types and defaults are the field's, the help text is what stands beside it in the source (a `#:` comment above or a
 string below it), so that a setting is described in one place.
 """
 
 import ast
-import dataclasses
 import inspect
 import textwrap
 import types
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import FieldInfo, fields
 
 T = TypeVar("T")
 
@@ -45,14 +46,13 @@ def flags_of(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator that gives a click command one option for each field that has a flag's form."""
     texts = descriptions(config)
-    hints = typing.get_type_hints(config)
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for field in reversed(dataclasses.fields(config)):
+        for field in reversed(fields(config)):
             if field.name in skip:
                 continue
             flag = flag_name(field.name, rename)
-            option = _option(field, hints[field.name], flag, texts.get(field.name, ""))
+            option = _option(field, flag, texts.get(field.name, ""))
             function = option(function) if option else function
         return function
 
@@ -61,12 +61,11 @@ def flags_of(
 
 def config_from(config: type[T], values: Mapping[str, Any], **more: Any) -> T:
     """The config that parsed flags stand for; flags that were not given keep the field's default."""
-    hints = typing.get_type_hints(config)
     given = {}
-    for field in dataclasses.fields(config):  # type: ignore[arg-type]
+    for field in fields(config):  # type: ignore[arg-type]
         value = values.get(field.name)
         if value is not None:
-            given[field.name] = _converted(value, hints[field.name])
+            given[field.name] = _converted(value, field.type)
     return config(**(given | more))
 
 
@@ -78,29 +77,29 @@ def values_of(config: Any, rename: Mapping[str, str] | None = None) -> dict[str,
     """The flags that a config stands for, without their dashes, as `/flagz` shows them."""
     return {
         flag_name(field.name, rename).removeprefix("--"): _shown(getattr(config, field.name))
-        for field in dataclasses.fields(config)
+        for field in fields(config)
     }
 
 
-def _option(field: "dataclasses.Field[Any]", hint: Any, flag: str, text: str) -> Callable[..., Any] | None:
+def _option(field: FieldInfo, flag: str, text: str) -> Callable[..., Any] | None:
     default = _default(field)
     shown = _shown(default)
     help_text = f"{text} " if text else ""
     help_text += f"[default: {shown}]" if shown else ""
-    base = _base(hint)
+    base = _base(field.type)
     if base is bool:
         return click.option(f"{flag}/--no-{flag[2:]}", field.name, default=None, help=help_text)
     if base in _BARE:
         return click.option(flag, field.name, type=_BARE[base], default=None, help=help_text)
-    if base is tuple or typing.get_origin(hint) is not None:
+    if base is tuple or typing.get_origin(field.type) is not None:
         return click.option(flag, field.name, type=str, default=None, help=f"{help_text} Separated by commas.".strip())
     return None
 
 
-def _default(field: "dataclasses.Field[Any]") -> Any:
-    if field.default is not dataclasses.MISSING:
+def _default(field: FieldInfo) -> Any:
+    if field.default is not NODEFAULT:
         return field.default
-    if field.default_factory is not dataclasses.MISSING:
+    if field.default_factory is not NODEFAULT:
         return field.default_factory()
     return None
 
@@ -141,7 +140,12 @@ def _parsed(text: str, kind: Any) -> Any:
 
 
 def descriptions(config: type) -> dict[str, str]:
-    """Field → what the source says of it."""
+    """Field → what the source says of it, be it a base's."""
+    structs = [base for base in reversed(config.__mro__) if issubclass(base, Struct) and base is not Struct]
+    return {name: text for base in structs for name, text in _own_descriptions(base).items()}
+
+
+def _own_descriptions(config: type) -> dict[str, str]:
     source = textwrap.dedent(inspect.getsource(config))
     lines = source.splitlines()
     body = typing.cast(ast.ClassDef, ast.parse(source).body[0]).body

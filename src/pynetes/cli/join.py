@@ -8,7 +8,6 @@
 
 import json
 import logging
-from dataclasses import asdict
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 import yaml
 from cryptography import x509
+from msgspec.structs import asdict
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.times import human_duration

@@ -1,14 +1,14 @@
 """Where a cluster's files lie: durable state, runtime state and logs."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 DEFAULT_DATA = Path("/var/lib/pynetes")
 DEFAULT_RUN = Path("/run/pynetes")
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Two roots: `data` outlives `pynetes down` (until `pynetes purge`), `run` does not."""
 
     data: Path = DEFAULT_DATA

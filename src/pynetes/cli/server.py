@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.core import bootstrap_token
@@ -28,8 +28,7 @@ _NO_CONTROL_PLANE = "there is no control plane on this machine: run this where `
 _COLUMNS = ("token", "ttl", "expires", "usages", "description", "groups")
 
 
-@dataclass(frozen=True, slots=True)
-class Joining:
+class Joining(Struct, frozen=True):
     """What a further control plane was given: all empty on the first, and where it has joined before."""
 
     server: str = ""

@@ -2,10 +2,12 @@
 
 import json
 import socket
-from dataclasses import MISSING, asdict, dataclass, fields
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import asdict, fields
 
 from pynetes.apimachinery import names
 from pynetes.cli.layout import Layout
@@ -26,8 +28,7 @@ class SettingsError(Exception):
     """The settings do not fit the machine or the cluster that is there; the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """`registry_port` 0: no image registry.
 
     `cgroup_root` is where pods' cgroups are, under every hierarchy: clusters that share a kernel need one each.
@@ -115,10 +116,10 @@ def _parse(values: Any) -> Settings:
         raise ValueError("not an object")
     known = {field.name: value for field in fields(Settings) if (value := values.get(field.name)) is not None}
     for field in fields(Settings):
-        if field.name not in known and field.default is MISSING:
+        if field.name not in known and field.default is NODEFAULT:
             raise ValueError(f"{field.name} is missing")
         if not isinstance(
-            known.get(field.name, field.default), str if field.default is MISSING else type(field.default)
+            known.get(field.name, field.default), str if field.default is NODEFAULT else type(field.default)
         ):
             raise ValueError(f"{field.name} is {known[field.name]!r}")
     return Settings(**known)

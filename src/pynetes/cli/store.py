@@ -5,12 +5,12 @@ The commands read the engine beside the API server, or without one; `storage.sna
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 import orjson
+from msgspec.structs import replace
 
 from pynetes.cli import cluster, etcdrestore, settings, storeurl, supervisor
 from pynetes.cli.layout import Layout

@@ -10,8 +10,9 @@ The URL may hold a password: it lies in a file of its own, which only root may r
 
 import asyncio
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pynetes.cli.layout import Layout
 from pynetes.cli.settings import SettingsError
@@ -25,8 +26,7 @@ SQLITE, ETCD = "sqlite:", "etcd:"
 _HELP = "see --store in `pynetes server --help`"
 
 
-@dataclass(frozen=True, slots=True)
-class StoreChoice:
+class StoreChoice(Struct, frozen=True):
     """`identity` is what may be shown and is kept in the settings; `url` is secret."""
 
     url: str

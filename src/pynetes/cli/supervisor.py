@@ -18,11 +18,11 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 import setproctitle
+from msgspec import Struct, field
 
 from pynetes.component import clock
 
@@ -39,8 +39,7 @@ HEALTHY_AFTER = 30.0
 BACKOFF_FIRST, BACKOFF_MAX = 0.2, 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Struct, frozen=True):
     """One supervised process: `main` runs in a fork, or `command` is executed.
 
     `modules` are imported before the fork; `stop_seconds` is how long it may take to end after SIGTERM before it is
@@ -55,8 +54,7 @@ class Process:
     stop_seconds: float = 10.0
 
 
-@dataclass(slots=True)
-class _Child:
+class _Child(Struct):
     process: Process
     pid: int = 0
     started: float = 0.0
@@ -66,8 +64,7 @@ class _Child:
     last_exit: str = ""
 
 
-@dataclass(slots=True)
-class Supervisor:
+class Supervisor(Struct):
     """Supervises `processes`, started in this order and stopped in reverse. Publishes its state as JSON in `state`."""
 
     processes: Sequence[Process]

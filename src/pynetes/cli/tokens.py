@@ -4,13 +4,13 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
@@ -32,8 +32,7 @@ class TokenError(Exception):
     """What was asked for makes no token; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """What a token allows and until when (`ttl` in seconds, 0: for ever)."""
 
     ttl: float = DEFAULT_TTL

@@ -5,9 +5,10 @@ import contextlib
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import asdict
 
 from pynetes.cli import addons, cloud, cluster, etcd, kubeconfigs, mountns, preflight, readiness, storeurl, supervisor
 from pynetes.cli.layout import Layout

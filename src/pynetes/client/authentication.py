@@ -6,8 +6,9 @@ Authentication that is delegated to the API server, as the originals' kubelet, s
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
@@ -20,8 +21,7 @@ log = logging.getLogger(__name__)
 TOKEN_REVIEWS = GroupVersionResource("authentication.k8s.io", "v1", "tokenreviews")
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Struct, frozen=True):
     name: str
     uid: str = ""
     groups: tuple[str, ...] = ()

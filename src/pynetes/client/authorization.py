@@ -1,8 +1,9 @@
 """What a caller of a component may do: the API server decides (SubjectAccessReview), and its answers are remembered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
@@ -22,8 +23,7 @@ class AuthorizationUnavailable(Exception):
     """The API server could not be asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     allowed: bool
     reason: str = ""
 

@@ -1,10 +1,10 @@
 """What an API server serves: its groups, versions and resources."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource, split_api_version
@@ -18,8 +18,7 @@ class DiscoveryFailed(Exception):
     """A root of the API could not be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class APIResource:
+class APIResource(Struct, frozen=True):
     """One served resource (never a subresource)."""
 
     gvr: GroupVersionResource
@@ -28,8 +27,7 @@ class APIResource:
     verbs: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Discovered:
+class Discovered(Struct, frozen=True):
     """Resources of every served version, a group's preferred version first, and group versions that are stale:
     their server did not answer, so their absence means nothing."""
 

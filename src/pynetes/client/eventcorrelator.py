@@ -7,8 +7,9 @@ than ten messages of one reason within ten minutes become one "(combined from si
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct, field
 
 from pynetes.client.ratelimiter import TokenBucket
 from pynetes.component import clock
@@ -50,8 +51,7 @@ class LRU(Generic[V]):
         return found
 
 
-@dataclass(slots=True)
-class Written:
+class Written(Struct):
     """An event that exists in the cluster."""
 
     name: str
@@ -60,16 +60,14 @@ class Written:
     count: int = 1
 
 
-@dataclass(slots=True)
-class _Similar:
+class _Similar(Struct):
     """Distinct messages of one reason for one object, lately."""
 
     messages: set[str] = field(default_factory=set)
     last: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What to do with an event: `known` is the one to count up, or None to create. `key` remembers it."""
 
     key: tuple[Any, ...]

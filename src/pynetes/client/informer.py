@@ -8,8 +8,9 @@ most of them add a key to a work queue.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.gvk import GroupVersionResource
@@ -27,8 +28,7 @@ IndexFunction = Callable[[Object], list[str]]
 NAMESPACE_INDEX = "namespace"
 
 
-@dataclass(frozen=True, slots=True)
-class _Handler:
+class _Handler(Struct, frozen=True):
     on_add: Callable[[Object], None] | None
     on_update: Callable[[Object, Object], None] | None
     on_delete: Callable[[Object], None] | None

@@ -7,11 +7,12 @@ import base64
 import copy
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pynetes.client.https import CertificateFiles, HTTPSTransport, TokenFile, tls_context
 from pynetes.client.rest import Client
@@ -30,8 +31,7 @@ class ConfigError(Exception):
     """The kubeconfig cannot be used; the message says what is wrong with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """How to reach one cluster as one user. Certificates and keys are PEM bytes; `token_file` is read again."""
 
     server: str

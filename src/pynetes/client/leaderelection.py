@@ -10,8 +10,9 @@ import random
 import socket
 import uuid
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
@@ -52,8 +53,7 @@ class LeadershipLost(Exception):
     """The lease could not be renewed in time: the process must stop acting as leader at once."""
 
 
-@dataclass(slots=True)
-class Observation:
+class Observation(Struct):
     """The lease's spec as last seen, and when it last changed (monotonic seconds)."""
 
     spec: Object

@@ -1,10 +1,9 @@
 """The settings that every manager of controllers has."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ManagerConfig:
+class ManagerConfig(Struct, frozen=True):
     """Names and defaults are the originals' flags'. Durations are seconds."""
 
     controllers: tuple[str, ...] = ("*",)

@@ -6,9 +6,9 @@ Queues count by themselves, which costs them next to nothing; the families are m
 import weakref
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct, field
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -21,8 +21,7 @@ from pynetes.component import clock, metrics
 _BOUNDS = metrics.exponential(1e-8, 10, 10)
 
 
-@dataclass(slots=True)
-class Durations:
+class Durations(Struct):
     """A histogram of seconds: how many fell below each bound and not below the one before it."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(_BOUNDS) + 1))
@@ -49,8 +48,7 @@ class Durations:
         return out
 
 
-@dataclass(slots=True)
-class QueueMetrics:
+class QueueMetrics(Struct):
     """Counts since the queue was made: seconds that keys waited, and that work on them took."""
 
     adds: int = 0
@@ -78,8 +76,7 @@ def publish(queue: Measured) -> None:
     _queues.add(queue)
 
 
-@dataclass(slots=True)
-class _Sum:
+class _Sum(Struct):
     depth: int = 0
     running: list[float] = field(default_factory=list)
     counts: QueueMetrics = field(default_factory=QueueMetrics)

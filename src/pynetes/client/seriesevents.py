@@ -6,8 +6,9 @@ controller take the places of involvedObject and source.
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
@@ -27,8 +28,7 @@ SERIES_SECONDS = 360.0
 Object = dict[str, Any]
 
 
-@dataclass(slots=True)
-class _Series:
+class _Series(Struct):
     name: str
     namespace: str
     count: int

@@ -1,12 +1,12 @@
 """How a component's HTTPS port is set up: the settings of `secureserving`, apart from what serves it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class ServingConfig:
+
+class ServingConfig(Struct, frozen=True):
     """Durations are seconds."""
 
     secure_port: int
@@ -30,8 +30,7 @@ class ServingConfig:
     """Paths that are open to all; `*` at the end stands for any rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
+class Serving(Struct, frozen=True):
     """Where a component serves, and the flags that `/flagz` shows."""
 
     config: ServingConfig

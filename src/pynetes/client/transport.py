@@ -5,8 +5,9 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 Query = Sequence[tuple[str, str]]
 
@@ -26,8 +27,7 @@ def reason(error: BaseException) -> str:
     return str(error).rpartition(": ")[2] or type(error).__name__
 
 
-@dataclass(frozen=True, slots=True)
-class TransportResponse:
+class TransportResponse(Struct, frozen=True):
     """A whole answer. Header names are lower case."""
 
     status: int
@@ -35,8 +35,7 @@ class TransportResponse:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class TransportStream:
+class TransportStream(Struct, frozen=True):
     """An answer whose body arrives in pieces; `chunks` raises TransportError when the connection breaks."""
 
     status: int

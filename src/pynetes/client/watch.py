@@ -1,10 +1,10 @@
 """A watch's wire format: one JSON object a line, `{"type": …, "object": …}`."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.client.transport import TransportError
@@ -12,8 +12,7 @@ from pynetes.client.transport import TransportError
 ADDED, MODIFIED, DELETED, BOOKMARK, ERROR = "ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"
 
 
-@dataclass(frozen=True, slots=True)
-class WatchEvent:
+class WatchEvent(Struct, frozen=True):
     """`type` is ADDED, MODIFIED, DELETED or BOOKMARK (its object carries a resourceVersion only)."""
 
     type: str

@@ -1,12 +1,9 @@
 """The cloud controller manager's settings; names and defaults are the flags' of upstream's cloud-controller-manager."""
 
-from dataclasses import dataclass
-
 from pynetes.client.managerconfig import ManagerConfig
 
 
-@dataclass(frozen=True, slots=True)
-class CloudControllerManagerConfig(ManagerConfig):
+class CloudControllerManagerConfig(ManagerConfig, frozen=True):
     """Durations are seconds."""
 
     cluster_name: str = "kubernetes"

@@ -9,9 +9,10 @@ time of the next try; `ImplementedElsewhere` leaves a load balancer to another c
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from pynetes.client.controller import RetryAfter, TryAgain
 
@@ -37,8 +38,7 @@ class ImplementedElsewhere(Exception):
     """Load balancers are looked after by a controller outside of this manager."""
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceMetadata:
+class InstanceMetadata(Struct, frozen=True):
     """What the cloud knows of a node's machine. What is empty is left as it is on the node.
 
     `addresses` are node addresses on the wire: `{"type": "InternalIP", "address": "192.0.2.1"}`. `labels` are put on
@@ -96,8 +96,7 @@ class LoadBalancers(ABC):
         """Removes the balancer, or what there is of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """Pods' addresses → the node that has them. `target_addresses`: None where the cloud has only names for nodes."""
 
     destination_cidr: str

@@ -11,7 +11,6 @@ import re
 import ssl
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from msgspec import Struct
 
 from pynetes.component import clock
 
@@ -35,8 +35,7 @@ class CertificateFileError(Exception):
     """A certificate or key file that cannot be used; the message names the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPair:
+class KeyPair(Struct, frozen=True):
     """A certificate with its private key."""
 
     certificate: x509.Certificate
@@ -51,8 +50,7 @@ class KeyPair:
         return private_key_pem(self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What a certificate is to say. `dns_names` and `ip_addresses` are its subject alternative names."""
 
     common_name: str

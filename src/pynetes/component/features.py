@@ -1,12 +1,12 @@
 """Feature gates: named switches with a default, set by `--feature-gates=A=true,B=false`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+
+class Feature(Struct, frozen=True):
     default: bool
     stage: Literal["ALPHA", "BETA", ""] = ""
     #: A locked gate states how things are; it cannot be set otherwise.

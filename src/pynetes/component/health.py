@@ -6,8 +6,8 @@ asks one alone.
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from prometheus_client import Counter, Gauge
 
 from pynetes.component import metrics
@@ -20,8 +20,7 @@ _RESULTS = Counter(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """`run` returns if healthy and raises if not."""
 
     name: str

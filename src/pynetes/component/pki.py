@@ -16,8 +16,9 @@
 alone; authorities and `sa.key` are never replaced, because everything else rests on them.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pynetes.component import certificates, clock
 from pynetes.component.certificates import CertificateFileError, KeyPair, Request
@@ -34,16 +35,14 @@ CLOUD_CONTROLLER_MANAGER_USER = "system:cloud-controller-manager"
 _SERVICE_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc")
 
 
-@dataclass(frozen=True, slots=True)
-class PairPath:
+class PairPath(Struct, frozen=True):
     """Where a certificate and its key lie."""
 
     certificate: Path
     key: Path
 
 
-@dataclass(frozen=True, slots=True)
-class PKI:
+class PKI(Struct, frozen=True):
     """The files of one cluster. Making the object reads nothing."""
 
     directory: Path
@@ -130,8 +129,7 @@ class PKI:
         return self.pair(f"nodes/{node}/kubelet")
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A node that needs certificates."""
 
     name: str

@@ -6,11 +6,11 @@ A handler is a coroutine from `Request` to `Answer`, so that what is answered ca
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
+from msgspec import Struct, field
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +20,7 @@ TEXT = "text/plain; charset=utf-8"
 _SHUTDOWN_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """`query` has every value of a name; `certificate` is the caller's, verified, as `getpeercert()` gives it."""
 
     path: str
@@ -32,8 +31,7 @@ class Request:
     certificate: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     body: bytes
     status: int = 200
     content_type: str = TEXT

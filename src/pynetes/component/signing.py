@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import jwt
 import orjson
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from msgspec import Struct
 
 from pynetes.component import certificates
 from pynetes.component.certificates import PrivateKey, PublicKey
@@ -22,8 +22,7 @@ _CURVES = {
 _JWS = jwt.PyJWS()
 
 
-@dataclass(frozen=True, slots=True)
-class VerificationKey:
+class VerificationKey(Struct, frozen=True):
     """A public key with the name that tokens give it."""
 
     key: PublicKey

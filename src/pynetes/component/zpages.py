@@ -8,11 +8,11 @@ import json
 import os
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from pynetes.component import clock
 from pynetes.component.serving import TEXT, Answer, Request
@@ -29,8 +29,7 @@ _WARNING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Struct, frozen=True):
     """What `statusz` tells. `version` is Kubernetes' (`1.36.0`)."""
 
     component: str

@@ -1,7 +1,5 @@
 """The controller manager's settings; names and defaults are the flags' of kube-controller-manager."""
 
-from dataclasses import dataclass
-
 from pynetes.client.managerconfig import ManagerConfig
 
 #: Controllers that `*` leaves out.
@@ -10,8 +8,7 @@ OFF_BY_DEFAULT = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ControllerManagerConfig(ManagerConfig):
+class ControllerManagerConfig(ManagerConfig, frozen=True):
     """Durations are seconds."""
 
     cluster_cidr: str = "10.244.0.0/16"

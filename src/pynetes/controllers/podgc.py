@@ -6,8 +6,9 @@ before they were scheduled, and those stuck on nodes marked out of service. `cho
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta, times
 from pynetes.apimachinery.errors import StatusError
@@ -28,8 +29,7 @@ OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 ORPHANED = {"reason": "DeletionByPodGC", "message": "PodGC: node no longer exists"}
 
 
-@dataclass(frozen=True, slots=True)
-class Doomed:
+class Doomed(Struct, frozen=True):
     """A pod to delete; `orphaned` ones are told that their node is gone."""
 
     pod: Object

@@ -4,8 +4,9 @@ Reasons and messages are upstream's; a refused pod fails with them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import quantity
 from pynetes.kubelet import pod as pods
@@ -35,14 +36,12 @@ _SAFE_SYSCTLS = frozenset(
 _NATIVE = frozenset(("cpu", "memory", "ephemeral-storage", "pods"))
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(Struct, frozen=True):
     reason: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class NodeFacts:
+class NodeFacts(Struct, frozen=True):
     """What of the node's own settings decides."""
 
     apparmor: bool = False

@@ -8,10 +8,10 @@ takes a wish for one.
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta, quantity, times
 from pynetes.component import clock
@@ -30,8 +30,7 @@ _FILE = "resources.json"
 Admit = Callable[[Pod, list[Pod]], Rejection | None]
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     allocated: dict[str, Resources]
     actuated: dict[str, Resources]
     conditions: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -10,9 +10,10 @@ import logging
 import os
 import signal
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct, field
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +23,7 @@ _MIN_QUOTA = 1_000
 _WANTED = ("cpu", "cpuset", "memory", "pids", "io", "hugetlb")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """None leaves a setting alone. `cpu_quota` is µs a period, -1 for none; `memory` bytes, -1 for none; `hugepages`
     bytes by page size (`2MB`)."""
 

@@ -1,11 +1,11 @@
 """What a cgroup has used, read from its files: 120 files take 12 ms, where asking the runtime takes a second."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+
+class Usage(Struct, frozen=True):
     """CPU in nanoseconds, memory in bytes; None for what this kernel does not tell."""
 
     cpu: int | None = None

@@ -4,13 +4,13 @@ Durations are seconds; paths are strings. Defaults are upstream's where Pynetes 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 DEFAULT_ROOT = "/var/lib/pynetes/kubelet"
 
 
-@dataclass(frozen=True, slots=True)
-class KubeletConfig:
+class KubeletConfig(Struct, frozen=True):
     # -- identity
     node_name: str
     """Lower-case host name unless the user names it (`--hostname-override`)."""

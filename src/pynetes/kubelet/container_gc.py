@@ -6,8 +6,9 @@ The last dead container of each name stays, for its log and its exit status, as 
 import logging
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from pynetes.component import clock
 from pynetes.kubelet.cri import runtime_pb2 as pb
@@ -18,8 +19,7 @@ from pynetes.kubelet.runtime import labels
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """`minimum_age` in seconds; negative numbers mean no bound."""
 
     minimum_age: float = 0
@@ -27,8 +27,7 @@ class Policy:
     total: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Dead:
+class Dead(Struct, frozen=True):
     """A container that does not run."""
 
     id: str
@@ -38,16 +37,14 @@ class Dead:
     log_path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PodState:
+class PodState(Struct, frozen=True):
     """Answers about pods: `deleted` (gone from the API), `finished` (nothing of it will ever run again)."""
 
     deleted: Callable[[str], bool]
     finished: Callable[[str], bool]
 
 
-@dataclass(slots=True)
-class _Units:
+class _Units(Struct):
     """Dead containers by what they were attempts of, newest first."""
 
     units: dict[tuple[str, str], list[Dead]] = field(default_factory=dict)

@@ -12,9 +12,10 @@ import shutil
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.component import clock
 from pynetes.component.tasks import Tasks
@@ -33,8 +34,7 @@ class ContainerdError(Exception):
     """containerd is missing, too old or does not start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     major: int
     minor: int
 
@@ -43,8 +43,7 @@ class Version:
         return 3 if self.major >= 2 else 2
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """What this machine lets root do."""
 
     cap_sys_resource: bool
@@ -107,8 +106,7 @@ def parse_version(text: str) -> Version:
     return version
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerdConfig:
+class ContainerdConfig(Struct, frozen=True):
     """Where a containerd of ours lives and how it runs pods."""
 
     root: Path

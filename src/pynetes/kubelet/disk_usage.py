@@ -2,16 +2,16 @@
 
 import asyncio
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pynetes.component import clock
 
 _KEEP = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class DirectoryUsage:
+class DirectoryUsage(Struct, frozen=True):
     used: int = 0
     inodes: int = 0
 

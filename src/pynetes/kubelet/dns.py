@@ -1,9 +1,10 @@
 """The resolv.conf of pods, by `dnsPolicy` and `dnsConfig`, within the limits that resolvers have."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 MAX_NAMESERVERS = 3
 MAX_SEARCH_PATHS = 32
@@ -12,8 +13,7 @@ _MAX_DOMAIN = 253
 _MAX_FILE = 10 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class DNSConfig:
+class DNSConfig(Struct, frozen=True):
     servers: list[str] = field(default_factory=list)
     searches: list[str] = field(default_factory=list)
     options: list[str] = field(default_factory=list)

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pynetes.kubelet import pod as pods
 from pynetes.kubelet.cgroups import PodCgroups
@@ -24,8 +25,7 @@ PERIOD = 2.0
 _RECONCILE_ROUNDS = 5
 
 
-@dataclass(slots=True)
-class Housekeeping:
+class Housekeeping(Struct):
     manager: PodManager
     workers: PodWorkers
     syncer: NodePodSyncer

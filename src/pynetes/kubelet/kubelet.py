@@ -8,10 +8,11 @@ Without a client it is a standalone node that runs static pods only.
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from msgspec.structs import replace
 
 from pynetes.apimachinery import quantity
 from pynetes.apis.names import PODS

@@ -9,8 +9,9 @@ import logging
 import os
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pynetes.apimachinery import quantity
 from pynetes.component import clock
@@ -24,8 +25,7 @@ log = logging.getLogger(__name__)
 _COMPRESSED, _TEMPORARY = ".gz", ".tmp"
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """`max_files` counts the one being written."""
 
     max_size: int = 10 * 1024 * 1024
@@ -42,8 +42,7 @@ class Policy:
         return cls(size, max_files)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     remove: list[str]
     compress: list[str]
 

@@ -10,9 +10,10 @@ while following, the file that the runtime opens after a rotation takes over.
 import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
+
+from msgspec import Struct
 
 from pynetes.component import clock
 
@@ -21,8 +22,7 @@ _POLL = 0.1
 _CHECK_RUNNING = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class LogOptions:
+class LogOptions(Struct, frozen=True):
     """`since` is wall-clock seconds, `stream` All, Stdout or Stderr."""
 
     tail_lines: int | None = None
@@ -33,8 +33,7 @@ class LogOptions:
     stream: str = "All"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     timestamp: str
     stream: str
     partial: bool

@@ -3,12 +3,12 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class FileSystem:
+
+class FileSystem(Struct, frozen=True):
     """Usage of the file system that holds a path, in bytes and inodes."""
 
     capacity: int
@@ -52,8 +52,7 @@ def huge_pages(directory: Path = Path("/sys/kernel/mm/hugepages")) -> dict[str, 
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Processes:
+class Processes(Struct, frozen=True):
     maximum: int
     running: int
 
@@ -118,8 +117,7 @@ def architecture(machine: str) -> str:
     return names.get(machine, machine)
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(Struct, frozen=True):
     name: str
     rx_bytes: int
     rx_errors: int

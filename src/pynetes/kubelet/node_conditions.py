@@ -1,14 +1,14 @@
 """The conditions of a node, with upstream's reasons and messages. Pure: old conditions and facts in, new ones out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 Condition = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Pressures:
+class Pressures(Struct, frozen=True):
     """What the eviction manager sees."""
 
     memory: bool = False
@@ -16,8 +16,7 @@ class Pressures:
     pid: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Texts:
+class _Texts(Struct, frozen=True):
     """Reason, message and event, with and without pressure."""
 
     under: tuple[str, str, str]
@@ -44,8 +43,7 @@ _PRESSURES = {
 }
 
 
-@dataclass(slots=True)
-class Conditions:
+class Conditions(Struct):
     """`items` are the kubelet's own, Ready last (upstream's rule); `events` are reasons to record."""
 
     items: list[Condition] = field(default_factory=list)

@@ -8,8 +8,9 @@ the same workload will name it again.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.names import CONFIG_MAPS, SECRETS, SERVICES
@@ -75,8 +76,7 @@ def _volume_references(volume: Mapping[str, Any]) -> Iterator[tuple[str, str | N
     yield "Secret", (volume.get("azureFile") or {}).get("secretName")
 
 
-@dataclass(slots=True)
-class _Watched:
+class _Watched(Struct):
     informer: Informer
     users: set[str] = field(default_factory=set)
     unused_since: float = 0

@@ -9,11 +9,11 @@ import io
 import platform
 import tarfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64", "ppc64le": "ppc64le", "s390x": "s390x"}
 
@@ -24,8 +24,7 @@ def architecture() -> str:
     return _ARCHITECTURES.get(machine, machine)
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A file of the image: `content` is bytes or a path to copy from."""
 
     content: bytes | Path
@@ -34,15 +33,13 @@ class File:
     gid: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A symbolic link."""
 
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
+class Directory(Struct, frozen=True):
     mode: int = 0o755
     uid: int = 0
     gid: int = 0
@@ -51,8 +48,7 @@ class Directory:
 Entry = File | Link | Directory
 
 
-@dataclass(frozen=True, slots=True)
-class ImageConfig:
+class ImageConfig(Struct, frozen=True):
     """What the image says about how to run it."""
 
     entrypoint: tuple[str, ...] = ()

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import RUNTIME_CLASSES
@@ -30,8 +31,7 @@ Container = dict[str, Any]
 _SERVICES_TIMEOUT = 5.0
 
 
-@dataclass(slots=True)
-class NodePodSupport:
+class NodePodSupport(Struct):
     """`runtime.support.PodSupport` for a whole kubelet. `objects` and `client` are None on a standalone node."""
 
     config: KubeletConfig

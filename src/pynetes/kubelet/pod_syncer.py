@@ -3,8 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pynetes.apimachinery import meta, times
 from pynetes.component import clock
@@ -40,8 +42,7 @@ _DEADLINE = Eviction("DeadlineExceeded", "Pod was active on the node longer than
 _NETWORK_NOT_READY = "network is not ready"
 
 
-@dataclass(slots=True)
-class NodePodSyncer:
+class NodePodSyncer(Struct):
     """`pod_workers.PodSyncer` for a whole kubelet. `objects` and `mirrors` are None on a standalone node."""
 
     config: KubeletConfig

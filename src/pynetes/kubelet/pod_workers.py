@@ -10,9 +10,10 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta
 from pynetes.component.tasks import Tasks
@@ -47,8 +48,7 @@ class NetworkNotReady(SyncFailed):
         super().__init__(message, _NETWORK_BACKOFF)
 
 
-@dataclass(frozen=True, slots=True)
-class SyncOutcome:
+class SyncOutcome(Struct, frozen=True):
     terminal: bool = False
     """The pod has ended by itself (or must end) and will not run again."""
     again_after: float | None = None
@@ -79,8 +79,7 @@ StatusChange = Callable[[dict[str, Any]], None]
 """Puts the reason of an eviction into the pod's status."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kill:
+class Kill(Struct, frozen=True):
     """Why the kubelet itself ends a pod."""
 
     grace_period: int | None = None
@@ -99,8 +98,7 @@ def effective_grace_period(pod: Mapping[str, Any], current: int | None, override
     return max(grace, 1)
 
 
-@dataclass(slots=True)
-class _Worker:
+class _Worker(Struct):
     pod: Pod | None
     uid: str
     state: State = State.SYNC

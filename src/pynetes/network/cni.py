@@ -2,8 +2,9 @@
 
 import ipaddress
 import json
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 NETWORK = "pynetes"
 BRIDGE = "pynetes0"
@@ -12,8 +13,7 @@ BRIDGE = "pynetes0"
 FILE_NAME = "50-pynetes.conflist"
 
 
-@dataclass(frozen=True, slots=True)
-class PodNetworkConfig:
+class PodNetworkConfig(Struct, frozen=True):
     """`pod_cidr`: this node's. `state`: where host-local keeps the addresses in use."""
 
     pod_cidr: str

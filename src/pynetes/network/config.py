@@ -1,23 +1,22 @@
 """How a node's network is set up: its pod network and its DNS server."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 #: Not 53: the machine may have a resolver of its own. Pods ask the Service's port 53.
 DNS_PORT = 10053
 
 
-@dataclass(frozen=True, slots=True)
-class NodeNetwork:
+class NodeNetwork(Struct, frozen=True):
     node_name: str
     cluster_cidr: str
     cni_conf_dir: Path
     state: Path
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkConfig:
+class NetworkConfig(Struct, frozen=True):
     """`upstream`: resolvers for the world outside, host:port pairs' hosts; empty: those of /etc/resolv.conf."""
 
     node: NodeNetwork

@@ -5,9 +5,10 @@ nothing: an end's address is the first one of its node's pod CIDR (which no pod 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
+
+from msgspec import Struct, field
 
 Object = dict[str, Any]
 
@@ -18,8 +19,7 @@ VXLAN_OVERHEAD = 50
 DEFAULT_MTU = 1500
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """An interface of this node with one of its addresses. `is_uplink`: the default route leaves by it."""
 
     index: int
@@ -28,14 +28,12 @@ class Link:
     is_uplink: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Direct:
+class Direct(Struct, frozen=True):
     gateway: IPv4Address
     link: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tunnel:
+class Tunnel(Struct, frozen=True):
     """A node's end of the VXLAN."""
 
     node: IPv4Address
@@ -46,8 +44,7 @@ class Tunnel:
         return mac_of(self.end)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """By pod CIDR. `own` is this node's end of the tunnel, None if it needs none.
 
     `mtu` is what pods may send in one packet, wherever to; `tunnel_mtu` what the tunnel carries.

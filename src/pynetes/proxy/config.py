@@ -1,7 +1,8 @@
 """How the proxy is set up: kube-proxy's flags, as far as they mean something with nftables."""
 
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
+
+from msgspec import Struct
 
 from pynetes.proxy.frame import PRIMARY, Frame, detect_local, node_port_ranges
 from pynetes.proxy.node import ThisNode
@@ -9,8 +10,7 @@ from pynetes.proxy.node import ThisNode
 HEALTHZ_PORT, METRICS_PORT = 10256, 10249
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyConfig:
+class ProxyConfig(Struct, frozen=True):
     node_name: str
     cluster_cidr: str = ""
     """Range of pod addresses: what comes from elsewhere to a cluster IP leaves with the node's address."""

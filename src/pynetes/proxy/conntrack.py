@@ -3,8 +3,8 @@
 import logging
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from pyroute2.netlink.nfnetlink import nfctsocket
 
 from pynetes.proxy.services import ServicePort
@@ -14,8 +14,7 @@ log = logging.getLogger(__name__)
 Backends = frozenset[tuple[str, int]]
 
 
-@dataclass(slots=True)
-class Expected:
+class Expected(Struct):
     """Which endpoints (ip, port) flows may go to, by what they were sent to: an address and port, or a node port."""
 
     addresses: dict[tuple[str, int], Backends] = field(default_factory=dict)

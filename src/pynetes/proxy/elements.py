@@ -6,7 +6,8 @@ exist only for one port (session affinity, source ranges) are a mapping of name 
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pynetes.proxy.endpoints import Endpoint
 from pynetes.proxy.services import ServicePort
@@ -38,8 +39,7 @@ LOCAL_OFFSET = 1 << 20
 Element = tuple[str, str]
 
 
-@dataclass(slots=True)
-class Elements:
+class Elements(Struct):
     """What one ServicePort contributes."""
 
     items: dict[Element, str] = field(default_factory=dict)
@@ -48,8 +48,7 @@ class Elements:
     counts: set[int] = field(default_factory=set)  # how many endpoints the chains it jumps to are for
 
 
-@dataclass(frozen=True, slots=True)
-class _Destination:
+class _Destination(Struct, frozen=True):
     """A key in the maps of addresses, or in those of node ports."""
 
     key: str

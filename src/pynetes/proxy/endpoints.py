@@ -1,16 +1,16 @@
 """Which of a Service's endpoints traffic may reach: readiness, termination, topology. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.proxy.node import ThisNode
 
 Object = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, order=True):
     """One address that serves a port. `local`: it is on this node."""
 
     ip: str
@@ -18,8 +18,7 @@ class Endpoint:
     local: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """An endpoint with its conditions and topology hints."""
 
     endpoint: Endpoint

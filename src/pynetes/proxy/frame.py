@@ -5,7 +5,7 @@ What a packet meets: `firewall` (source ranges of load balancers), `services` (d
 node-local DNS caches do), and on its way out masquerade of what was marked.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pynetes.proxy.elements import MASQUERADE, MASQUERADE_MARK
 from pynetes.proxy.node import ThisNode
@@ -21,8 +21,7 @@ PRIMARY = "primary"
 DETECT_LOCAL_MODES = ("ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix")
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """`pods` matches packets of pods, `not_pods` all others (nftables expressions); both empty: it cannot be told.
 
     `node_port_ranges`: node ports are served at addresses of the node in these; empty: at all of them.

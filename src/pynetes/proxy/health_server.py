@@ -8,9 +8,9 @@ import ipaddress
 import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from pyroute2 import IPRoute
 
 from pynetes import KUBERNETES_VERSION
@@ -34,8 +34,7 @@ _RETRY_AFTER = 5.0
 _EVERYWHERE = ("0.0.0.0",)
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """The servers of one Service's port, one for each address."""
 
     port: int

@@ -1,8 +1,9 @@
 """What the proxy needs to know of its own node, and the cluster's ranges of Service addresses. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 
@@ -14,8 +15,7 @@ ZONE_LABEL = "topology.kubernetes.io/zone"
 TO_BE_DELETED_TAINT = "ToBeDeletedByClusterAutoscaler"
 
 
-@dataclass(frozen=True, slots=True)
-class ThisNode:
+class ThisNode(Struct, frozen=True):
     """`address` is the node's own (empty: not known yet), `zone` that of its label, `pod_cidr` its pods'."""
 
     name: str

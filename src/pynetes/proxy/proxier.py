@@ -8,9 +8,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta, times
 from pynetes.apis.names import ENDPOINT_SLICES, NODES, SERVICE_CIDRS, SERVICES
@@ -45,8 +46,7 @@ _SELECTOR = f"!{PROXY_NAME_LABEL},!{HEADLESS_LABEL}"
 _SWEEP_AFTER, _RETRY_AFTER = 1.0, 1.0
 
 
-@dataclass(slots=True)
-class _Served:
+class _Served(Struct):
     """What is in force for one Service: its ports by key, and their elements."""
 
     ports: dict[str, ServicePort] = field(default_factory=dict)

@@ -14,7 +14,8 @@ client is, and looks its policy's endpoints up in a map for each.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pynetes.proxy.elements import LOCAL_OFFSET, MASQUERADE, SHARED, Element, Elements
 from pynetes.proxy.frame import KEY, NODEPORT_KEY, TABLE, Frame
@@ -27,8 +28,7 @@ _FIRST_CAPACITY = 32
 _BATCH = 1000
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     """What the kernel holds besides the frame. It is kept here and never listed back: listing is slow."""
 
     items: dict[Element, str] = field(default_factory=dict)
@@ -40,8 +40,7 @@ class State:
     stale: set[str] = field(default_factory=set)  # empty chains that nothing leads to
 
 
-@dataclass(slots=True)
-class Change:
+class Change(Struct):
     """A transaction under construction, from `State` to the state after it."""
 
     state: State

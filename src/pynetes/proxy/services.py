@@ -2,8 +2,9 @@
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 from pynetes.proxy.endpoints import Candidate, Endpoint, candidates, cluster_endpoints, local_endpoints, local_ready
@@ -19,8 +20,7 @@ HEADLESS_LABEL = "service.kubernetes.io/headless"
 _AFFINITY_SECONDS = 10800
 
 
-@dataclass(frozen=True, slots=True)
-class ServicePort:
+class ServicePort(Struct, frozen=True):
     """One port of one Service, with the endpoints of its two traffic policies.
 
     `cluster` has endpoints wherever they are, `local` those of this node (empty unless a policy is Local).
@@ -64,8 +64,7 @@ class ServicePort:
         return (self.cluster_ip, *self.external_ips, *self.load_balancer_ips)
 
 
-@dataclass(frozen=True, slots=True)
-class HealthCheck:
+class HealthCheck(Struct, frozen=True):
     """Where load balancers ask whether this node has endpoints of a Service, and how many it has."""
 
     port: int

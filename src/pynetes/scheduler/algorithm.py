@@ -4,9 +4,9 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 
 from pynetes.scheduler.framework import Profile
 from pynetes.scheduler.nominator import Nominated
@@ -16,8 +16,7 @@ from pynetes.scheduler.snapshot import Floats, Ints, Mask, Snapshot
 NO_VICTIMS = "No preemption victims found for incoming pod"
 
 
-@dataclass(slots=True)
-class Diagnosis:
+class Diagnosis(Struct):
     """Why nodes were refused: how many for which reason, by which plugins, and where eviction could help."""
 
     reasons: Counter[str] = field(default_factory=Counter)
@@ -34,8 +33,7 @@ class Diagnosis:
         return f"{text} {self.preemption}" if self.preemption else text
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """`node` is None if no node fits; then `diagnosis` says why."""
 
     node: str | None

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from msgspec import Struct
+
 from pynetes.scheduler.podinfo import PodInfo
 from pynetes.scheduler.snapshot import Floats, Ints, Mask, Snapshot
 
@@ -33,8 +35,7 @@ class ClusterEvent(StrEnum):
     NAMESPACE = "NamespaceLabel"
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(Struct, frozen=True):
     """`rows`: the nodes refused, for `reason`. `resolvable`: evicting pods from them could help."""
 
     rows: Mask

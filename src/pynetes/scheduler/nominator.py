@@ -1,13 +1,13 @@
 """Pods for which room was made on a node: until they run there, pods of no higher priority find it taken."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pynetes.scheduler.podinfo import PodInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Nominated:
+class Nominated(Struct, frozen=True):
     pod: PodInfo
     node: str
 

@@ -1,10 +1,10 @@
 """A pod as the scheduler sees it: everything that plugins read, computed once."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.selectors import LabelSelector, from_label_selector
@@ -13,8 +13,7 @@ from pynetes.scheduler.resources import CPU, MEMORY, Amounts, host_ports, pod_re
 Object = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class AffinityTerm:
+class AffinityTerm(Struct, frozen=True):
     """Pods (of these namespaces, with these labels) near or far: on nodes of one value of `topology_key`."""
 
     topology_key: str
@@ -31,8 +30,7 @@ class AffinityTerm:
         return self.selector.matches(pod.labels)
 
 
-@dataclass(frozen=True, slots=True)
-class SpreadConstraint:
+class SpreadConstraint(Struct, frozen=True):
     topology_key: str
     max_skew: int
     min_domains: int
@@ -43,8 +41,7 @@ class SpreadConstraint:
     honor_taints: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class PodInfo:
+class PodInfo(Struct, eq=False):
     """One version of one pod. `row` is its node's row in the snapshot, -1 while it has none."""
 
     pod: Object

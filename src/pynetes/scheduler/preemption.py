@@ -3,10 +3,10 @@ snapshot, which it changes and puts back."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from pynetes.apimachinery.selectors import from_label_selector
 from pynetes.scheduler.algorithm import NO_VICTIMS, Diagnosis, feasible_nodes
@@ -20,8 +20,7 @@ _CLAIMS = "no new claims to deallocate"
 NOT_HELPFUL = "Preemption is not helpful for scheduling"
 
 
-@dataclass(frozen=True, slots=True)
-class Victims:
+class Victims(Struct, frozen=True):
     """Evicting `pods` (least important last) makes room on `node`; `violations` of them break a disruption budget."""
 
     node: str
@@ -87,8 +86,7 @@ def _no_victims(nodes: int, tried: int) -> str:
     return f"{_CLAIMS}, preemption: 0/{nodes} nodes are available: {text}."
 
 
-@dataclass(slots=True)
-class _Budget:
+class _Budget(Struct):
     namespace: str
     selector: Any
     allowed: int
@@ -153,8 +151,7 @@ def _split_by_budget(pods: Sequence[PodInfo], budgets: Sequence[_Budget]) -> tup
     return violating, others
 
 
-@dataclass(slots=True)
-class _Gone:
+class _Gone(Struct):
     snapshot: Snapshot
     row: int
     pods: dict[str, PodInfo]

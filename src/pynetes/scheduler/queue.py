@@ -7,7 +7,8 @@ add ──► active ──pop──► a cycle ──fails──► unschedulab
 import asyncio
 import heapq
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pynetes.component import clock
 from pynetes.scheduler.framework import ClusterEvent
@@ -19,8 +20,7 @@ INITIAL_BACKOFF, MAX_BACKOFF = 1.0, 10.0
 MAX_UNSCHEDULABLE = 300.0
 
 
-@dataclass(slots=True)
-class QueuedPod:
+class QueuedPod(Struct):
     """A waiting pod. `since`: when it came into the queue first, its place among equals."""
 
     info: PodInfo
@@ -37,8 +37,7 @@ class QueuedPod:
         return (-self.info.priority, self.since)
 
 
-@dataclass(slots=True)
-class _Heap:
+class _Heap(Struct):
     """A heap whose entries can go away by key: they are skipped when they surface."""
 
     entries: list[tuple[object, int, str]] = field(default_factory=list)

@@ -4,9 +4,10 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
@@ -33,8 +34,7 @@ log = logging.getLogger(__name__)
 Object = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class SchedulerConfig:
+class SchedulerConfig(Struct, frozen=True):
     """`max_bindings`: how many bindings may be under way at once. `seed`: of the choice among equally good nodes."""
 
     profiles: Sequence[Profile] = field(default_factory=lambda: (default_profile(),))

@@ -8,9 +8,10 @@ nothing to wait for, and a run is as deterministic as its loop.
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
 
 from pynetes.component import clock, metrics
 from pynetes.storage.interface import Event, StoreUnavailable
@@ -54,8 +55,7 @@ class Commit(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Struct):
     """`work` is a write, or a call. `result` is set by who did it: what to give to `future`."""
 
     work: Write | Callable[[Any], Any]

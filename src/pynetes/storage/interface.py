@@ -6,12 +6,12 @@ One global revision counts all changes. Reads happen at one revision, writes are
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class KeyValue:
+
+class KeyValue(Struct, frozen=True):
     """One version of a key. `mod_revision` is the change that made this version, `create_revision` the key's first."""
 
     key: str
@@ -20,8 +20,7 @@ class KeyValue:
     mod_revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One change. For DELETE, `kv` holds the last value, and its `mod_revision` is the revision of the delete.
 
     `prev` is the version that the change replaced or removed; None for a key that was not there.
@@ -32,8 +31,7 @@ class Event:
     prev: KeyValue | None
 
 
-@dataclass(frozen=True, slots=True)
-class ListResult:
+class ListResult(Struct, frozen=True):
     """Part of a prefix in key order. `more`: keys follow the last item; `remaining`: how many."""
 
     items: list[KeyValue]
@@ -42,8 +40,7 @@ class ListResult:
     remaining: int
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Events in order. The watch has told everything up to and including `revision`; no events means just that."""
 
     events: list[Event]

@@ -5,15 +5,15 @@ thread at a time, read meanwhile without waiting for it. The backend decides on 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from pynetes.storage.interface import Event, KeyValue, ListResult
 from pynetes.storage.mvcc import Outcome, Write
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """Newest revision and the newest compacted one (0: nothing is)."""
 
     revision: int

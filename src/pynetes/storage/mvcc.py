@@ -5,8 +5,9 @@ event with the next revision, or the error that refused it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from pynetes.storage.interface import Event, KeyExists, KeyValue, RevisionConflict, StoreError
 
@@ -14,8 +15,7 @@ FIRST_REVISION = 1
 """Of an empty store, as etcd's: 0 means "any" to clients, so nothing may ever be read at it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """A wish to write. `expected` is the key's mod_revision, 0 when it must not exist; no `value` deletes.
 
     `expires`: wall-clock second from which on the key may be deleted, 0 never.

@@ -14,9 +14,10 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apiserver.server import APIServer
 from pynetes.client import kubeconfig
@@ -34,8 +35,7 @@ from pynetes.testing.hollow import HollowNode, ends_if_of_a_job
 _FOR_EVER = 1e9
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Struct, frozen=True):
     """`kubeconfig` is the administrator's; `client` belongs to the event loop that the cluster runs in."""
 
     kubeconfig: Path

@@ -1,9 +1,9 @@
 """A host runs what its user would type on a machine of its own: options that the commands know, and no more."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pynetes.cli import main
 from pynetes.cli.hosts import commands

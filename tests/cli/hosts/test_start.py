@@ -2,10 +2,10 @@
 
 import os
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from pynetes.cli import cluster, storeurl
 from pynetes.cli.hosts import places, plan, record, start

@@ -3,9 +3,9 @@
 import asyncio
 import os
 import signal
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from pynetes.apis.names import PODS
 from pynetes.kubelet.kubelet import Kubelet

@@ -4,16 +4,16 @@
 Macros are expanded while parsing, so that the tree knows comprehensions, not `all` and `map`.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.cel.types import ERROR, Type
 
 ACCUMULATOR = "@result"
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Expr:
+class Expr(Struct, eq=False, kw_only=True):
     position: int
     #: Set by the checker.
     type: Type = ERROR
@@ -21,20 +21,17 @@ class Expr:
     overloads: tuple[str, ...] = ()
 
 
-@dataclass(slots=True, eq=False)
-class Literal(Expr):
+class Literal(Expr, eq=False):
     value: Any
 
 
-@dataclass(slots=True, eq=False)
-class Ident(Expr):
+class Ident(Expr, eq=False):
     name: str
     #: The type that the name stands for, once the checker has found it to be one.
     type_value: Type | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Select(Expr):
+class Select(Expr, eq=False):
     operand: Expr
     field: str
     test_only: bool = False
@@ -42,21 +39,18 @@ class Select(Expr):
     resolved: "Ident | None" = None
 
 
-@dataclass(slots=True, eq=False)
-class Call(Expr):
+class Call(Expr, eq=False):
     function: str
     target: Expr | None
     args: list[Expr]
 
 
-@dataclass(slots=True, eq=False)
-class ListExpr(Expr):
+class ListExpr(Expr, eq=False):
     elements: list[Expr]
     optionals: frozenset[int] = frozenset()
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
+class Entry(Struct, eq=False):
     """`key: value` of a map."""
 
     position: int
@@ -65,13 +59,11 @@ class Entry:
     optional: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class MapExpr(Expr):
+class MapExpr(Expr, eq=False):
     entries: list[Entry]
 
 
-@dataclass(slots=True, eq=False)
-class FieldInit:
+class FieldInit(Struct, eq=False):
     """`name: value` of an object."""
 
     position: int
@@ -80,14 +72,12 @@ class FieldInit:
     optional: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class StructExpr(Expr):
+class StructExpr(Expr, eq=False):
     name: str
     fields: list[FieldInit] = field(default_factory=list)
 
 
-@dataclass(slots=True, eq=False)
-class Comprehension(Expr):
+class Comprehension(Expr, eq=False):
     """Folds `iter_range`: while `condition`, the accumulator becomes `step`; in the end the value is `result`.
 
     With `iter_var2` the first variable is the index or key, the second the value.

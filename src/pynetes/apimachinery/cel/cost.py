@@ -5,8 +5,9 @@ Costs are in the original's units (one is about 50 ns there) and never leave 64 
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from pynetes.apimachinery.cel.ast import Expr
 from pynetes.apimachinery.cel.types import DeclType, Type
@@ -54,8 +55,7 @@ class CallEstimate(NamedTuple):
     size: Range | None = None
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     """`path` leads from a variable through fields, `@items`, `@keys` and `@values`; empty if the value is made by the
     expression itself. `size` is what the expression tells about it."""
 

@@ -1,8 +1,9 @@
 """Functions as an environment knows them: overloads, what they compute, and what that costs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.cel.cost import CallEstimate, Estimator, Node
 from pynetes.apimachinery.cel.types import Type
@@ -15,8 +16,7 @@ RuntimeCost = Callable[[Sequence[Any], Any], int]
 StaticCost = Callable[[Estimator, Node | None, Sequence[Node]], CallEstimate | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Overload:
+class Overload(Struct, frozen=True):
     """`args` begins with the target if it is a `member`. `run` takes the arguments' values and raises CelError."""
 
     id: str
@@ -32,8 +32,7 @@ class Overload:
         return len(values) == len(self.args) and all(map(fits, self.args, values))
 
 
-@dataclass(slots=True)
-class Function:
+class Function(Struct):
     """All overloads of a name. `cost` and `estimate` hold for those that have none of their own."""
 
     name: str

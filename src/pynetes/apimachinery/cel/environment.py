@@ -1,9 +1,10 @@
 """The environment of Kubernetes 1.36, and compiling expressions in it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery.cel import estimate as estimation
 from pynetes.apimachinery.cel import validators
@@ -56,8 +57,7 @@ def base_functions() -> dict[str, Function]:
     return functions(*(function for library in libraries for function in library.declared()))
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """Of one evaluation: the value or what went wrong, and what it cost in either case."""
 
     value: Any
@@ -95,8 +95,7 @@ class Program:
         return Outcome(value, frame[0])
 
 
-@dataclass(slots=True)
-class Compiled:
+class Compiled(Struct):
     """A checked expression. `type` is that of its value."""
 
     environment: "Environment"

@@ -3,7 +3,7 @@
 Estimates decide which rules a CustomResourceDefinition may have, so that they must be the original's to the unit.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pynetes.apimachinery.cel.ast import (
     ACCUMULATOR,
@@ -49,8 +49,7 @@ _COMPARED = frozenset(
 )
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     """Sizes of the keys (or indices) and values in a list or map that the expression made."""
 
     kind: str
@@ -58,8 +57,7 @@ class _Entry:
     value: Range
 
 
-@dataclass(slots=True)
-class _Local:
+class _Local(Struct):
     path: tuple[str, ...]
     size: Range | None
     entry: _Entry | None

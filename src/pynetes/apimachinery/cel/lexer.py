@@ -1,7 +1,8 @@
 """Tokens of CEL."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pynetes.apimachinery.cel.source import Source
 
@@ -37,8 +38,7 @@ _KEYWORDS = frozenset(("in", "true", "false", "null"))
 EOF = "<EOF>"
 
 
-@dataclass(slots=True)
-class Token:
+class Token(Struct):
     """`kind` is the token's own text for operators and keywords, otherwise the name of its class."""
 
     kind: str

@@ -1,15 +1,15 @@
 """`a.b[c].?d` and `c ? a : b`: paths grow step by step while planning, also through the branches of a choice."""
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.cel.attributes import find, is_present, missing_key, through
 from pynetes.apimachinery.cel.plan import COST, Frame, Plan, Run, charge, constant
 from pynetes.apimachinery.cel.values import ABSENT, NONE, Optional, no_such_overload
 
 
-@dataclass(slots=True)
-class Step:
+class Step(Struct):
     """One step of a path: a constant key, or one that is computed."""
 
     key: Any = None
@@ -17,7 +17,6 @@ class Step:
     optional: bool = False
 
 
-@dataclass(slots=True)
 class Path(Plan):
     """`a.b.c`: still open for further steps."""
 
@@ -25,7 +24,6 @@ class Path(Plan):
     steps: tuple[Step, ...] = ()
 
 
-@dataclass(slots=True)
 class Choice(Plan):
     """`c ? a : b`, whose branches take further steps."""
 

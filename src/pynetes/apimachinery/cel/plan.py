@@ -1,8 +1,9 @@
 """What the planner makes of a node: a closure, and what it costs to run it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 #: The frame: cost, limit, then values.
 Frame = list[Any]
@@ -14,8 +15,7 @@ class PlanError(Exception):
     """A constant part of the expression that always fails: the original refuses to make a program of it."""
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """`cost` is charged by whoever runs it; what depends on values the closure charges itself."""
 
     run: Run

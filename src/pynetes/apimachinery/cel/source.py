@@ -1,6 +1,6 @@
 """An expression's text, places in it, and what is wrong there, in the form that clients of the original know."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 _MAX_SNIPPET = 16384
 _MAX_ERRORS = 100
@@ -14,8 +14,7 @@ class CompileError(Exception):
         self.issues = issues
 
 
-@dataclass(slots=True)
-class Issue:
+class Issue(Struct):
     """`position` is an offset in code points; -1 where there is no place for it."""
 
     position: int

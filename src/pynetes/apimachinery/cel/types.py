@@ -5,12 +5,12 @@ fields, how many elements it can have, how few bytes of JSON it takes. Costs are
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class Type:
+
+class Type(Struct, frozen=True):
     """`kind` decides what may be done with a value; `name` is what `type(x)` shows at run time."""
 
     kind: str
@@ -86,8 +86,7 @@ def is_dyn(t: Type) -> bool:
 UNBOUNDED = 2**63 - 1
 
 
-@dataclass(slots=True)
-class Field:
+class Field(Struct):
     """`json_name` is the key in the object; the name that expressions use is the escaped one."""
 
     json_name: str
@@ -95,8 +94,7 @@ class Field:
     required: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class DeclType:
+class DeclType(Struct, eq=False):
     """A type with what is known beyond CEL's: one of `fields` (an object), `element` with or without `key`, or neither.
 
     `max_elements` counts characters, items or properties; 0 says that no bound was declared. `min_size` is the fewest

@@ -3,11 +3,11 @@
 Equal subtrees are skipped at C speed, so that the cost is that of the change, not that of the object.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import orjson
+from msgspec import Struct
 
 from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.managedfields import fieldset
@@ -22,8 +22,7 @@ _ABSENT: Any = object()
 _SPECS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     added: FieldSet
     modified: FieldSet
     removed: FieldSet

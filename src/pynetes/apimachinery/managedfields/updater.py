@@ -6,8 +6,9 @@ object unless somebody else owns it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from pynetes.apimachinery.managedfields import fieldset
 from pynetes.apimachinery.managedfields.check import check
@@ -52,8 +53,7 @@ class ConflictError(Exception):
         self.conflicts = conflicts
 
 
-@dataclass(frozen=True, slots=True)
-class Updater:
+class Updater(Struct, frozen=True):
     """The rules for one kind, written in `api_version`."""
 
     versions: Versions

@@ -1,8 +1,9 @@
 """How strategic merge treats a field: patch strategy and merge key, looked up in the definitions."""
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.schema.definitions import definition, find_definition_name, referred
@@ -10,8 +11,7 @@ from pynetes.apimachinery.schema.definitions import definition, find_definition_
 _PRIMITIVES = ("string", "integer", "number", "boolean")
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One place in an object: an object's definition (or none: fields nobody knows), a map or a list of them.
 
     `strategies` and `merge_key` are what the field says about its list or map.

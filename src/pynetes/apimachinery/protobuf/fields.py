@@ -1,10 +1,10 @@
 """Messages by field number, out of `fields.json`."""
 
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 import orjson
+from msgspec import Struct
 
 _PREFIXES = {
     "~m.": "k8s.io.apimachinery.pkg.",
@@ -44,8 +44,7 @@ _SCHEMA_PROPS = "k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSONSc
 _SCHEMA_RENAMED = {"schema": "$schema", "ref": "$ref"}
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One field. `type` is a scalar's name or a message's; maps have string keys and values of `type`.
 
     `always`: the original writes it even when it is empty, because its Go field is a value and no pointer.

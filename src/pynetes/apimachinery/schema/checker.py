@@ -5,9 +5,10 @@ does. Its result for a well-formed object is the Structs' result, which the test
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from math import inf
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.schema import scalars
 from pynetes.apimachinery.schema.types import Field, Type, fields
@@ -56,8 +57,7 @@ class RawFloat(float):
         return float(self)
 
 
-@dataclass(slots=True)
-class _Place:
+class _Place(Struct):
     """Where the walk is: Go's name of the struct, the fields down to here, and the strict path with indices."""
 
     struct: str
@@ -71,8 +71,7 @@ class _Place:
         return _Place(self.struct, self.go_path, path)
 
 
-@dataclass(slots=True)
-class Checker:
+class Checker(Struct):
     """One walk over one object. `strict` collects unknown and duplicate fields in document order."""
 
     strict: list[str] = field(default_factory=list)

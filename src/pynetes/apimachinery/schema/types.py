@@ -1,8 +1,9 @@
 """A definition's fields as compact types: what the Structs are made of and the checker walks over."""
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from pynetes.apimachinery.schema import zero
 from pynetes.apimachinery.schema.definitions import definition, referred
@@ -36,8 +37,7 @@ _SCALARS: dict[tuple[str, str], tuple[Kind, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Type:
+class Type(Struct, frozen=True):
     """`go` is how upstream's messages call it; `definition` is an object's; `item` a list's or a map's."""
 
     kind: Kind
@@ -46,8 +46,7 @@ class Type:
     item: "Type | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     name: str
     type: Type
     required: bool

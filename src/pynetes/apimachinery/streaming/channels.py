@@ -7,7 +7,8 @@ signal (channel 255, whose payload names the channel that ends), so that stdin c
 import base64
 import binascii
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 STDIN, STDOUT, STDERR, ERROR, RESIZE = range(5)
 CLOSE = 255
@@ -25,8 +26,7 @@ class MessageError(Exception):
     """A message that breaks the protocol."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """Bytes on a channel, or with `closes` the end of it."""
 
     channel: int
@@ -34,8 +34,7 @@ class Message:
     closes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(Struct, frozen=True):
     """How one protocol writes messages."""
 
     protocol: str

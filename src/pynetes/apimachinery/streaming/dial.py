@@ -5,8 +5,9 @@ import os
 import socket
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.streaming.duplex import StreamsDuplex
 
@@ -19,8 +20,7 @@ class DialError(Exception):
     """The server could not be reached, or did not answer in HTTP."""
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """The server's answer to a request to upgrade: 101 and a `duplex`, or a refusal and its `body`."""
 
     status: int

@@ -7,8 +7,9 @@ compression stream for each direction of a connection, so frames must be encoded
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import IntEnum
+
+from msgspec import Struct, field
 
 Headers = Mapping[str, str]
 
@@ -68,15 +69,13 @@ class ResetStatus(IntEnum):
     STREAM_ALREADY_CLOSED = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(Struct, frozen=True):
     stream: int
     data: bytes
     fin: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SynStream:
+class SynStream(Struct, frozen=True):
     stream: int
     headers: Headers = field(default_factory=dict)
     fin: bool = False
@@ -84,44 +83,37 @@ class SynStream:
     priority: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SynReply:
+class SynReply(Struct, frozen=True):
     stream: int
     headers: Headers = field(default_factory=dict)
     fin: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MoreHeaders:
+class MoreHeaders(Struct, frozen=True):
     stream: int
     headers: Headers = field(default_factory=dict)
     fin: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(Struct, frozen=True):
     stream: int
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     values: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(Struct, frozen=True):
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class GoAway:
+class GoAway(Struct, frozen=True):
     last_stream: int
     status: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class WindowUpdate:
+class WindowUpdate(Struct, frozen=True):
     stream: int
     delta: int
 

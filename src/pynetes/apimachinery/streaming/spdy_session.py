@@ -4,8 +4,9 @@ Flow control is left to TCP, as in the implementations that Kubernetes clients a
 WINDOW_UPDATE, and containerd's takes it for a reason to reset the stream. So none is ever sent.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from pynetes.apimachinery.streaming import spdy_frames as frames
 from pynetes.apimachinery.streaming.spdy_frames import Frame, Headers, ProtocolError, ResetStatus
@@ -14,50 +15,43 @@ from pynetes.apimachinery.streaming.spdy_frames import Frame, Headers, ProtocolE
 CHUNK = 32 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class StreamOpened:
+class StreamOpened(Struct, frozen=True):
     """The peer opened a stream; it wants a reply."""
 
     stream: int
     headers: Headers
 
 
-@dataclass(frozen=True, slots=True)
-class StreamReplied:
+class StreamReplied(Struct, frozen=True):
     """The peer accepted a stream of ours."""
 
     stream: int
     headers: Headers
 
 
-@dataclass(frozen=True, slots=True)
-class DataReceived:
+class DataReceived(Struct, frozen=True):
     stream: int
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StreamEnded:
+class StreamEnded(Struct, frozen=True):
     """The peer sends no more on this stream; we still may."""
 
     stream: int
 
 
-@dataclass(frozen=True, slots=True)
-class StreamReset:
+class StreamReset(Struct, frozen=True):
     """The peer broke the stream off."""
 
     stream: int
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class PingAnswered:
+class PingAnswered(Struct, frozen=True):
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class GoingAway:
+class GoingAway(Struct, frozen=True):
     """The peer opens and accepts no more streams."""
 
     last_stream: int
@@ -66,8 +60,7 @@ class GoingAway:
 Event = StreamOpened | StreamReplied | DataReceived | StreamEnded | StreamReset | PingAnswered | GoingAway
 
 
-@dataclass(slots=True)
-class _Stream:
+class _Stream(Struct):
     local: Literal["open", "closed"] = "open"
     remote: Literal["open", "closed"] = "open"
 

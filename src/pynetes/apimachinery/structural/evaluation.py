@@ -5,8 +5,9 @@ budget. What has not changed since the old object is only warned of, but for rul
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.cel import schema as cel_schema
 from pynetes.apimachinery.cel.environment import MAX_MESSAGE_BYTES, PER_CALL_LIMIT, RUNTIME_COST_BUDGET
@@ -38,8 +39,7 @@ _OUT_OF_BUDGET = "validation failed due to running out of cost budget, no furthe
 _CALL_LIMIT = "no further validation rules will be run due to call cost exceeds limit for"
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """One validation: the budget that is left (negative: nothing more is run), errors, and what is only warned of."""
 
     budget: int = RUNTIME_COST_BUDGET
@@ -47,8 +47,7 @@ class Run:
     warnings: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ratchet:
+class _Ratchet(Struct, frozen=True):
     """Where the value stands among old ones: its own correlation, or that of the nearest value around it."""
 
     own: Correlated | None = None

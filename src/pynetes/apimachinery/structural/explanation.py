@@ -4,10 +4,10 @@ Of the branches of `anyOf` and `oneOf`, the one that matched most is explained, 
 are counted on the way. With a correlation, what has not changed since the old object is not reported (ratcheting).
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from pynetes.apimachinery.errors import (
     FieldError,
@@ -38,8 +38,7 @@ _NO_PATH = "<nil>"
 _DATA_FORMATS = {"integer": "int64", "number": "float64"}
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One violation. `message` tells it apart from others; `kind` says which field error it becomes."""
 
     kind: str
@@ -49,8 +48,7 @@ class Problem:
     limit: Any = None
 
 
-@dataclass(slots=True)
-class Result:
+class Result(Struct):
     problems: dict[str, Problem] = field(default_factory=dict)
     matches: int = 0
 

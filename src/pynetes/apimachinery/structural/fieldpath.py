@@ -1,7 +1,8 @@
 """Paths of fields as definitions write them, `.spec.replicas` or `.spec['a.b']`, looked up in a schema."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pynetes.apimachinery.structural.nodes import Schema, additional, properties
 
@@ -15,8 +16,7 @@ class PathError(ValueError):
     """Not a path into the schema; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """`key`: of a map, not a field of an object."""
 
     name: str

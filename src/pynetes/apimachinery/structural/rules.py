@@ -3,7 +3,7 @@
 A rule sees the value at its node as `self` and, if it says so, what the value was before as `oldSelf`.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pynetes.apimachinery.cel import schema as cel_schema
 from pynetes.apimachinery.cel.cost import DeclaredSizes
@@ -15,8 +15,7 @@ from pynetes.apimachinery.structural import fieldpath
 from pynetes.apimachinery.structural.nodes import VALIDATIONS, Schema
 
 
-@dataclass(slots=True)
-class CompiledRule:
+class CompiledRule(Struct):
     """One rule as it is run; `error` says why it cannot be, `message_error` the same of its message."""
 
     rule: Schema

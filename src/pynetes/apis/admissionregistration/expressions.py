@@ -1,7 +1,8 @@
 """CEL in policies and webhooks: the environments, and what is wrong with an expression, in upstream's words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pynetes.apimachinery.cel.environment import Compiled, Environment, Program
 from pynetes.apimachinery.cel.plan import PlanError
@@ -24,8 +25,7 @@ ANYTHING = (ANY,)
 _SIMPLE = frozenset(("bool", "bytes", "double", "duration", "int", "null", "string", "timestamp", "uint"))
 
 
-@dataclass(slots=True)
-class Checked:
+class Checked(Struct):
     """An expression that compiles, or why it does not (`problem`)."""
 
     compiled: Compiled | None = None

@@ -3,8 +3,9 @@
 Clients see this in the paths of errors: `spec.validation.openAPIV3Schema` where the versions' schemas are the same.
 """
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apis.strategy import Object
 
@@ -16,8 +17,7 @@ _COMMON = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """One value of a version or of all versions, and where errors say that it stands."""
 
     value: Any

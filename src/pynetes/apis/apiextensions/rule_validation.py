@@ -1,7 +1,8 @@
 """Validation of rules in a schema: whether they compile, what they may cost, whether `oldSelf` can be found."""
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.errors import FieldError, field_forbidden
 from pynetes.apimachinery.structural.nodes import EMBEDDED, VALIDATIONS, Schema, additional
@@ -21,8 +22,7 @@ _ADVICE = (
 )
 
 
-@dataclass(slots=True)
-class CostTally:
+class CostTally(Struct):
     """What all rules of a schema may cost together, and which of them contribute most."""
 
     total: int = 0
@@ -44,8 +44,7 @@ class CostTally:
         ]
 
 
-@dataclass(slots=True)
-class RuleContext:
+class RuleContext(Struct):
     """A node's type and how often it can occur (None: as often as the request has room for)."""
 
     schema: Schema

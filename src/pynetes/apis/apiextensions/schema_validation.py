@@ -1,7 +1,9 @@
 """Validation of the schema of one version, beyond its being structural."""
 
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pynetes.apimachinery.structural import fieldpath
 from pynetes.apimachinery.structural.nodes import (
@@ -51,8 +53,7 @@ _ROOT_FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(Struct, frozen=True):
     """What holds at a node: where defaults are forbidden and why, and from where on `oldSelf` cannot be found."""
 
     no_defaults: str | None = None

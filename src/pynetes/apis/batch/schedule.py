@@ -4,7 +4,8 @@ Error texts are those of the parser that upstream uses; they reach the user in t
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pynetes.apimachinery.times import parse_duration
 
@@ -33,8 +34,7 @@ _EVERY = "@every "
 _NUMBER = re.compile(r"[+-]?\d+", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """Either the allowed values of each field, or a constant `every` in seconds. A day fits if day of month and day of
     week both fit; if neither of the two fields begins with a star, it is enough that one fits."""
 

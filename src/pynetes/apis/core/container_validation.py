@@ -1,7 +1,8 @@
 """What holds for every sort of container: names, ports, environment, mounts, resources, security context."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import names
 from pynetes.apis.core.env_validation import validate_env, validate_env_from
@@ -23,8 +24,7 @@ _MAX_RESTART_RULES = 20
 _MAX_EXIT_CODES = 255
 
 
-@dataclass(frozen=True, slots=True)
-class PodContext:
+class PodContext(Struct, frozen=True):
     """What containers depend on in their pod."""
 
     volumes: Mapping[str, Object] = field(default_factory=dict)

@@ -1,7 +1,8 @@
 """How `kubectl get pods` sums up a pod."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apis.cells import NONE, field
 from pynetes.apis.resource import AGE, NAME, Column, Object, age_since, schema_text
@@ -12,8 +13,7 @@ _COMPLETED = {
 }
 
 
-@dataclass(slots=True)
-class _Restarts:
+class _Restarts(Struct):
     """How often containers were restarted, and when last."""
 
     count: int = 0
@@ -30,8 +30,7 @@ class _Restarts:
         return f"{self.count} ({age_since(self.last)} ago)" if self.count and self.last else str(self.count)
 
 
-@dataclass(slots=True)
-class PodSummary:
+class PodSummary(Struct):
     ready: int
     total: int
     reason: str

@@ -1,8 +1,9 @@
 """What an admission plugin is given, and what it has to offer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.errors import StatusError, forbidden
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
@@ -25,8 +26,7 @@ class Objects(ObjectReader, Protocol):
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Reinvocation:
+class Reinvocation(Struct):
     """The second run of mutating admission: a plugin that changed the object asks for it, once per request."""
 
     asked: bool = False
@@ -40,8 +40,7 @@ class Reinvocation:
         return found
 
 
-@dataclass(slots=True)
-class Attributes:
+class Attributes(Struct):
     """One write. `obj` is the object as it is going to be (None for DELETE), `old` the stored one (None for CREATE).
 
     `obj` may be changed in `admit`, never in `validate`; `old` never. `options` is the Create-, Update-, Patch- or

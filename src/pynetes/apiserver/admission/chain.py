@@ -2,7 +2,8 @@
 validate."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pynetes.apiserver.admission.always import AlwaysAdmit, AlwaysDeny
 from pynetes.apiserver.admission.alwayspullimages import AlwaysPullImages
@@ -47,8 +48,7 @@ from pynetes.client.rest import Client
 from pynetes.component import clock
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What plugins are made of. `given` are those that others have made, by name."""
 
     config: APIServerConfig

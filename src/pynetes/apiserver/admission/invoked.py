@@ -1,15 +1,15 @@
 """Which webhooks or policies have been asked in a request, and which must be asked again once others change it."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta
 from pynetes.apiserver.admission.attributes import Attributes
 
 
-@dataclass(slots=True)
-class Invoked:
+class Invoked(Struct):
     """Of one plugin, from the first run to the second."""
 
     output: dict[str, Any] | None = None

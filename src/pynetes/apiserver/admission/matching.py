@@ -1,8 +1,9 @@
 """Which requests a webhook or a policy is meant for: rules, selectors, and other versions of the same resource."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.errors import StatusError, internal
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
@@ -29,8 +30,7 @@ def is_exempt(attrs: Attributes) -> bool:
     return attrs.kind.group == _GROUP and attrs.kind.kind in _EXEMPT
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """The resource and kind that the rule asked for."""
 
     resource: GroupVersionResource
@@ -71,8 +71,7 @@ def _name_matches(names: Sequence[str], attrs: Attributes) -> bool:
     return not names or attrs.name in names
 
 
-@dataclass(slots=True)
-class Matcher:
+class Matcher(Struct):
     """Rules and selectors of one webhook, policy or binding. `exclude` are rules that take requests out again."""
 
     rules: Sequence[Mapping[str, Any]]

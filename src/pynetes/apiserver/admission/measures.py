@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pynetes.component import clock, metrics
 
@@ -95,8 +96,7 @@ MUTATION_SECONDS = metrics.histogram(
 _HIGHEST_CODE = 600
 
 
-@dataclass(slots=True)
-class Measured:
+class Measured(Struct):
     """Counts for the match conditions of one webhook (`kind` webhook) or policy; `operation` is set per request."""
 
     name: str

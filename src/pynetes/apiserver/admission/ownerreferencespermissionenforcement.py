@@ -3,8 +3,9 @@
 Who changes owners must be allowed to delete the object; who makes an owner wait for it, to set the owner's finalizers.
 """
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from pynetes.apimachinery import meta
 from pynetes.apis.equality import semantic_equal

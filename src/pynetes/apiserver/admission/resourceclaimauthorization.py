@@ -5,8 +5,9 @@ Upstream checks this in the registry of the two kinds; here it takes part as one
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import FieldError, field_forbidden, internal_error, invalid

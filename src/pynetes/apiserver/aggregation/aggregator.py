@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import aiohttp
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
@@ -48,8 +48,7 @@ _SERVICE_LABEL = "kubernetes.io/service-name"
 _FAILURES = (aiohttp.ClientError, OSError, ValueError, TimeoutError, Unresolvable, TrustError, discovery.DiscoveryError)
 
 
-@dataclass(slots=True)
-class _Served:
+class _Served(Struct):
     """One extension as it is known just now."""
 
     extension: Extension

@@ -2,12 +2,12 @@
 
 import ssl
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
 import aiohttp
+from msgspec import Struct
 from yarl import URL
 
 from pynetes.apis.names import SERVICES
@@ -35,8 +35,7 @@ class HeaderError(Exception):
     """A user whose name no header can hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Where an extension's Service leads."""
 
     host: str
@@ -49,16 +48,14 @@ class Target:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     status: int
     body: bytes
     content_type: str = ""
     etag: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """The front proxy's certificate; files that are renewed are read again."""
 
     certificate: Path | None = None

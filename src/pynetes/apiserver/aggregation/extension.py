@@ -2,8 +2,9 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
 from typing import Any, Self
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.gvk import GroupVersionResource
@@ -15,8 +16,7 @@ _PORT = 443
 _OWN = "apiregistration.k8s.io"
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(Struct, frozen=True):
     """`ca_bundle` is PEM; empty means the machine's authorities."""
 
     name: str

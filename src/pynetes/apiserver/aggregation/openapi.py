@@ -3,10 +3,10 @@
 import hashlib
 import logging
 import struct
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from pynetes.apimachinery import json_writer
 from pynetes.apiserver.aggregation.connection import Connections
@@ -20,8 +20,7 @@ Object = dict[str, Any]
 _SECTIONS = ("definitions", "parameters")
 
 
-@dataclass(frozen=True, slots=True)
-class Documents:
+class Documents(Struct, frozen=True):
     """`index`: entries of the v3 index by path. `v2`: `paths` and what they refer to. `etag`: of v2."""
 
     index: Object = field(default_factory=dict)

@@ -5,8 +5,9 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apiserver.audit.backend import Backend
 from pynetes.component import clock, metrics
@@ -23,8 +24,7 @@ _dropped = metrics.counter(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Batching:
+class Batching(Struct, frozen=True):
     """`wait` in seconds; `buffer` and `size` in events."""
 
     buffer: int = 10000
@@ -32,10 +32,13 @@ class Batching:
     wait: float = 30.0
 
 
+_STANDARD = Batching()
+
+
 class BatchBackend:
     """`write` returns at once; a task hands batches on when one is full or has waited long enough."""
 
-    def __init__(self, name: str, backend: Backend, tasks: Tasks, batching: Batching = Batching()) -> None:
+    def __init__(self, name: str, backend: Backend, tasks: Tasks, batching: Batching = _STANDARD) -> None:
         self._name = name
         self._backend = backend
         self._batching = batching

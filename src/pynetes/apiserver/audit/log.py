@@ -8,10 +8,11 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apiserver.audit import event
 from pynetes.component import clock
@@ -24,8 +25,7 @@ FORMATS: dict[str, Callable[[Object], bytes]] = {"json": event.line, "legacy": e
 _STAMP = "%Y-%m-%dT%H-%M-%S.%f"
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(Struct, frozen=True):
     """`size` in MiB; `age` in days and `backups` in files, 0 keeps all."""
 
     size: int = 100
@@ -33,8 +33,11 @@ class Rotation:
     backups: int = 0
 
 
+_STANDARD = Rotation()
+
+
 class LogBackend:
-    def __init__(self, path: str, format: str = "json", rotation: Rotation = Rotation()) -> None:
+    def __init__(self, path: str, format: str = "json", rotation: Rotation = _STANDARD) -> None:
         self._path = None if path == "-" else Path(path)
         self._encode = FORMATS[format]
         self._rotation = rotation

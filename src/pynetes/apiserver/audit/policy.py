@@ -1,11 +1,11 @@
 """The audit policy: rules, the first that matches a request says how much of it is noted."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import FieldError, invalid_value, not_supported, required
 from pynetes.apiserver.authentication.user import UserInfo
@@ -21,8 +21,7 @@ class PolicyError(Exception):
     """The policy file cannot be used; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Struct, frozen=True):
     """What is noted of one request."""
 
     level: str = NONE

@@ -1,8 +1,9 @@
 """From the claims of a verified token to an identity, as a `jwt` entry of an AuthenticationConfiguration says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery.cel.environment import Program
 from pynetes.apiserver.authentication.authenticator import InvalidCredentials
@@ -11,8 +12,7 @@ from pynetes.apiserver.authentication.user import CREDENTIAL_ID, UserInfo
 Object = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A claim with a prefix, or an expression. Neither: nothing."""
 
     claim: str = ""
@@ -20,8 +20,7 @@ class Source:
     program: Program | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """What must be true, and what is told if it is not."""
 
     text: str
@@ -29,8 +28,7 @@ class Rule:
     program: Program
 
 
-@dataclass(frozen=True, slots=True)
-class Mappings:
+class Mappings(Struct, frozen=True):
     username: Source
     groups: Source = Source()
     uid: Source = Source()

@@ -1,11 +1,12 @@
 """Structured authentication: an AuthenticationConfiguration, or the --oidc-* flags that stand for a small one."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from pynetes.apimachinery.cel.ast import Call, Expr, Ident, Literal, Select, children
 from pynetes.apimachinery.cel.environment import Compiled, Environment
@@ -56,16 +57,14 @@ class AuthenticationConfigError(Exception):
     """The settings or the file cannot be used; the message is upstream's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Anonymous:
+class Anonymous(Struct, frozen=True):
     """Whether requests without credentials are let in; `paths` are the only ones, if there are any."""
 
     enabled: bool = True
     paths: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Structured:
+class Structured(Struct, frozen=True):
     """`anonymous` is None where the file leaves it to the flag."""
 
     issuers: tuple[Issuer, ...] = ()

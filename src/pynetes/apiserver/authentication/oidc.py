@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import jwt
 import orjson
+from msgspec import Struct
 
 from pynetes.apiserver.authentication.authenticator import InvalidCredentials
 from pynetes.apiserver.authentication.claims import Mappings, user_of
@@ -30,8 +30,7 @@ _JWS = jwt.PyJWS()
 Object = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
+class Issuer(Struct, frozen=True):
     """Whose tokens are accepted. `authority` is PEM; empty means the machine's authorities."""
 
     url: str

@@ -1,9 +1,10 @@
 """Request headers of a front proxy: X-Remote-User and its kin, believed only from a proxy's client certificate."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.authentication.x509 import CertificateVerifier, common_name
@@ -11,8 +12,7 @@ from pynetes.apiserver.http import Request
 from pynetes.component import certificates
 
 
-@dataclass(frozen=True, slots=True)
-class Headers:
+class Headers(Struct, frozen=True):
     """Which headers state what; of those for name and UID, the first that is not empty counts."""
 
     username: tuple[str, ...] = ("X-Remote-User",)

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import unauthorized
 from pynetes.apiserver.authentication.authenticator import (
@@ -77,8 +78,7 @@ class Authenticator:
         return _authenticated(await self.bearer.authenticate_token(token, audiences or self.bearer.audiences))
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Upstream's authentication flags."""
 
     client_ca_file: Path | None = None

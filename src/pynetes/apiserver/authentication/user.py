@@ -1,8 +1,9 @@
 """UserInfo: an authenticated identity, and the names that upstream reserves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Self
+
+from msgspec import Struct
 
 ANONYMOUS = "system:anonymous"
 API_SERVER = "system:apiserver"
@@ -29,24 +30,29 @@ NODE_NAME = EXTRA_PREFIX + "node-name"
 NODE_UID = EXTRA_PREFIX + "node-uid"
 
 
-@dataclass(frozen=True, slots=True)
-class Remarks:
+class Remarks(Struct, frozen=True):
     """What is to be said about credentials beside whose they are: in the audit log, and to the client as warnings."""
 
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = {}
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class UserInfo:
-    """An identity. `extra` maps a key to its values; `audiences` are those its token was accepted for."""
+class UserInfo(Struct, frozen=True):
+    """An identity. `extra` maps a key to its values; `audiences` are those its token was accepted for. It is the same
+    whatever remarks there are."""
 
     name: str
     uid: str = ""
     groups: tuple[str, ...] = ()
-    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    extra: Mapping[str, tuple[str, ...]] = {}
     audiences: tuple[str, ...] = ()
-    remarks: Remarks | None = field(default=None, compare=False, repr=False)
+    remarks: Remarks | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, UserInfo):
+            return NotImplemented
+        mine = self.name, self.uid, self.groups, self.extra, self.audiences
+        return mine == (other.name, other.uid, other.groups, other.extra, other.audiences)
 
     def with_groups(self, *groups: str) -> Self:
         """The same identity in further groups."""

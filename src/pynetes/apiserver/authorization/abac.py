@@ -6,11 +6,11 @@ matches all. Blank lines and those that begin with # are passed over.
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from pynetes.apiserver import configfile
 from pynetes.apiserver.authentication.user import AUTHENTICATED, UserInfo
@@ -35,8 +35,7 @@ class PolicyFileError(Exception):
     """The file cannot be used; the message is upstream's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """Whom it allows what: `*` matches all of a field, an empty user or group is not asked for."""
 
     user: str = ""

@@ -2,8 +2,10 @@
 
 import html
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.errors import StatusError
@@ -16,8 +18,7 @@ if TYPE_CHECKING:
 FieldRequirement = tuple[str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(Struct, frozen=True):
     """One request as authorization sees it. The selectors are those of a list, a watch or a collection's deletion.
 
     `field_selector` holds (field, operator, value).
@@ -46,8 +47,7 @@ class Attributes:
         return self.verb in ("get", "list", "watch")
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """`allowed`, `denied` (no later authorizer is asked) or neither (no opinion), with the reason shown to the user.
 
     `error` says what went wrong on the way. With `ask` nobody knows yet: it gives the decision, from over the network.

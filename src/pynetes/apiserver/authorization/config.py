@@ -1,9 +1,10 @@
 """The chain of authorizers as configured: --authorization-mode and its kin, or an AuthorizationConfiguration."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery.cel.environment import Environment
 from pynetes.apimachinery.cel.plan import PlanError
@@ -59,8 +60,7 @@ class AuthorizationConfigError(Exception):
     """The settings or the file cannot be used; the message is upstream's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(Struct, frozen=True):
     """A webhook of the chain. `timeout` is in seconds."""
 
     name: str

@@ -6,9 +6,10 @@ first the one that the user got through with before.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 from prometheus_client import Counter, Histogram
 
 from pynetes.apimachinery import names
@@ -62,8 +63,7 @@ _check_seconds = metrics.histogram(
 )
 
 
-@dataclass(slots=True)
-class Wanted:
+class Wanted(Struct):
     """The identity as the headers give it."""
 
     user: str
@@ -77,8 +77,7 @@ class Wanted:
         return not (self.uid or self.groups or self.extra)
 
 
-@dataclass(frozen=True, slots=True)
-class Impersonated:
+class Impersonated(Struct, frozen=True):
     """Who the user is from here on; `constraint` is the verb that allowed it, "" for the older one."""
 
     user: UserInfo

@@ -6,9 +6,10 @@ a role or binding empties the cache; they are rare next to requests.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.selectors import from_label_selector
 from pynetes.apiserver.authentication.user import UserInfo, service_account_name
@@ -26,8 +27,7 @@ Object = dict[str, Any]
 Key = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """A binding as it applies to one subject."""
 
     source: str
@@ -35,8 +35,7 @@ class Grant:
     """Kind, namespace and name of the role."""
 
 
-@dataclass(slots=True)
-class _Answer:
+class _Answer(Struct):
     """All that the rules say about one (user, namespace, verb, resource): by name, and for any name."""
 
     any_name: str = ""

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from pynetes.apimachinery.cel.environment import Environment, Program
 from pynetes.apimachinery.cel.types import STRING_DECL, fields_of, list_decl, map_decl, object_decl
@@ -39,16 +39,14 @@ _OPERATORS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A match condition that compiled."""
 
     text: str
     program: Program
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Of one webhook. Times are seconds; `version` is the one of authorization.k8s.io that it is asked in."""
 
     version: str = "v1"

@@ -1,6 +1,6 @@
 """Pages of a list, from memory or from the store."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pynetes.apimachinery import errors
 from pynetes.apiserver.cacher import continuation
@@ -11,8 +11,7 @@ PAGE = 2000
 """Keys read from the store at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A list's answer: entries in key order, the List's resourceVersion, its `continue` and `remainingItemCount`."""
 
     entries: list[Entry]
@@ -31,8 +30,7 @@ class Listing:
         return b",".join([b"{" + entry.bytes[entry.bytes.index(METADATA) :] for entry in self.entries])
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What part of a resource a list wants: keys under `prefix` from `start` on, `limit` (0: all) of those selected."""
 
     prefix: str

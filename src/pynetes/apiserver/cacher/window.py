@@ -1,14 +1,14 @@
 """The last changes of a resource, for watches that start in the past."""
 
 from collections import deque
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pynetes.apimachinery import errors
 from pynetes.apiserver.cacher.events import Change
 
 
-@dataclass(frozen=True, slots=True)
-class WindowLimits:
+class WindowLimits(Struct, frozen=True):
     """How much a window holds. The newest `events_min` stay whatever their age."""
 
     events_min: int = 100

@@ -1,8 +1,10 @@
 """The resources of a definition, one a version."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.managedfields import CustomVersions
@@ -23,8 +25,7 @@ _VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "updat
 _ENDING_VERBS = ("delete", "deletecollection", "get", "list", "watch")
 
 
-@dataclass(frozen=True, slots=True)
-class CustomVersion:
+class CustomVersion(Struct, frozen=True):
     """One version of a definition: its resource, and what OpenAPI tells of it."""
 
     resource: Resource

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError, forbidden
@@ -45,8 +46,7 @@ class _Ending(Hooks):
         return nothing
 
 
-@dataclass(slots=True)
-class _Served:
+class _Served(Struct):
     """What one definition has brought."""
 
     definition: Object

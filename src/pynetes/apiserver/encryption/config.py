@@ -5,9 +5,10 @@ Fields are matched as upstream's strict decoder does: an unknown one is an error
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import aggregate
 from pynetes.apimachinery.times import parse_duration
@@ -52,8 +53,7 @@ class ConfigError(Exception):
     """The configuration cannot be used; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """`document` is valid and has its defaults; `digest` is that of the file's bytes."""
 
     document: Object

@@ -2,8 +2,9 @@
 
 import base64
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apiserver.encryption.aes import CBC, GCM
 from pynetes.apiserver.encryption.config import ConfigError
@@ -35,8 +36,7 @@ _KEYED: dict[str, tuple[Callable[[bytes], Transformer], str]] = {
 }
 
 
-@dataclass(slots=True)
-class Providers:
+class Providers(Struct):
     """The transformers by (group, resource), either of which may be `*`, and the KMS plugins they use."""
 
     transformers: dict[tuple[str, str], Transformer] = field(default_factory=dict)

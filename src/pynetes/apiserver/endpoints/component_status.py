@@ -7,11 +7,11 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import aiohttp
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import StatusError, not_found
 from pynetes.apimachinery.streaming.dial import unreachable
@@ -32,8 +32,7 @@ _PORTS = {"controller-manager": 10257, "scheduler": 10259}
 _LONGEST_MESSAGE = 10 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """A condition's status (True, False or Unknown), message and error."""
 
     status: str

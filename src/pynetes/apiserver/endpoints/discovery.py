@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.versions import version_key
@@ -20,8 +21,7 @@ Object = dict[str, Any]
 _AGGREGATED = "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
+class Elsewhere(Struct, frozen=True):
     """A group version that another server serves; its resources as entries of aggregated discovery."""
 
     group: str

@@ -1,7 +1,8 @@
 """/healthz, /livez and /readyz; /statusz and /flagz."""
 
 from collections.abc import Callable
-from dataclasses import fields
+
+from msgspec.structs import fields
 
 from pynetes import KUBERNETES_VERSION
 from pynetes.apiserver.config import APIServerConfig

@@ -1,11 +1,11 @@
 """/openapi/v2 and /openapi/v3: the documents of `apiserver.openapi`, cached by clients through their hash."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.endpoints.conditions import conditional
@@ -23,8 +23,7 @@ _JSON = "application/json"
 Definitions = dict[str, dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(Struct, frozen=True):
     """What another server describes: entries of the v3 index, whose documents `handler` brings, and a part of v2."""
 
     index: dict[str, Any]

@@ -1,8 +1,9 @@
 """patch: JSON, merge and strategic merge patches of an object or of its status; applies go to their own module."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import codec as codecs
 from pynetes.apimachinery.errors import StatusError, invalid, invalid_value, unsupported_media_type
@@ -24,8 +25,7 @@ from pynetes.component.aside import aside
 Object = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(Struct, frozen=True):
     """`apply` goes from a document (which may be changed) to the patched one; `entries` if it may touch managed
     fields: they are left out of documents that need not have them. `strict` are the patch's own strict errors."""
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
+
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
 from pynetes.apimachinery.managedfields import FieldManager
 from pynetes.apimachinery.names import size
@@ -25,8 +27,7 @@ from pynetes.apiserver.registry.resource import ResourceStore
 Object = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Backend:
+class Backend(Struct):
     """What all endpoints work with."""
 
     config: APIServerConfig

@@ -3,8 +3,9 @@
 The same selection gives the same predicate object, so that the watch cache evaluates it once for all who watch so.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import bad_request
 from pynetes.apimachinery.names import path_segment_name
@@ -16,8 +17,7 @@ from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.options import ListOptions
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Keys under `prefix` that satisfy `predicate` (None: all); `field_value` that of the cacher's indexed field."""
 
     prefix: str

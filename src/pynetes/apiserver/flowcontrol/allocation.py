@@ -1,15 +1,15 @@
 """How many seats each priority level has: its share, more while others lend, less while it lends."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import ceil, inf
 from typing import Any
+
+from msgspec import Struct
 
 Object = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """`least` is never lent; `most` may be reached by borrowing."""
 
     nominal: int

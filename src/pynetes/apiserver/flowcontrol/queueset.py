@@ -8,8 +8,9 @@ virtual time moves on by the seat-seconds that its requests took, and the one th
 import asyncio
 import hashlib
 from collections import deque
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apiserver.flowcontrol.allocation import Demand
 from pynetes.component import clock
@@ -26,8 +27,7 @@ class Rejected(Exception):
     """There is no room; the message is the reason as metrics name it: queue-full, concurrency-limit or time-out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Queuing:
+class Queuing(Struct, frozen=True):
     """No queues: who finds no seat is rejected."""
 
     queues: int = 0

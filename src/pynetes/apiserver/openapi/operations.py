@@ -1,8 +1,9 @@
 """Every operation of a resource: its path, verb, parameters, body and answer, as upstream names them."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.schema import find_definition_name
@@ -33,8 +34,7 @@ _CONNECT_METHODS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One method on one path. `body` and `answer` are definition names ("" for none; an answer of "" is a text)."""
 
     path: str
@@ -312,8 +312,7 @@ def issuer_documents() -> dict[str, Operation]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """The operations on one path; parameters that all of them take stand with the path, not with each."""
 
     shared: tuple[Parameter, ...]

@@ -1,8 +1,9 @@
 """The query and path parameters of API operations, in a form that both OpenAPI versions are written from."""
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from pynetes.apimachinery.schema.definitions import definition
 
@@ -12,8 +13,7 @@ _DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 ValueType = Literal["string", "integer", "boolean"]
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     name: str
     type: ValueType = "string"
     place: Literal["query", "path"] = "query"

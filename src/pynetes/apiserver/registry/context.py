@@ -1,8 +1,9 @@
 """One write on its way through the registry: who does it, as which resource, with which options."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
 from pynetes.apimachinery.managedfields import EntriesError, decode
@@ -32,8 +33,7 @@ class Unchecked:
         return None
 
 
-@dataclass(slots=True)
-class WriteContext:
+class WriteContext(Struct):
     """`gvr` and `kind` are those of the request; `options` the options object that admission sees.
 
     `check_create` is asked, and may refuse, when an update turns out to be a create.

@@ -1,7 +1,8 @@
 """Deleting an object: at once, gracefully, or once its finalizers are gone."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 from pynetes.apiserver.cacher import Entry
@@ -22,8 +23,7 @@ from pynetes.storage import RevisionConflict, StoreUnavailable
 Object = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
+class Deleted(Struct, frozen=True):
     """What a delete answers: the object, or a Status about it; and whether it is gone."""
 
     entry: Entry | None
@@ -31,8 +31,7 @@ class Deleted:
     gone: bool
 
 
-@dataclass(slots=True)
-class _Outcome:
+class _Outcome(Struct):
     pending: bool = False
     delete_now: bool = False
 

@@ -1,8 +1,9 @@
 """Managed fields in writes: a FieldManager for every endpoint, and what else the registry does about them."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.managedfields import (
@@ -30,8 +31,7 @@ T = TypeVar("T")
 BUILT_IN_REPLICAS: Mapping[str, Path] = {"v1": REPLICAS, "apps/v1": REPLICAS}
 
 
-@dataclass(frozen=True, slots=True)
-class Ownership:
+class Ownership(Struct, frozen=True):
     """What ownership needs to know of a custom resource: its versions, and where each keeps its replicas (an empty path
     for one without a scale). `fill` finds out about a conversion that could not be had at once."""
 

@@ -1,8 +1,9 @@
 """Changing an object: read, change, check, compare-and-swap, again if somebody was faster."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta, names, validation
 from pynetes.apimachinery.errors import FieldError, StatusError, conflict, invalid, invalid_value
@@ -25,8 +26,7 @@ Change = Callable[[Object | None], Awaitable[Object]]
 _MAX_ATTEMPTS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """What an update may change and must satisfy: the object's own, its status's or another subresource's."""
 
     prepare: Callable[[Object, Object], None]

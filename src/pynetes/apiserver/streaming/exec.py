@@ -7,11 +7,11 @@ SPDY towards the node, because container runtimes know no half-close of stdin ov
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from aiohttp import web
+from msgspec import Struct
 
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.errors import StatusError
@@ -34,8 +34,7 @@ PROTOCOL_HEADER = "X-Stream-Protocol-Version"
 NODE_PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """PodExecOptions and PodAttachOptions."""
 
     container: str = ""

@@ -2,13 +2,13 @@
 
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
+from msgspec import Struct
 from yarl import URL
 
 from pynetes.apimachinery import errors
@@ -25,8 +25,7 @@ _ERROR_BODY = 50_000
 Query = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class KubeletSettings:
+class KubeletSettings(Struct, frozen=True):
     """Upstream's kubelet flags. Without an authority, serving certificates of kubelets are not verified."""
 
     client_certificate: Path | None = None
@@ -36,8 +35,7 @@ class KubeletSettings:
     timeout: float = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True):
     host: str
     port: int
 

@@ -6,9 +6,10 @@ server for it. So absolute paths in URL attributes of HTML and in `Location` get
 
 import html
 import posixpath
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import urlsplit, urlunsplit
+
+from msgspec import Struct
 
 #: HTML element → its attributes that hold URLs (https://html.spec.whatwg.org/multipage/indices.html#attributes-3).
 _URLS = {
@@ -40,8 +41,7 @@ _URLS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(Struct, frozen=True):
     """`prefix` is the path that stands for the backend here, `backend` its own address, `host` the client's for us."""
 
     prefix: str

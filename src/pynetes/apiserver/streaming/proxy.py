@@ -12,11 +12,11 @@ import random
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 import aiohttp
+from msgspec import Struct
 from yarl import URL
 
 from pynetes.apimachinery import errors
@@ -51,8 +51,7 @@ _CONNECT_TIMEOUT = 30.0
 _NAMESPACED, _CLUSTER_WIDE = 8, 6
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+class Backend(Struct, frozen=True):
     """Where a proxied request goes."""
 
     scheme: str

@@ -1,7 +1,8 @@
 """What a service account token states: the public claims of JWT and the private `kubernetes.io` claim."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apiserver.authentication import user
 
@@ -10,8 +11,7 @@ WARN_ONLY_SECONDS = 60 * 60 + 7
 EXTENDED_SECONDS = 24 * 365 * 60 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """An object that a token names; `uid` may be empty for a node that is gone."""
 
     name: str
@@ -25,8 +25,7 @@ class Reference:
         return {"name": self.name, "uid": self.uid} if self.uid else {"name": self.name}
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(Struct, frozen=True):
     """The content of a token. `node` beside `pod` only tells where the pod runs; alone the token hangs on it."""
 
     namespace: str

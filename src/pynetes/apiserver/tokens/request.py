@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.errors import FieldError, StatusError
@@ -26,8 +27,7 @@ _BINDABLE = {"Pod": PODS, "Node": NODES, "Secret": SECRETS}
 Validate = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Bound:
+class _Bound(Struct, frozen=True):
     pod: Reference | None = None
     secret: Reference | None = None
     node: Reference | None = None

@@ -9,7 +9,6 @@ import binascii
 import posixpath
 import socket
 import ssl
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 import aiohttp
 import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
+from msgspec import Struct
 from yarl import URL
 
 from pynetes.apimachinery import json_writer
@@ -41,8 +41,7 @@ class WebhookError(Exception):
     """The webhook could not be asked, or did not answer as it must; the text says why, in client-go's words."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientConfig:
+class ClientConfig(Struct, frozen=True):
     """Where a webhook is reached: `url`, or a Service. `ca_bundle` is PEM; empty means the machine's authorities."""
 
     url: str = ""

@@ -4,8 +4,9 @@ A user is named `host:port`, `host` (for port 443), `*.domain`, or `*` for all o
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pynetes.client import kubeconfig
 from pynetes.client.kubeconfig import Config, ConfigError
@@ -13,8 +14,7 @@ from pynetes.client.kubeconfig import Config, ConfigError
 _PORT = 443
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Struct, frozen=True):
     """`certificate` and `key` are PEM; `token_file` is read at every use."""
 
     certificate: bytes = b""

@@ -10,9 +10,10 @@ import enum
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, cast
+
+from msgspec import Struct, field
 
 from pynetes.component import clock
 from pynetes.component.tasks import Tasks
@@ -31,8 +32,7 @@ class Health(enum.IntEnum):
     DEAD = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+class Backend(Struct, frozen=True):
     host: str
     port: int
 
@@ -62,8 +62,7 @@ async def always_ready(backend: Backend) -> Health:
     return Health.READY
 
 
-@dataclass(slots=True)
-class Balancer:
+class Balancer(Struct):
     """Listens on `address`:`port` from `__aenter__` to `__aexit__`. `backends` is asked again before every check."""
 
     address: str

@@ -8,9 +8,9 @@ import os
 import select
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from pyroute2 import NetlinkError
 
 from pynetes.cli import supervisor
@@ -25,8 +25,7 @@ BOOT_SECONDS = 400.0
 _PLUGGED = b"+"
 
 
-@dataclass(slots=True)
-class Boot:
+class Boot(Struct):
     """A host that boots: `descriptor` becomes readable when its command has ended."""
 
     host: Host

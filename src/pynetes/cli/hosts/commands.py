@@ -1,13 +1,12 @@
 """What a host runs when it boots: the command that its user would type on a machine of its own. Pure."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pynetes.cli.hosts.plan import Host
 from pynetes.cli.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(Struct, frozen=True):
     """How a host finds its cluster the first time; `certificate_key`: as a further master."""
 
     server: str

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict
 from functools import partial
+
+from msgspec.structs import asdict
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.cli import cluster, supervisor

@@ -1,13 +1,13 @@
 """A host's files, seen from the machine."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pynetes.cli.layout import DEFAULT_DATA, Layout
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Struct, frozen=True):
     """`home` is the host's directory on the machine; `power` says which process is its first."""
 
     home: Path

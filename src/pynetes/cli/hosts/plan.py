@@ -6,9 +6,10 @@ to hosts in the order they are made. A host keeps its name and address until it 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Literal
+
+from msgspec import Struct
 
 Role = Literal["master", "node"]
 
@@ -22,8 +23,7 @@ class HostError(Exception):
     """A host is not there, or not in the state that a command needs; the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Struct, frozen=True):
     """`address` is that of its eth0."""
 
     name: str
@@ -31,8 +31,7 @@ class Host:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """A cluster's hosts and the range their addresses are from."""
 
     cidr: str = DEFAULT_RANGE

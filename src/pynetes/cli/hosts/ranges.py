@@ -2,9 +2,9 @@
 
 import socket
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network
 
+from msgspec import Struct
 from pyroute2 import IPRoute
 
 from pynetes.cli.hosts.plan import HostError, Plan
@@ -13,8 +13,7 @@ _SMALLEST = 29
 _MAIN_TABLE = 254
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """Addresses that the machine reaches over one of its interfaces."""
 
     network: IPv4Network

@@ -4,9 +4,10 @@ import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from pynetes.cli.hosts.plan import Host, HostError, Plan, is_name
 from pynetes.cli.layout import Layout
@@ -20,7 +21,7 @@ def save(layout: Layout, plan: Plan) -> None:
     """Whole or not at all."""
     layout.data.mkdir(parents=True, exist_ok=True)
     temporary = path(layout).with_suffix(".new")
-    temporary.write_text(json.dumps(asdict(plan), indent=1) + "\n")
+    temporary.write_text(json.dumps(msgspec.to_builtins(plan), indent=1) + "\n")
     temporary.replace(path(layout))
 
 

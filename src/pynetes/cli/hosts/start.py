@@ -4,10 +4,11 @@ import asyncio
 import gc
 import importlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from pynetes.cli import cluster, kubeconfigs, preflight, readiness, settings, storeurl, supervisor, up
 from pynetes.cli.hosts import boot, commands, joining, machine, network, places, plan, power, ranges, record

@@ -1,10 +1,11 @@
 """Certificates of this machine that end soon, or have ended."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import times
 from pynetes.cli.layout import Layout
@@ -18,8 +19,7 @@ DAY = 86400.0
 LEAF_DAYS, AUTHORITY_DAYS = 30, 180
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """`problem`: why it cannot be read. `kept`: the kubelet renews it by itself."""
 
     path: str

@@ -1,8 +1,10 @@
 """The cluster's DNS: who serves it, and whether it answers."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from pynetes.cli.status.remarks import BAD, Remark
 
@@ -11,8 +13,7 @@ Object = dict[str, Any]
 SECTION = "dns"
 
 
-@dataclass(frozen=True, slots=True)
-class DNSView:
+class DNSView(Struct, frozen=True):
     """`servers`: how many stand behind its Service, None if unknown. `message`: why it is not ready."""
 
     address: str

@@ -1,8 +1,10 @@
 """The hosts of a cluster that has several on this machine: on, off or cut off; and where their files are."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from pynetes.cli.layout import Layout
 from pynetes.cli.status.remarks import BAD, Remark
@@ -12,8 +14,7 @@ Object = dict[str, Any]
 SECTION = "hosts"
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Struct, frozen=True):
     """`layout`: its cluster's files, seen from this machine."""
 
     name: str

@@ -1,9 +1,11 @@
 """Who leads: the leases of the control plane's components."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from pynetes.apimachinery import meta, times
 from pynetes.cli.status.remarks import BAD, Remark
@@ -15,8 +17,7 @@ SECTION = "leaders"
 NEEDED = ("kube-controller-manager", "kube-scheduler")
 
 
-@dataclass(frozen=True, slots=True)
-class Leader:
+class Leader(Struct, frozen=True):
     """`age`: seconds since the lease was last renewed; after `duration` without renewal another may take it.
 
     The age rests on two machines' clocks, so that a little more is no alarm.

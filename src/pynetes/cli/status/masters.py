@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pynetes.apimachinery import times
 from pynetes.cli.status.remarks import BAD, DATA, WARN, Level, Remark
@@ -23,8 +24,7 @@ _NOT_READY = "not ready:"
 _STATUSZ = "application/json;as=Statusz;v=v1beta1;g=config.k8s.io"
 
 
-@dataclass(frozen=True, slots=True)
-class Master:
+class Master(Struct, frozen=True):
     """`message`: why it is not ready. `since`: when it started, as far as it tells."""
 
     address: str

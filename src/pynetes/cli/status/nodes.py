@@ -1,9 +1,11 @@
 """Every node: ready, what it is, how full, when it was last heard of."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from pynetes.apimachinery import meta, times
 from pynetes.cli.status.remarks import BAD, WARN, Remark
@@ -16,8 +18,7 @@ _ROLE = "node-role.kubernetes.io/"
 _TOLD = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable", "node.kubernetes.io/unschedulable")
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """`heartbeat`: seconds since it was last heard of. `notes`: pressures, taints, cordoned."""
 
     name: str

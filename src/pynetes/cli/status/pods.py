@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from pynetes.apimachinery import meta, times
 from pynetes.cli.status.remarks import BAD, WARN, Remark
@@ -16,8 +18,7 @@ SECTION = "pods"
 PATIENCE = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """A pod that does not do its work. `age`: seconds since it was made."""
 
     namespace: str

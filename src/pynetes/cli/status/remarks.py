@@ -1,8 +1,9 @@
 """What is not as it should be: how bad it is, what was seen, what to do."""
 
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Level = Literal["ok", "warn", "bad"]
 OK: Level = "ok"
@@ -16,8 +17,7 @@ DATA = "<data-dir>"
 _ORDER: tuple[Level, ...] = (OK, WARN, BAD)
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """`remedy`: what to do, as a command where there is one. `about`: the machine that is the cause, if it is one."""
 
     level: Level

@@ -3,9 +3,10 @@
 import asyncio
 import shutil
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field, to_builtins
 
 from pynetes.cli.layout import Layout
 from pynetes.cli.settings import Settings
@@ -28,8 +29,7 @@ _LEAST_FREE, _LEAST_BYTES = 0.1, 2**30
 _LAG = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     name: str
     address: str
     state: str
@@ -40,8 +40,7 @@ class Member:
     alarms: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StoreView:
+class StoreView(Struct, frozen=True):
     """Sizes are bytes, None where unknown; `free` and `disk` those of the file system that it lies on."""
 
     engine: str
@@ -54,7 +53,8 @@ class StoreView:
     problem: str = ""
 
     def document(self) -> Object:
-        return asdict(self)
+        found: Object = to_builtins(self)
+        return found
 
 
 async def look(layout: Layout, settings: Settings, *, data: Path) -> StoreView:

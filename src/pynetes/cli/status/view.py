@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
@@ -35,8 +37,7 @@ SECONDS = 4.0
 _SLICE = "kubernetes.io/service-name={}"
 
 
-@dataclass(slots=True)
-class View:
+class View(Struct):
     """What is shown. None: not asked, or not allowed to this machine; `unseen` says why."""
 
     running: bool

@@ -2,8 +2,9 @@
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta
 from pynetes.cloud.interface import Route
@@ -11,8 +12,7 @@ from pynetes.cloud.interface import Route
 Object = dict[str, Any]
 
 
-@dataclass(slots=True)
-class RoutePlan:
+class RoutePlan(Struct):
     """`complete`: node → whether its routes are all there once `create` is done; not for nodes without pod CIDRs."""
 
     create: list[tuple[Object, Route]] = field(default_factory=list)

@@ -1,8 +1,9 @@
 """What a CronJob's controller does now: Jobs to create and delete, the status, and when to look again."""
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery import times as wire
@@ -15,8 +16,7 @@ SCHEDULED_AT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 MANY = 100
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     status: Object
     create: datetime | None = None
     """The scheduled time of the Job to create."""

@@ -1,8 +1,9 @@
 """What a DaemonSet's controller does next: pods to create on nodes, pods to delete, and the status."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta
 from pynetes.controllers.daemonset import placement
@@ -13,8 +14,7 @@ Object = dict[str, Any]
 PodsByNode = dict[str, list[Object]]
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     create: list[str] = field(default_factory=list)
     """Nodes that need a pod."""
     delete: list[Object] = field(default_factory=list)

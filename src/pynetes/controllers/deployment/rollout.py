@@ -4,8 +4,9 @@ Upstream's rules: a rolling update first scales the new ReplicaSet up as far as 
 old ones down as far as availability allows, unhealthy replicas first. Recreate waits for the old pods to end.
 """
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 from pynetes.controllers.deployment import annotations, sizes
@@ -14,8 +15,7 @@ from pynetes.controllers.deployment.template import same_template
 Object = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """Bring a ReplicaSet (by name) to `to` replicas. `force` rewrites its size annotations even at that size."""
 
     name: str
@@ -23,8 +23,7 @@ class Scale:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Revisions:
+class Revisions(Struct, frozen=True):
     """A Deployment's ReplicaSets: the one of its template, and the others."""
 
     new: Object | None

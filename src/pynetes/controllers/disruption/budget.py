@@ -1,9 +1,10 @@
 """A budget's status out of the pods that it selects."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta, times
 from pynetes.controllers.podcontrol import state
@@ -16,8 +17,7 @@ DELETION_TIMEOUT = timedelta(minutes=2)
 CONDITION = "DisruptionAllowed"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """`expected` pods should be there, `healthy` of them at least must be."""
 
     expected: int
@@ -43,8 +43,7 @@ def wanted(budget: Object, pods: int, scale: int) -> Wanted:
     return Wanted(scale, scaled(minimum, scale, up=True))
 
 
-@dataclass(slots=True)
-class Disrupted:
+class Disrupted(Struct):
     """Pods whose eviction was granted and has not come yet; `overdue` ones will not go; look again `after` seconds."""
 
     pods: dict[str, str] = field(default_factory=dict)

@@ -5,8 +5,9 @@ One slice for each address family and set of ports, of at most `limit` endpoints
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta
 from pynetes.controllers.endpoints.slices import MANAGED_BY, SERVICE_NAME, endpoint_key, port_key
@@ -21,8 +22,7 @@ _NOT_REPEATED = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """Whole objects to write; how many addresses were no IPs, and how many were beyond the limit."""
 
     create: list[Object] = field(default_factory=list)
@@ -32,8 +32,7 @@ class Plan:
     skipped: int = 0
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(Struct):
     """The endpoints of one family and set of ports."""
 
     family: str

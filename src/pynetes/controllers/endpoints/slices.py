@@ -6,8 +6,9 @@ new slices. An unneeded slice is reused in place of a new one.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta
 from pynetes.controllers.endpoints import hints, membership, topology
@@ -23,8 +24,7 @@ HEADLESS = "service.kubernetes.io/headless"
 _RESERVED = frozenset((SERVICE_NAME, MANAGED_BY, HEADLESS))
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """Whole objects to write. `errors` tell what had to be left out and is worth another look.
 
     `topology`, of a Service that asks for hints by topology: address type → why it cannot have them, empty if it has.
@@ -37,8 +37,7 @@ class Plan:
     topology: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(Struct):
     """The endpoints of one set of ports."""
 
     ports: list[Object]

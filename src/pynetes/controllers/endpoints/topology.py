@@ -8,8 +8,9 @@ hints at all, and an event says why.
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta, quantity
 
@@ -33,8 +34,7 @@ class NoHintsError(Exception):
     """There cannot be hints; the message is what the event says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """How many endpoints a zone should have."""
 
     minimum: int
@@ -42,8 +42,7 @@ class Share:
     desired: float
 
 
-@dataclass(slots=True)
-class Hinted:
+class Hinted(Struct):
     """Slices with their hints; `changed` are those that were not to be written otherwise."""
 
     create: list[Object] = field(default_factory=list)

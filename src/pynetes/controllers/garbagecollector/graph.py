@@ -5,8 +5,9 @@ Every change returns the nodes that deserve a look: `delete` for objects that ma
 deletion may go on), `orphan` for owners that want their dependents let go.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 Object = dict[str, Any]
 
@@ -14,8 +15,7 @@ FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """An object as an owner reference names it."""
 
     api_version: str
@@ -25,8 +25,7 @@ class Identity:
     uid: str
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     identity: Identity
     owners: list[Object] = field(default_factory=list)
     dependents: set[str] = field(default_factory=set)
@@ -40,8 +39,7 @@ class Node:
         return self.identity.uid
 
 
-@dataclass(slots=True)
-class Work:
+class Work(Struct):
     """Uids to look at."""
 
     delete: list[str] = field(default_factory=list)

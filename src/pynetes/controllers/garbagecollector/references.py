@@ -1,8 +1,9 @@
 """What becomes of an object, by the state of its owners: the pure decision of garbage collection."""
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 from pynetes.controllers.garbagecollector.graph import FOREGROUND, ORPHAN
@@ -16,20 +17,17 @@ class OwnerState(Enum):
     WAITING = "waiting"  # is being deleted and waits for its dependents to go first
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """Nothing to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class DropReferences:
+class DropReferences(Struct, frozen=True):
     """Other owners stay: only these uids must go from the references."""
 
     uids: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """Nobody owns it any more. `policy` is how its own dependents are treated; `unblock`: first tell the object's
     dependents not to block it, because two foreground deletions would wait for each other."""
 

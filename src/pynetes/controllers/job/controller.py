@@ -1,8 +1,9 @@
 """job-controller: reads a Job's pods, asks `plan`, writes the status first and then the pods."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
@@ -25,8 +26,7 @@ CONTROLLER_NAME = "kubernetes.io/job-controller"
 _ORPHAN = "orphan:"
 
 
-@dataclass(slots=True)
-class _Failures:
+class _Failures(Struct):
     """A Job's failures in a row, and when (monotonic) the last was seen."""
 
     count: int = 0

@@ -1,15 +1,15 @@
 """podFailurePolicy: what the failure of a pod means for its Job."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 
 Object = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """`action` is Count, Ignore, FailIndex or FailJob; `message` says why a Job fails."""
 
     action: str

@@ -4,9 +4,10 @@ Counting is in two steps, so that it survives a crash between them: first a fini
 `uncountedTerminatedPods`, then its finalizer is removed, and when that is seen the uid becomes a number.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta, times
 from pynetes.controllers.job import failurepolicy, indexes, pods
@@ -19,8 +20,7 @@ MAX_UNCOUNTED = 500
 BACKOFF_FIRST, BACKOFF_LIMIT = 10.0, 600.0
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     status: Object
     create: list[int | None] = field(default_factory=list)
     """Completion indexes, or None each for a pod without."""

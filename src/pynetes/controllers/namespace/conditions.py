@@ -1,9 +1,10 @@
 """The conditions of a terminating namespace: why it is still there."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta, times
 from pynetes.apimachinery.gvk import GroupVersionResource
@@ -22,8 +23,7 @@ _FINE = {
 }
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """What one pass over a namespace's content found."""
 
     remaining: dict[GroupVersionResource, int] = field(default_factory=dict)

@@ -1,8 +1,10 @@
 """Whether a node still reports: by its Ready condition's heartbeat and by its lease, as seen on our own clock."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pynetes.apimachinery import meta, times
 
@@ -11,8 +13,7 @@ Object = dict[str, Any]
 _TYPES = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
 
 
-@dataclass(frozen=True, slots=True)
-class NodeHealth:
+class NodeHealth(Struct, frozen=True):
     """When (monotonic seconds) a node was last seen to report, and what it said then."""
 
     probed_at: float

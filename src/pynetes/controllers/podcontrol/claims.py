@@ -4,8 +4,9 @@
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
@@ -16,8 +17,7 @@ from pynetes.client.rest import Client
 Object = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(Struct, frozen=True):
     """Objects that are the owner's already, orphans it should adopt, objects it should let go."""
 
     owned: list[Object]

@@ -3,15 +3,14 @@
 Without them a controller whose cache lags would create the same pods twice.
 """
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from pynetes.component import clock
 
 TIMEOUT = 300.0
 
 
-@dataclass(slots=True)
-class _Expected:
+class _Expected(Struct):
     creations: int = 0
     deletions: set[str] = field(default_factory=set)
     at: float = 0.0

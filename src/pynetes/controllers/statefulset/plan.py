@@ -5,9 +5,10 @@ from the highest. Parallel: all at once. Updates delete old pods from the highes
 a time, and wait for each.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta
 from pynetes.controllers.podcontrol import state
@@ -16,8 +17,7 @@ from pynetes.controllers.statefulset import identity
 Object = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     create: list[tuple[int, str]] = field(default_factory=list)
     """(ordinal, revision name)"""
     delete: list[Object] = field(default_factory=list)

@@ -5,8 +5,9 @@ caller relists instead.
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from pynetes.kubelet.cri import containerd_pb2
 from pynetes.kubelet.cri.channel import Channel
@@ -19,8 +20,7 @@ _TOPICS: dict[str, Literal["start", "exit", "oom", "delete"]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeEvent:
+class RuntimeEvent(Struct, frozen=True):
     type: Literal["start", "exit", "oom", "delete"]
     container_id: str
     """A container's or a sandbox's: to containerd they are the same kind of thing."""

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.component import clock, metrics
 from pynetes.kubelet import pod_resources
@@ -24,8 +25,7 @@ _evictions = metrics.counter(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Eviction:
+class Eviction(Struct, frozen=True):
     """What becomes of the evicted pod's status: phase Failed, reason Evicted, this message, and a DisruptionTarget
     condition unless the pod broke a limit of its own."""
 

@@ -1,8 +1,9 @@
 """Eviction thresholds: which are crossed, since when, and what that means for the node's conditions."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from pynetes.apimachinery import quantity
 
@@ -45,8 +46,7 @@ class Observation(NamedTuple):
 _NOTHING = Amount()
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(Struct, frozen=True):
     """`grace` is seconds a soft threshold must be crossed, None for a hard one; `minimum_reclaim` comes on top until
     the pressure counts as over."""
 

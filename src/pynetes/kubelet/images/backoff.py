@@ -1,6 +1,6 @@
 """Exponential back-off per key, as pulls use it: 10 s doubling to 5 minutes, forgotten after twice that in peace."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pynetes.component import clock
 
@@ -8,8 +8,7 @@ INITIAL = 10.0
 MAXIMUM = 300.0
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     delay: float
     updated: float
 

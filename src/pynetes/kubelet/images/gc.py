@@ -3,7 +3,8 @@
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pynetes.component import clock
 from pynetes.kubelet.cri import runtime_pb2 as pb
@@ -14,8 +15,7 @@ from pynetes.kubelet.images import reference
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """Percent of the disk, ages in seconds; `maximum_age` 0 means no limit."""
 
     high_percent: int = 85
@@ -34,8 +34,7 @@ class Policy:
             )
 
 
-@dataclass(slots=True)
-class ImageRecord:
+class ImageRecord(Struct):
     """What is known of an image; times by the monotonic clock, `last_used` 0 for never."""
 
     id: str
@@ -45,8 +44,7 @@ class ImageRecord:
     pinned: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DiskUsage:
+class DiskUsage(Struct, frozen=True):
     capacity: int
     available: int
 

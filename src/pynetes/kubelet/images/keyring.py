@@ -5,18 +5,17 @@ import binascii
 import fnmatch
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
+from msgspec import Struct
 
 _DEFAULT_REGISTRY = "index.docker.io"
 
 
-@dataclass(frozen=True, slots=True)
-class SecretSource:
+class SecretSource(Struct, frozen=True):
     """The Secret that a credential came from."""
 
     namespace: str
@@ -24,8 +23,7 @@ class SecretSource:
     uid: str
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Struct, frozen=True):
     """One login. `source` is None for the node's own credentials, which every pod may use."""
 
     username: str = ""

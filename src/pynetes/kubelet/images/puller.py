@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.component import clock
 from pynetes.kubelet.cri import runtime_pb2 as pb
@@ -16,8 +17,7 @@ class PullFailed(Exception):
     """No credential led to the image; the text is the runtime's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
+class Pulled(Struct, frozen=True):
     ref: str
     size: int
     #: Seconds of the pull itself, without waiting for its turn.

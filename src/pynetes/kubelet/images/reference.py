@@ -1,7 +1,8 @@
 """Image names: `registry/repository:tag@digest`, with Docker's short forms."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _ALNUM = r"[a-z0-9]+"
 _PATH = rf"{_ALNUM}(?:(?:[._]|__|-+){_ALNUM})*"
@@ -16,8 +17,7 @@ _IDENTIFIER = re.compile(r"[a-f0-9]{64}")
 _MAX_NAME = 255
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """`repository` is the name in full, registry included (`docker.io/library/nginx`)."""
 
     repository: str

@@ -1,10 +1,9 @@
 """What comes of making an image present."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRef:
+class ImageRef(Struct, frozen=True):
     """`ref` is what CreateContainer takes; `message` is for the log."""
 
     ref: str

@@ -1,11 +1,11 @@
 """What one attempt of a probe came to."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+
+class Outcome(Struct, frozen=True):
     """`warning` counts as success and says so in an event; `unknown` is thrown away."""
 
     result: Literal["success", "warning", "failure", "unknown"]

@@ -1,8 +1,9 @@
 """What probes said last about each container: the one thing other parts of the kubelet read of them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 Result = Literal["success", "failure", "unknown"]
 ProbeType = Literal["liveness", "readiness", "startup"]
@@ -13,8 +14,7 @@ FIELDS: Mapping[ProbeType, str] = {
 }
 
 
-@dataclass(slots=True)
-class Results:
+class Results(Struct):
     """Latest result by container id (`containerd://…`). `on_change(uid, container_id, result)` hears every change."""
 
     by_container: dict[str, Result] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """Thresholds: how many equal answers in a row change what is believed of a container. Pure."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pynetes.kubelet.probes.results import ProbeType, Result
 
@@ -8,8 +8,7 @@ INITIAL: dict[ProbeType, Result] = {"readiness": "failure", "liveness": "success
 """What holds until the first verdict: alive, but neither ready nor started."""
 
 
-@dataclass(slots=True)
-class Verdict:
+class Verdict(Struct):
     """The running count of one probe of one container."""
 
     kind: ProbeType

@@ -3,8 +3,9 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta, times
 from pynetes.component import clock
@@ -18,8 +19,7 @@ _RESTART_GRACE = 10.0
 """A container that ran this long before the kubelet started was running before: its old status holds at first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What workers ask about their pod. `status` is the status manager's latest, None before the first."""
 
     pod: Callable[[str], dict[str, Any] | None]

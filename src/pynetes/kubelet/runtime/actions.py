@@ -4,8 +4,9 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from pynetes.kubelet.probes.results import Result
 from pynetes.kubelet.runtime.labels import container_hash
@@ -15,8 +16,7 @@ from pynetes.kubelet.runtime.resize import Update
 KillReason = Literal["", "StartupProbe", "LivenessProbe", "FailedPostStartHook", "RestartAllContainers", "Unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Kill:
+class Kill(Struct, frozen=True):
     """A container to stop and why. `message` becomes the Killing event's."""
 
     name: str
@@ -25,8 +25,7 @@ class Kill:
     reason: KillReason = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(Struct, frozen=True):
     """A container to remove for a restart of the whole pod in place; killed first if it may still run."""
 
     name: str
@@ -34,8 +33,7 @@ class Reset:
     kill: bool
 
 
-@dataclass(slots=True)
-class PodActions:
+class PodActions(Struct):
     """Indexes point into the spec's lists."""
 
     kill_pod: bool = False
@@ -67,8 +65,7 @@ class PodActions:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeView:
+class ProbeView(Struct, frozen=True):
     """What else is known of running containers: latest probe results by container id, resources by name."""
 
     liveness: Mapping[str, Result] = field(default_factory=dict)

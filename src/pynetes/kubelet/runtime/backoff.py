@@ -1,12 +1,11 @@
 """Exponential back-off by key, as upstream's flowcontrol.Backoff: 10 s, 20 s, … 5 min, forgotten after quiet time."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pynetes.component import clock
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     delay: float
     last_update: float
 

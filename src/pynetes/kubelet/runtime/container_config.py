@@ -1,8 +1,9 @@
 """What the runtime is told about one container."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.kubelet.cri import runtime_pb2 as pb
 from pynetes.kubelet.environment import command_and_args
@@ -19,8 +20,7 @@ _PROPAGATION: Mapping[str, pb.MountPropagation] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerInputs:
+class ContainerInputs(Struct, frozen=True):
     """What was found out about a container before its configuration can be written."""
 
     restart_count: int

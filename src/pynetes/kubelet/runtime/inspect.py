@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pynetes.kubelet.cri import runtime_pb2 as pb
 from pynetes.kubelet.cri.channel import CRIError
@@ -60,8 +61,7 @@ def _user(message: pb.ContainerStatus) -> dict[str, object] | None:
     return {"linux": out}
 
 
-@dataclass(slots=True)
-class RuntimePod:
+class RuntimePod(Struct):
     """A pod as the runtime's lists show it: enough to notice changes and to find leftovers."""
 
     uid: str

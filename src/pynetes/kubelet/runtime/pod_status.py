@@ -1,9 +1,10 @@
 """What the runtime knows of a pod: its sandboxes and containers, newest first."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.kubelet.cri import runtime_pb2 as pb
 
@@ -25,8 +26,7 @@ CRI_STATES: Mapping[int, State] = {
 }
 
 
-@dataclass(slots=True)
-class ContainerStatus:
+class ContainerStatus(Struct):
     """One container in the runtime, past or present. Times are nanoseconds since the epoch, 0 for never."""
 
     id: str
@@ -54,8 +54,7 @@ class ContainerStatus:
         return f"{self.runtime_name}://{self.id}"
 
 
-@dataclass(slots=True)
-class SandboxStatus:
+class SandboxStatus(Struct):
     id: str
     ready: bool
     attempt: int = 0
@@ -66,8 +65,7 @@ class SandboxStatus:
     """Whether the runtime answered about the network at all."""
 
 
-@dataclass(slots=True)
-class PodStatus:
+class PodStatus(Struct):
     """A pod as the runtime sees it. Sandboxes and containers are sorted newest first."""
 
     uid: str

@@ -1,16 +1,16 @@
 """Which running containers get other resources, and whether they must restart for it. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from pynetes.apimachinery import quantity
 
 _COMPARED = (("limits", "cpu"), ("requests", "cpu"), ("limits", "memory"), ("requests", "memory"))
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """New resources for a running container. `shrinks`: some of them become less."""
 
     name: str

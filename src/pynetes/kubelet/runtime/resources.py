@@ -1,9 +1,10 @@
 """What a container may use, in CRI's terms: CPU shares and quota, memory, huge pages, swap, OOM score."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import quantity
 from pynetes.apimachinery.quantity import Quantity
@@ -17,8 +18,7 @@ _MIN_SHARES, _MAX_SHARES = 2, 262144
 _MIN_QUOTA_US = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class NodeResources:
+class NodeResources(Struct, frozen=True):
     """What of the node matters to a container's limits."""
 
     memory_capacity: int

@@ -3,9 +3,10 @@
 import contextlib
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.kubelet.cri import runtime_pb2 as pb
 from pynetes.kubelet.cri.channel import CRIError
@@ -37,8 +38,7 @@ class StartError(Exception):
         self.reason, self.message = reason, message
 
 
-@dataclass(frozen=True, slots=True)
-class Sandbox:
+class Sandbox(Struct, frozen=True):
     """Where containers of a pod are started."""
 
     id: str
@@ -47,8 +47,7 @@ class Sandbox:
     runtime_handler: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Directories:
+class Directories(Struct, frozen=True):
     root: str
     logs: str
     container_logs: str = "/var/log/containers"

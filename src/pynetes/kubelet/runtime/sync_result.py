@@ -1,10 +1,9 @@
 """What came of one sync of a pod with the runtime."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class SyncResult:
+class SyncResult(Struct):
     """What came of one sync. `start_errors` holds (reason, message) by container, None for what started well."""
 
     start_errors: dict[str, tuple[str, str] | None] = field(default_factory=dict)

@@ -5,9 +5,10 @@ container that ran never looks as if it had not.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta, times
 from pynetes.kubelet import pod as pods
@@ -38,8 +39,7 @@ _INFERRED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class StatusInputs:
+class StatusInputs(Struct, frozen=True):
     """What statuses are made of besides the pod and the runtime's state."""
 
     start_errors: Mapping[str, tuple[str, str]] = field(default_factory=dict)

@@ -8,8 +8,9 @@ deleted for good here, once the API knows its end.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta, times
 from pynetes.apimachinery.errors import StatusError
@@ -42,15 +43,13 @@ class PodLookup(Protocol):
     def mirror_of(self, pod: Pod) -> Pod | None: ...
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     status: Status
     finished: bool = False
     """SyncTerminatedPod is through: nothing of the pod is left on the node."""
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(Struct):
     """What the API holds, as far as this node knows."""
 
     version: int

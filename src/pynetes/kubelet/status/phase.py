@@ -1,8 +1,9 @@
 """The phase of a pod, from the statuses of its containers (upstream: getPhase). Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.kubelet import pod as pods
 from pynetes.kubelet.runtime.restart_policy import restarts_after_exit
@@ -13,8 +14,7 @@ RESTARTING_ALL = "RestartingAllContainers"
 Status = Mapping[str, Any]
 
 
-@dataclass(slots=True)
-class _Counts:
+class _Counts(Struct):
     unknown: int = 0
     running: int = 0
     waiting: int = 0

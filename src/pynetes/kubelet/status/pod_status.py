@@ -2,8 +2,9 @@
 
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 from pynetes.kubelet import pod as pods
@@ -17,16 +18,14 @@ from pynetes.kubelet.status.phase import pod_phase
 Status = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Eviction:
+class Eviction(Struct, frozen=True):
     """Why the kubelet ends the pod (deadline, pressure)."""
 
     reason: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     host_ips: Sequence[str]
     update_from_probes: Callable[[Mapping[str, Any], Status], None]
     """Sets `started` and `ready`."""

@@ -9,9 +9,10 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.component import clock
 from pynetes.kubelet import environment
@@ -53,8 +54,7 @@ def used_volumes(pod: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [volume for volume in spec.get("volumes") or () if volume["name"] in used]
 
 
-@dataclass(slots=True)
-class _PodVolumes:
+class _PodVolumes(Struct):
     pod: dict[str, Any]
     mounted: dict[str, MountedVolume] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -1,9 +1,10 @@
 """What a volume plugin is, and what the volume manager hands to it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
+
+from msgspec import Struct, field
 
 Propagation = Literal["PRIVATE", "HOST_TO_CONTAINER", "BIDIRECTIONAL"]
 
@@ -12,8 +13,7 @@ class VolumeError(Exception):
     """A volume cannot be mounted now; the text is what the FailedMount event says. The pod worker retries."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(Struct, frozen=True):
     """One mount of a container, in CRI's terms. `recursive_read_only` only where the runtime supports it."""
 
     container_path: str
@@ -26,8 +26,7 @@ class Mount:
     image_sub_path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
+class TokenRequest(Struct, frozen=True):
     """What a bound service account token is asked for."""
 
     namespace: str
@@ -39,8 +38,7 @@ class TokenRequest:
     node_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A token with its life span in wall-clock seconds."""
 
     value: str
@@ -48,8 +46,7 @@ class Token:
     expires: float
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """Where plugins read cluster objects from. The object callables wait until the object was read once and return
     None when it does not exist."""
 
@@ -59,8 +56,7 @@ class Sources:
     node: Callable[[], dict[str, Any] | None]
 
 
-@dataclass(slots=True)
-class VolumeContext:
+class VolumeContext(Struct):
     """One volume of one pod: what a plugin works on.
 
     `path` is the volume's own directory, `<root>/pods/<uid>/volumes/<escaped plugin name>/<volume name>`.
@@ -85,8 +81,7 @@ class VolumeContext:
         return None if value is None else int(value)
 
 
-@dataclass(frozen=True, slots=True)
-class MountedVolume:
+class MountedVolume(Struct, frozen=True):
     """A volume that is ready: where it lies on the node and how containers must take it."""
 
     name: str

@@ -11,8 +11,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pynetes.component import clock
 
@@ -20,8 +21,7 @@ _DATA, _NEW_DATA = "..data", "..data_tmp"
 _MAX_NAME, _MAX_PATH = 255, 4096
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     data: bytes
     mode: int = 0o644
     owner: int | None = None

@@ -5,8 +5,9 @@ own, which its Node owns: the garbage collector removes it with a node that is g
 """
 
 import logging
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import ENDPOINT_SLICES, NODES, SERVICES
@@ -18,8 +19,7 @@ NAMESPACE, NAME = "kube-system", "kube-dns"
 _LABELS = {"k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS"}
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     cluster_ip: str
     node_name: str
     address: str

@@ -10,8 +10,9 @@ dns-version.<domain>                        TXT
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 SCHEMA_VERSION = "1.1.0"
 
@@ -21,8 +22,7 @@ _LONGEST_CHAIN = 7
 A, CNAME, PTR, TXT, AAAA, SRV, ANY = "A", "CNAME", "PTR", "TXT", "AAAA", "SRV", "ANY"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """`data`: an address, a name, a text, or for SRV (port, target)."""
 
     name: str
@@ -30,8 +30,7 @@ class Record:
     data: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """`exists` False is NXDOMAIN; True without records is an empty answer (the name has other types).
 
     `outside` is the name that the last alias leads to if it is not in this zone: its records belong to the answer too.
@@ -61,8 +60,7 @@ class Records(Protocol):
     def slices_by_ip(self, ip: str) -> Iterable[dict[str, Any]]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(Struct, frozen=True):
     """One ready address of a headless service, with the ports it serves there."""
 
     host: str

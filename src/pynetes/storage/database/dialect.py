@@ -4,8 +4,9 @@ Keys are bytes in the database (UTF-8): then every one of them orders and compar
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 from pynetes.storage.interface import StoreUnavailable
 
@@ -28,8 +29,7 @@ class OutcomeUnknown(StoreUnavailable):
     """The connection broke during a commit."""
 
 
-@dataclass(slots=True)
-class Changes:
+class Changes(Struct):
     """The rows of one transaction: `history` as `rows.history_row` with the key as bytes; `current` (key,
     mod_revision, create_revision, expires) replaces a key's row; `gone` are keys without one from now on."""
 

@@ -5,7 +5,8 @@ revision beside what was asked for, and there is always one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pynetes.storage.database.dialect import Changes, Row, Session
 from pynetes.storage.interface import Compacted, Event, FutureRevision, KeyValue, ListResult, StoreUnavailable
@@ -199,8 +200,7 @@ def _changes(done: Sequence[tuple[Event, int]]) -> Changes:
 # --- compaction: it touches rows that no write does, so it needs no write lock
 
 
-@dataclass(slots=True)
-class Sweep:
+class Sweep(Struct):
     """A compaction under way; `swept`: nothing superseded is left up to there."""
 
     revision: int

@@ -6,13 +6,13 @@ over. A write whose fate is unknown is not: it ends as FateUnknown, and the memb
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
 from google.protobuf.message import Message
+from msgspec import Struct
 
 from pynetes.component import clock
 from pynetes.storage.interface import Compacted, FutureRevision, StoreError, StoreUnavailable
@@ -63,8 +63,7 @@ class FateUnknown(StoreUnavailable):
     """The write may have happened, or happen yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class TLSFiles:
+class TLSFiles(Struct, frozen=True):
     """PEM files; a client certificate needs both `cert` and `key`. Read at every new channel, so they may rotate."""
 
     ca: str = ""

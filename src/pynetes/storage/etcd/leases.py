@@ -6,7 +6,8 @@ a twentieth of it where that is less.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pynetes.component import clock
 
@@ -18,8 +19,7 @@ Grant = Callable[[int], Awaitable[int]]
 """Asks etcd for a lease of so many seconds; its id."""
 
 
-@dataclass(slots=True)
-class _Lease:
+class _Lease(Struct):
     lease_id: int
     expires: float
     keys: int = 0

@@ -5,7 +5,8 @@ Errors are StoreUnavailable with etcd's own words; the few that callers act on a
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pynetes.storage.etcd import cluster_pb2 as pb
 from pynetes.storage.etcd.endpoints import Endpoints, TLSFiles
@@ -21,8 +22,7 @@ _STATUS_TIMEOUT = 2.0
 _DEFRAGMENT_TIMEOUT = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class EtcdMember:
+class EtcdMember(Struct, frozen=True):
     """One member as the cluster knows it. A member that was added and never started has no name, no client URLs."""
 
     id: int
@@ -37,8 +37,7 @@ class EtcdMember:
         return [url.partition("://")[2] for url in self.client_urls]
 
 
-@dataclass(frozen=True, slots=True)
-class MemberHealth:
+class MemberHealth(Struct, frozen=True):
     """A member and what it says of itself; `problem` is empty if it answers and is in order.
 
     `raft_index` is the newest entry it has, `lag` by how many it is behind the newest that any member has. Sizes are

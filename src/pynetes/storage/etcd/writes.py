@@ -7,7 +7,8 @@ stays unknown.
 """
 
 import logging
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pynetes.component import clock
 from pynetes.storage.etcd import rpc_pb2 as pb
@@ -19,8 +20,7 @@ _ATTEMPT = 2.0
 """Seconds: within this time the next leader is elected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """`found`: the key as an earlier attempt left it, when a later one was told so."""
 
     answer: pb.TxnResponse

@@ -5,9 +5,10 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from pynetes import __version__
 from pynetes.component import clock
@@ -19,16 +20,14 @@ BUMP = 1_000_000_000
 """What etcd's documentation advises: more than any cluster writes between a snapshot and the loss of its store."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     header: Header
     keys: int
     size: int
     """Of the file, bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Struct, frozen=True):
     header: Header
     keys: int
     revision: int

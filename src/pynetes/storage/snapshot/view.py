@@ -1,8 +1,9 @@
 """What a snapshot is made of: the keys of a store as they were at one moment, read in pages."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 FIRST_KEY, AFTER_LAST_KEY = "/", "0"
 """Keys are paths; whatever else shares an etcd with us is left alone."""
@@ -11,8 +12,7 @@ _PAGE, _PAGE_MAX = 100, 1000
 _PAGE_BYTES = 2 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One key. `expires`: wall-clock second from which on it may be deleted, 0 never."""
 
     key: str

@@ -1,6 +1,6 @@
 """What is known of a store, and what of it is a problem."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from pynetes.storage.compactor import PERIOD
 from pynetes.storage.etcd.membership import MemberHealth
@@ -11,8 +11,7 @@ _LATE = 3
 _FAR_BEHIND = 5000
 
 
-@dataclass(frozen=True, slots=True)
-class Compaction:
+class Compaction(Struct, frozen=True):
     """History before `revision` is gone, the newest that can be read; 0: none is.
 
     `age` is the time since a compactor was last well, seconds; None: none ever was. `versions` are those that are kept,
@@ -26,16 +25,14 @@ class Compaction:
     unswept: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Replication:
+class Replication(Struct, frozen=True):
     """`role`: primary, standby, alone. `standbys` by name, with the bytes they are behind, None where it is unknown."""
 
     role: str
     standbys: dict[str, int | None] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class StoreStatus:
+class StoreStatus(Struct):
     """`where` shows no password. `keys` are counted by resource (`pods`, `deployments.apps`).
 
     `error` tells why the store cannot be read; then the rest is as far as it is known. `size` is bytes on disk.

@@ -4,8 +4,10 @@ Who answers is not known here: `Ask` is given by whoever evaluates.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pynetes.apimachinery import names
 from pynetes.apimachinery.cel.cost import (
@@ -33,8 +35,7 @@ DECISION_TYPE = object_type(_PREFIX + "Decision")
 _CHECK_COST = 350_000
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What is asked. `service_account` is namespace and name of the one that is asked for, else it is the request's
     user. Selectors are as the expression gave them."""
 
@@ -50,8 +51,7 @@ class Question:
     service_account: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     cel_type: ClassVar[Type] = DECISION_TYPE
     allowed: bool
     reason: str = ""
@@ -61,29 +61,24 @@ class Answer:
 Ask = Callable[[Question], Answer]
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
+class _Value(Struct, frozen=True):
     ask: Ask
     question: Question = field(default_factory=Question)
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizerValue(_Value):
+class AuthorizerValue(_Value, frozen=True):
     cel_type: ClassVar[Type] = AUTHORIZER_TYPE
 
 
-@dataclass(frozen=True, slots=True)
-class PathCheck(_Value):
+class PathCheck(_Value, frozen=True):
     cel_type: ClassVar[Type] = PATH_CHECK_TYPE
 
 
-@dataclass(frozen=True, slots=True)
-class GroupCheck(_Value):
+class GroupCheck(_Value, frozen=True):
     cel_type: ClassVar[Type] = GROUP_CHECK_TYPE
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceCheck(_Value):
+class ResourceCheck(_Value, frozen=True):
     cel_type: ClassVar[Type] = RESOURCE_CHECK_TYPE
 
 

@@ -1,9 +1,10 @@
 """Whether a write fits into a namespace's quotas, and what they look like with it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery.quantity import Quantity, parse
 from pynetes.apis.core.pod_resources import Amounts
@@ -17,8 +18,7 @@ class QuotaExceeded(Exception):
     """The write is refused; the message says why, in upstream's words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """`old` is None for a create."""
 
     evaluator: Evaluator

@@ -1,8 +1,9 @@
 """What an administrator lets nobody take without a quota for it (`limitedResources` of the admission plugin)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery.quantity import Quantity
 from pynetes.apis.core.pod_resources import Amounts
@@ -12,8 +13,7 @@ from pynetes.apis.core.quota.scopes import requirements
 Object = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Limited:
+class Limited(Struct, frozen=True):
     """Of a resource with its group (`pods`, `jobs.batch`): parts of names that must be covered, and scopes."""
 
     resource: str

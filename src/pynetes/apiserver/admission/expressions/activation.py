@@ -1,8 +1,9 @@
 """The values of variables for one request. What no expression asks for is never made."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.cel.library.authz import Answer, Ask, AuthorizerValue, Question, ResourceCheck
 from pynetes.apimachinery.cel.values import CelError
@@ -19,8 +20,7 @@ T = TypeVar("T")
 _HIDDEN_METADATA = ("managedFields", "ownerReferences", "selfLink")
 
 
-@dataclass(slots=True)
-class Activation:
+class Activation(Struct):
     """`obj` and `old` are in the version that `kind` and `resource` name, which the rule that matched asked for."""
 
     attrs: Attributes

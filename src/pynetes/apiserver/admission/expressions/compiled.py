@@ -1,8 +1,9 @@
 """One expression of a configuration: compiled once, evaluated for every request that it is meant for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery.cel.environment import Environment, Outcome
 from pynetes.apimachinery.cel.types import BOOL, Type
@@ -24,8 +25,7 @@ class EvaluationError(Exception):
     """An expression that did not give a value; the text is upstream's."""
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """What is left to spend."""
 
     left: int

@@ -1,9 +1,10 @@
 """Match conditions: expressions that must all be true for a webhook or a policy to be meant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery.cel.environment import MATCH_CONDITIONS_BUDGET, Environment
 from pynetes.apis.admissionregistration.variables import variables
@@ -25,8 +26,7 @@ def condition_environment() -> Environment:
     return Environment(variables(params=False))
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(Struct, frozen=True):
     """Whether all hold; `problem` is why nobody knows, where that must end the request."""
 
     matches: bool

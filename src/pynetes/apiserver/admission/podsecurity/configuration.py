@@ -1,8 +1,9 @@
 """The plugin's configuration: levels of namespaces without labels, and who and what is left alone."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError, duplicate, invalid_value
@@ -27,8 +28,7 @@ _SHAPE: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     defaults: Policy = PRIVILEGED_POLICY
     usernames: frozenset[str] = frozenset()
     namespaces: frozenset[str] = frozenset()

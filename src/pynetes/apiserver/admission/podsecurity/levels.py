@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pynetes import KUBERNETES_VERSION
 from pynetes.apimachinery.errors import FieldError, invalid_value
@@ -18,8 +20,7 @@ NEWEST = int(KUBERNETES_VERSION.removeprefix("v").split(".")[1])
 _VERSION = re.compile(r"v1\.(0|[1-9][0-9]*)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class LevelVersion:
+class LevelVersion(Struct, frozen=True):
     """`version` is `latest` or `v1.N`."""
 
     level: str = PRIVILEGED
@@ -38,8 +39,7 @@ class LevelVersion:
         return f"{self.level}:{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What violates `enforce` is refused; `audit` is noted in the audit log; `warn` is told to the client."""
 
     enforce: LevelVersion = LevelVersion()

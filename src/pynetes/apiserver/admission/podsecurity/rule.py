@@ -1,14 +1,14 @@
 """What a rule is, and how rules name what violates them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 Object: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True):
     """Why a pod violates a rule, shortly, and what in it does so (may be empty)."""
 
     reason: str
@@ -22,8 +22,7 @@ Check: TypeAlias = Callable[[Object, Object], Violation | None]
 """From a pod's (or template's) metadata and spec to its violation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """`versions`: the minor version from which on a check counts, rising. `overrides`: rules of the baseline that it
     makes needless."""
 

@@ -4,9 +4,10 @@ If one changes the object, all of mutating admission runs a second time, as afte
 """
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.admission.attributes import Attributes, Plugin
@@ -23,8 +24,7 @@ from pynetes.component import clock
 Object = dict[str, Any]
 
 
-@dataclass(slots=True)
-class _Problem:
+class _Problem(Struct):
     policy: Policy[Mutator]
     binding: Binding | None
     why: str
@@ -36,8 +36,7 @@ class _Problem:
         return f"policy '{self.policy.name}' with binding '{self.binding.name}' denied request: {self.why}"
 
 
-@dataclass(slots=True)
-class _Request:
+class _Request(Struct):
     attrs: Attributes
     invoked: Invoked
     problems: list[_Problem] = field(default_factory=list)

@@ -3,8 +3,9 @@
 Upstream checks this in the registry of the four kinds; here it takes part as one of the first admission plugins.
 """
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from pynetes.apimachinery.errors import StatusError, field_forbidden, invalid
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource, split_api_version

@@ -1,8 +1,9 @@
 """Which policies a request is meant for, through which bindings and with which parameters."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind
@@ -36,8 +37,7 @@ def is_governed(attrs: Attributes) -> bool:
     return (attrs.gvr.group, attrs.gvr.resource) not in _QUESTIONS
 
 
-@dataclass(slots=True)
-class Invocation(Generic[E]):
+class Invocation(Struct, Generic[E]):
     """One evaluation of a policy."""
 
     policy: Policy[E]
@@ -46,8 +46,7 @@ class Invocation(Generic[E]):
     params: Object | None
 
 
-@dataclass(slots=True)
-class Misconfiguration(Generic[E]):
+class Misconfiguration(Struct, Generic[E]):
     """A policy (or a binding of it) that is meant but cannot work."""
 
     policy: Policy[E]

@@ -1,8 +1,9 @@
 """Policies and their bindings, as watches tell them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from pynetes.apiserver.admission.matching import Matcher
 from pynetes.apiserver.objects import Change
@@ -13,15 +14,13 @@ E = TypeVar("E")
 _RULES = "resourceRules"
 
 
-@dataclass(slots=True)
-class Binding:
+class Binding(Struct):
     name: str
     spec: Object
     matcher: Matcher
 
 
-@dataclass(slots=True)
-class Policy(Generic[E]):
+class Policy(Struct, Generic[E]):
     """`evaluator` is compiled when a request first needs it."""
 
     name: str
@@ -29,7 +28,7 @@ class Policy(Generic[E]):
     matcher: Matcher
     bindings: tuple[Binding, ...]
     _compile: Callable[[Object], E]
-    _evaluator: E | None = field(default=None, init=False)
+    _evaluator: E | None = None
 
     @property
     def evaluator(self) -> E:

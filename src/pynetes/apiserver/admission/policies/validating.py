@@ -1,9 +1,9 @@
 """ValidatingAdmissionPolicy: denies, warns or tells the audit log, as the binding of a policy that is violated says."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.admission.attributes import Attributes, Plugin
@@ -21,8 +21,7 @@ _CODES = {"Forbidden": 403, "Unauthorized": 401, "RequestEntityTooLarge": 413}
 _UNPROCESSABLE = 422
 
 
-@dataclass(slots=True)
-class _Denial:
+class _Denial(Struct):
     policy: str
     binding: str
     message: str
@@ -33,8 +32,7 @@ class _Denial:
         return f"ValidatingAdmissionPolicy '{self.policy}'{through} denied request: {self.message}"
 
 
-@dataclass(slots=True)
-class _Request:
+class _Request(Struct):
     """What comes together over all policies. `made` is shared by their activations."""
 
     attrs: Attributes

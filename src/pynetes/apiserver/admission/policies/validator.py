@@ -1,8 +1,10 @@
 """What one ValidatingAdmissionPolicy says of a request."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pynetes.apimachinery.cel.environment import MAX_MESSAGE_BYTES, RUNTIME_COST_BUDGET
 from pynetes.apimachinery.cel.types import NULL, STRING
@@ -22,8 +24,7 @@ from pynetes.component import clock
 Object = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Decision:
+class Decision(Struct):
     """Of one validation. One that failed to evaluate denies or not, as the failure policy has it."""
 
     denied: bool = False
@@ -33,8 +34,7 @@ class Decision:
     seconds: float = 0.0
 
 
-@dataclass(slots=True)
-class Verdict:
+class Verdict(Struct):
     decisions: list[Decision] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
     #: Annotations that could not be evaluated, which deny.

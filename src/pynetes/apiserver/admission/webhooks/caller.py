@@ -1,9 +1,10 @@
 """Asking one webhook, and what becomes of its answer or of there being none."""
 
 import logging
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
+
+from msgspec import Struct
 
 from pynetes.apimachinery.errors import StatusError, bad_request, internal
 from pynetes.apimachinery.gvk import GroupVersionKind
@@ -46,8 +47,7 @@ class RejectionError(Exception):
         self.status = status
 
 
-@dataclass(slots=True)
-class Versioned:
+class Versioned(Struct):
     """The request's objects in the version of a match."""
 
     kind: GroupVersionKind

@@ -1,7 +1,8 @@
 """Webhooks as configurations describe them, ready to be asked."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pynetes.apiserver.admission.expressions.matchconditions import MatchConditions
 from pynetes.apiserver.admission.matching import Matcher
@@ -16,8 +17,7 @@ _HARMLESS = ("None", "NoneOnDryRun")
 _TIMEOUT = 10
 
 
-@dataclass(slots=True)
-class Hook:
+class Hook(Struct):
     """One webhook. `uid` tells it apart from others of the same name. `timeout` is in seconds."""
 
     uid: str

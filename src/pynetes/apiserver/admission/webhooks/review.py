@@ -2,8 +2,9 @@
 
 import base64
 import binascii
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.quoting import go_quoted
@@ -24,8 +25,7 @@ class UndecodableError(ValueError):
     """An answer that does not even parse as a review."""
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """`patch` is the JSON text; `result` the Status that goes with a denial."""
 
     allowed: bool

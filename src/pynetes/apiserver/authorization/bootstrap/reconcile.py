@@ -5,8 +5,9 @@ binding that refers to another role is made anew.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.names import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES
@@ -18,8 +19,7 @@ Find = Callable[[GroupVersionResource, str, str], Object | None]
 """Resource, namespace ("" if cluster-wide), name → the live object."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """What to do with an object; `recreate` is delete and create."""
 
     operation: Literal["create", "update", "recreate"]

@@ -3,11 +3,11 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
 from google.protobuf.message import DecodeError
+from msgspec import Struct
 
 from pynetes.apimachinery import names
 from pynetes.apimachinery.times import format_time
@@ -27,8 +27,7 @@ SEED = pb.HKDF_SHA256_XNONCE_AES_GCM_SEED
 _SOURCES = (pb.AES_GCM_KEY, SEED)
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """What writes are encrypted with, until `expires`; `source` is the seed as the plugin encrypted it."""
 
     transformer: Transformer

@@ -1,7 +1,8 @@
 """Evictions: deletes of pods that PodDisruptionBudgets may hold up."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError, bad_request, conflict, forbidden, timeout, too_many_requests

@@ -1,8 +1,9 @@
 """The scale subresource: a workload's replicas as an autoscaling/v1 Scale."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from pynetes.apimachinery import codec as codecs
 from pynetes.apimachinery import meta, validation

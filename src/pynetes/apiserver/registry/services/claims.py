@@ -8,11 +8,11 @@ import asyncio
 import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 import orjson
+from msgspec import Struct, field
 
 from pynetes.apimachinery.times import format_time, parse_time
 from pynetes.apiserver.encoding import stored_bytes
@@ -29,8 +29,7 @@ ADDRESSES, PORTS = "/registry/networking.k8s.io/ipaddresses/", "/registry/ranges
 GRACE_SECONDS = 60.0
 
 
-@dataclass(slots=True)
-class Holdings:
+class Holdings(Struct):
     """What one Service holds, or all together."""
 
     addresses: set[str] = field(default_factory=set)

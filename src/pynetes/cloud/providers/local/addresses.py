@@ -4,15 +4,15 @@ import bisect
 import itertools
 import socket
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+
+from msgspec import Struct
 
 Range = tuple[int, int]
 """The first and the last address, as numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(Struct, frozen=True):
     """`ranges` are in order, and apart from each other by an address at least."""
 
     ranges: tuple[Range, ...] = ()

@@ -5,12 +5,12 @@ controller manager and all nodes agree on whose address is whose while a pool ch
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.gvk import GroupVersionResource
@@ -42,8 +42,7 @@ def manifest(name: str, ranges: list[str], **spec: Any) -> Object:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(Struct, frozen=True):
     """What of an AddressPool is in force. `is_open`: whether Services that have no address of it get one."""
 
     name: str

@@ -10,9 +10,9 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pyroute2 import IPRoute
 
 from pynetes.apimachinery import meta
@@ -36,8 +36,7 @@ _BATCH = 0.05
 _BY_SERVICE = "service"
 
 
-@dataclass(frozen=True, slots=True)
-class AnnouncerConfig:
+class AnnouncerConfig(Struct, frozen=True):
     """`interface` empty: the one that has the address `node_ip`."""
 
     node_name: str

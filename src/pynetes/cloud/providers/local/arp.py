@@ -6,8 +6,9 @@ translates them before routing; so the announcer answers for them itself. Linux 
 
 import socket
 import struct
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 ETH_P_ARP = 0x0806
 REQUEST, REPLY = 1, 2
@@ -18,8 +19,7 @@ _HEADER = (1, 0x0800, 6, 4)  # Ethernet, IPv4, and the lengths of their addresse
 _NOTHING = b"\0" * 6
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(Struct, frozen=True):
     """`sender` and `target` are IPv4 addresses as text; the hardware addresses are 6 bytes."""
 
     operation: int

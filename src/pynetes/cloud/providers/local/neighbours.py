@@ -4,14 +4,13 @@ The nodes that come next for an address ask those before them by ARP, every seco
 so no more is passed over; one that never did (it is on another link) is left to the control plane.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 #: Seconds between questions, and without an answer until a node counts as silent.
 PERIOD, SILENCE = 1.0, 3.0
 
 
-@dataclass(slots=True)
-class _Neighbour:
+class _Neighbour(Struct):
     hardware: bytes
     heard: float
 

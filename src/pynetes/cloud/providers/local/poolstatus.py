@@ -5,8 +5,9 @@ Service has stays in force when a pool no longer names it, until the Service let
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pynetes.apimachinery import meta
 from pynetes.cloud.providers.local import addresses
@@ -18,8 +19,7 @@ Object = dict[str, Any]
 _MOST_NAMED = 5
 
 
-@dataclass(slots=True)
-class Share:
+class Share(Struct):
     """What is one pool's. `lost`: name of an older pool → addresses that both name."""
 
     ranges: Addresses = EMPTY
