@@ -10,10 +10,8 @@ import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-from msgspec.structs import replace
 
 from bench import etcd, load
 from pynetes.client.https import HTTPSTransport, tls_context

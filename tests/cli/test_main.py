@@ -1,9 +1,11 @@
-"""The command line answers without importing what its commands run."""
+"""The command line imports no more than it needs."""
 
 import subprocess
 import sys
 
-_SCRIPT = """
+import pytest
+
+_HELPS = """
 import sys
 from click.testing import CliRunner
 from pynetes.cli import single
@@ -23,6 +25,28 @@ print(*sorted({"aiohttp", "asyncpg", "cryptography", "grpc", "numpy", "pyroute2"
 """
 
 
+_IMPORTS = """
+import os, ssl
+before, made, make = dict(os.environ), [], ssl.create_default_context
+
+def noted():
+    made.append(make())
+    return made[-1]
+
+ssl.create_default_context = noted
+import pynetes.cli.{module}
+assert made and os.environ == before
+print(*(context.cert_store_stats()["x509"] for context in made))
+"""
+
+
 def test_helps_of_all_components_come_without_a_component() -> None:
-    done = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", _HELPS], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.returncode) == ("", 0), done.stderr
+
+
+@pytest.mark.parametrize("module", ["components", "up", "server", "status"])
+def test_no_process_reads_the_authorities_of_the_machine_in_passing(module: str) -> None:
+    script = _IMPORTS.format(module=module)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.returncode) == ("0", 0), done.stderr

@@ -2,10 +2,10 @@
 
 import json
 import re
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from msgspec.structs import asdict
 
 from pynetes.cli import cluster, settings, storeurl, up
 from pynetes.cli.layout import Layout

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from pynetes import KUBERNETES_VERSION
 from pynetes.apimachinery.errors import StatusError
+from pynetes.cli import truststore  # noqa: F401
 from pynetes.client import kubeconfig, serverlist
 from pynetes.client.events import EventRecorder
 from pynetes.client.https import HTTPSTransport

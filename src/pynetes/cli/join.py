@@ -22,7 +22,7 @@ from pynetes.apimachinery.times import human_duration
 from pynetes.apis.core import bootstrap_token
 from pynetes.apis.core.bootstrap_token import INFO_KEY, INFO_NAME, INFO_NAMESPACE, Token
 from pynetes.apis.names import CONFIG_MAPS
-from pynetes.cli import tokens
+from pynetes.cli import tokens, truststore  # noqa: F401
 from pynetes.cli.layout import Layout
 from pynetes.cli.settings import Settings
 from pynetes.client import kubeconfig, serverlist

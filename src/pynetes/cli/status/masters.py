@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pynetes.apimachinery import times
+from pynetes.cli import truststore  # noqa: F401
 from pynetes.cli.status.remarks import BAD, DATA, WARN, Level, Remark
 from pynetes.client import kubeconfig
 from pynetes.client.rest import Client
