@@ -35,6 +35,15 @@ def test_a_bare_pod_gets_the_defaults() -> None:
     assert {key: only[key] for key in expected} == expected
 
 
+def test_a_pod_never_ends_before_it_is_told_and_its_init_containers_are_those_of_its_spec() -> None:
+    old, kept = "pod.alpha.kubernetes.io/init-containers", {"example.com/a": "b"}
+    given = {**pod(terminationGracePeriodSeconds=-5), "metadata": {"annotations": {old: "[]"}}}
+    found = created(STRATEGY, given)
+    assert (found["spec"]["terminationGracePeriodSeconds"], "annotations" in found["metadata"]) == (1, False)
+    given = {**pod(), "metadata": {"annotations": {"pod.beta.kubernetes.io/init-container-statuses": "[]", **kept}}}
+    assert created(STRATEGY, given)["metadata"]["annotations"] == kept
+
+
 PULL_POLICIES = {
     "app": "Always",
     "app:latest": "Always",

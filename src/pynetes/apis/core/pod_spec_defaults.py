@@ -12,6 +12,9 @@ from pynetes.apis.core.volume_defaults import default_volume
 from pynetes.apis.strategy import Object
 
 TERMINATION_GRACE_SECONDS = 30
+_INIT_CONTAINER_ANNOTATIONS = frozenset(
+    f"pod.{stage}.kubernetes.io/init-container{end}" for stage in ("alpha", "beta") for end in ("s", "-statuses")
+)
 
 
 def default_pod_spec(spec: Object) -> None:
@@ -33,11 +36,13 @@ def default_pod_template(template: Object | None) -> None:
     if template is None:
         return
     template.setdefault("metadata", {})
+    _drop_init_container_annotations(template)
     default_pod_spec(template.setdefault("spec", {}))
 
 
 def default_pod(pod: Object) -> None:
     spec = pod.setdefault("spec", {})
+    _drop_init_container_annotations(pod)
     for field in ("containers", "initContainers"):
         for container in spec.get(field) or ():
             _requests_from_limits(container)
@@ -48,6 +53,8 @@ def default_pod(pod: Object) -> None:
             for container in spec.get(field) or ():
                 _host_ports(container)
     default_pod_spec(spec)
+    if spec["terminationGracePeriodSeconds"] < 0:
+        spec["terminationGracePeriodSeconds"] = 1
     if spec.get("resources"):
         pod_resources.default_pod_level(spec)
 
@@ -55,6 +62,16 @@ def default_pod(pod: Object) -> None:
 def containers(spec: Object) -> list[Object]:
     """All containers of a pod spec: init, ordinary, ephemeral."""
     return [c for field in ("initContainers", "containers", "ephemeralContainers") for c in spec.get(field) or ()]
+
+
+def _drop_init_container_annotations(obj: Object) -> None:
+    """Where init containers stood before they were a field; kubelets of that time must not run them twice."""
+    metadata = obj.get("metadata") or {}
+    annotations = metadata.get("annotations") or {}
+    for name in _INIT_CONTAINER_ANNOTATIONS & annotations.keys():
+        del annotations[name]
+        if not annotations:
+            del metadata["annotations"]
 
 
 def _alias_service_account(spec: Object) -> None:
