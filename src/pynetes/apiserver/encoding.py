@@ -55,9 +55,14 @@ _UNSTORED = ("resourceVersion", "selfLink")
 
 def stored_bytes(obj: Object) -> bytes:
     """An object as the store keeps it."""
+    return json_writer.encode(stored_form(obj))
+
+
+def stored_form(obj: Object) -> Object:
+    """The same before it is encoded."""
     metadata = {field: value for field, value in obj["metadata"].items() if field not in _UNSTORED}
     head: Object = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata}
     for field, value in obj.items():
         if field not in head:
             head[field] = value
-    return json_writer.encode(head)
+    return head

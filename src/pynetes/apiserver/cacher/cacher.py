@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterator
+from typing import Any
 
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.gvk import GroupVersionKind
@@ -67,6 +69,7 @@ class Cacher:
         self._seen = 0
         self._changed = 0
         self._watch: StoreWatch | None = None
+        self._foretold: dict[bytes, dict[str, Any]] = {}
         self._decoding = False
         self._ready = asyncio.Event()
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
@@ -154,7 +157,17 @@ class Cacher:
 
     def entry(self, kv: KeyValue) -> Entry:
         """The entry of what the store returned, decoded; also for the answer to a write."""
-        return Entry.from_stored(kv, self._fields_of)
+        return Entry.from_stored(kv, self._fields_of, self._foretold.get(kv.value))
+
+    @contextlib.contextmanager
+    def foretold(self, data: bytes, obj: dict[str, Any] | None) -> Iterator[None]:
+        """While `data` is being written: when it comes, it need not be parsed to know that it says `obj`."""
+        if obj is not None:
+            self._foretold[data] = obj
+        try:
+            yield
+        finally:
+            self._foretold.pop(data, None)
 
     @property
     def is_ready(self) -> bool:

@@ -82,13 +82,21 @@ class Entry:
         self._memo: dict[Hashable, Any] | None = None
 
     @classmethod
-    def from_stored(cls, kv: KeyValue, fields_of: SelectableFields = metadata_fields) -> "Entry":
-        """The entry of what a store returned; also for the answer to a write. StatusError for what is no object."""
+    def from_stored(
+        cls, kv: KeyValue, fields_of: SelectableFields = metadata_fields, obj: dict[str, Any] | None = None
+    ) -> "Entry":
+        """The entry of what a store returned; also for the answer to a write. `obj`: what the value says, but for the
+        resourceVersion, if that is known. StatusError for what is no object."""
         try:
             data = wire_bytes(kv.value, kv.mod_revision)
         except ValueError:
             raise _unreadable(kv) from None
-        return cls(kv.key, data, kv.mod_revision, kv.create_revision, fields_of)
+        entry = cls(kv.key, data, kv.mod_revision, kv.create_revision, fields_of)
+        if obj is not None:
+            metadata = {"resourceVersion": str(kv.mod_revision), **obj["metadata"]}
+            entry._object = {**obj, "metadata": metadata}
+            _keep_parsed(entry)
+        return entry
 
     def at_revision(self, revision: int) -> "Entry":
         """The same content under another resourceVersion: told when the object leaves a watcher's selector."""

@@ -125,7 +125,7 @@ async def _store(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: s
     if version.isdigit() and int(version):
         raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
     try:
-        return await rs.entry(await rs.store.create(key, await rs.encode(obj), ttl=rs.ttl))
+        return await rs.create(key, obj)
     except KeyExists as error:
         raise _exists(rs, obj, name, await rs.entry(error.current)) from None
     except StoreUnavailable as error:

@@ -57,5 +57,4 @@ async def _swap(rs: ResourceStore, key: str, current: Entry, obj: Object, dry_ru
         return current
     if dry_run:
         return rs.unsaved(obj, current.mod_revision, key)
-    data = await rs.encode(obj)
-    return await rs.entry(await rs.store.update(key, data, expected=current.mod_revision, ttl=rs.ttl))
+    return await rs.update(key, obj, expected=current.mod_revision)

@@ -13,7 +13,7 @@ from pynetes.apis.deletion import returns_deleted
 from pynetes.apis.resource import Resource
 from pynetes.apis.strategy import Strategy
 from pynetes.apiserver.cacher import Cacher, Entry
-from pynetes.apiserver.encoding import stored_bytes
+from pynetes.apiserver.encoding import stored_bytes, stored_form
 from pynetes.apiserver.encryption.store import EncryptedStore
 from pynetes.apiserver.registry.fields import Ownership
 from pynetes.apiserver.registry.hooks import NO_HOOKS, Hooks
@@ -113,15 +113,36 @@ class ResourceStore:
         found, _ = await self.store.get(key)
         return await self.entry(found) if found else None
 
+    async def create(self, key: str, obj: Object) -> Entry:
+        """Writes an object that is not there yet; from here on it is shared. KeyExists, StoreUnavailable."""
+        data, stored = await self._encoded(obj)
+        with self.cacher.foretold(data, stored):
+            return await self._written(await self.store.create(key, data, ttl=self.ttl))
+
+    async def update(self, key: str, obj: Object, *, expected: int) -> Entry:
+        """Writes an object in the place of its version `expected`; from here on it is shared. RevisionConflict,
+        StoreUnavailable."""
+        data, stored = await self._encoded(obj)
+        with self.cacher.foretold(data, stored):
+            return await self._written(await self.store.update(key, data, expected=expected, ttl=self.ttl))
+
     async def entry(self, kv: KeyValue) -> Entry:
         """The entry of what the store returned."""
         if self.form is not None:
             (kv,) = await self.form.decode((kv,))
         return self.cacher.entry(kv)
 
-    async def encode(self, obj: Object) -> bytes:
-        """What is stored of an object."""
-        return stored_bytes(obj) if self.form is None else await self.form.encode(obj)
+    async def _written(self, kv: KeyValue) -> Entry:
+        """The entry of what was written: with a store in this process, the cacher has it by now."""
+        known = self.cacher.get(kv.key)
+        return known if known is not None and known.mod_revision == kv.mod_revision else await self.entry(kv)
+
+    async def _encoded(self, obj: Object) -> tuple[bytes, Object | None]:
+        """What is stored of an object, and what the cacher will read there, if that is the same."""
+        if self.form is not None:
+            return await self.form.encode(obj), None
+        stored = stored_form(obj)
+        return json_writer.encode(stored), stored
 
     async def is_stored(self, obj: Object, current: Entry) -> bool:
         """Whether a write of `obj` would change nothing. Writing an object as it is moves it to the storage version."""

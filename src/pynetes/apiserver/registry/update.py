@@ -274,9 +274,8 @@ async def _store(rs: ResourceStore, ctx: WriteContext, key: str, current: Entry,
         return current
     if ctx.dry_run:
         return rs.unsaved(obj, current.mod_revision, key)
-    data = await rs.encode(obj)
     try:
-        return await rs.entry(await rs.store.update(key, data, expected=current.mod_revision, ttl=rs.ttl))
+        return await rs.update(key, obj, expected=current.mod_revision)
     except (KeyExists, StoreUnavailable) as error:
         if isinstance(error, StoreUnavailable):
             raise_unavailable(error)
