@@ -67,6 +67,13 @@ async def test_binding_puts_a_pod_on_its_node_once(web: Web) -> None:
     assert (await web("POST", f"{PODS}/one/binding", binding("two", "n1"))).status == 400
 
 
+async def test_evictions_are_taken_in_the_old_version_too(web: Web) -> None:
+    await web.ok("POST", PODS, pod("one"))
+    for version, status in (("v2", 400), ("v1beta1", 201)):
+        eviction = {"apiVersion": f"policy/{version}", "kind": "Eviction", "metadata": {"name": "one"}}
+        assert (await web("POST", f"{PODS}/one/eviction", eviction)).status == status
+
+
 async def test_budgets_hold_evictions_up(web: Web) -> None:
     for name in ("one", "two"):
         await web.ok("POST", PODS, pod(name, app="x"))
