@@ -17,6 +17,7 @@ from pynetes.apiserver.encoding import stored_bytes, stored_form
 from pynetes.apiserver.encryption.store import EncryptedStore
 from pynetes.apiserver.registry.fields import Ownership
 from pynetes.apiserver.registry.hooks import NO_HOOKS, Hooks
+from pynetes.apiserver.registry.turns import Turns
 from pynetes.storage import KeyValue, Store, StoreUnavailable
 
 Object = dict[str, Any]
@@ -73,6 +74,8 @@ class ResourceStore:
             decode=form.decode if form is not None else None,
         )
         self.returns_deleted = returns_deleted(resource.gvk)
+        #: Of writers that lost a race.
+        self.turns = Turns()
 
     def strategy_of(self, kind: GroupVersionKind) -> Strategy:
         """That of the version in which a request is made."""

@@ -66,6 +66,16 @@ class _Emptied(Exception):
         self.obj = obj
 
 
+class _Write(Struct, frozen=True):
+    rs: ResourceStore
+    ctx: WriteContext
+    namespace: str
+    name: str
+    change: Change
+    rules: Rules
+    allow_create: bool
+
+
 async def update(
     rs: ResourceStore,
     ctx: WriteContext,
@@ -80,21 +90,36 @@ async def update(
     rules = rules or main_rules(rs.strategy_of(ctx.kind))
     key = rs.key(namespace, name)
     allow_create = allow_create or rs.strategy.allow_create_on_update
+    write = _Write(rs, ctx, namespace, name, change, rules, allow_create)
     current, fresh = rs.cached(namespace, name), False
     if current is None:
         current, fresh = await rs.read(key), True
+    try:
+        return await _settle(write, key, current, fresh)
+    except RevisionConflict:
+        async with rs.turns.take(key):
+            return await _settle(write, key, await rs.read(key), True, again=True)
+
+
+async def _settle(
+    write: _Write, key: str, current: Entry | None, fresh: bool, *, again: bool = False
+) -> tuple[Entry, bool]:
+    """RevisionConflict for a lost race, unless it is tried `again`. `fresh`: `current` is not from memory."""
+    rs, ctx, change = write.rs, write.ctx, write.change
     for _ in range(_MAX_ATTEMPTS):
         if current is None:
-            if not allow_create:
-                raise rs.not_found(name)
-            created = await _create_on_update(rs, ctx, namespace, change)
+            if not write.allow_create:
+                raise rs.not_found(write.name)
+            created = await _create_on_update(rs, ctx, write.namespace, change)
             if created is not None:
                 return created, True
             current, fresh = await rs.read(key), True
             continue
         try:
-            return await _attempt(rs, ctx, key, current, change, rules), False
+            return await _attempt(rs, ctx, key, current, change, write.rules), False
         except RevisionConflict as lost:
+            if not again:
+                raise
             current, fresh = (await rs.entry(lost.current) if lost.current else None), True
         except StatusError:
             # Memory may have been behind the store: a refusal counts only against the newest state.
@@ -105,7 +130,7 @@ async def update(
                 raise
             current, fresh = latest, True
         await clock.sleep(0)
-    raise conflict(rs.group_resource, name)
+    raise conflict(rs.group_resource, write.name)
 
 
 async def _create_on_update(rs: ResourceStore, ctx: WriteContext, namespace: str, change: Change) -> Entry | None:
