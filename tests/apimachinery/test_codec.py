@@ -238,6 +238,9 @@ UNRECOGNIZED = (
         (b'{"a":1.}', "invalid character '}' after decimal point in numeric literal ({\"a\":1.})"),
         (b'{"a":1e}', "invalid character '}' in exponent of numeric literal ({\"a\":1e})"),
         (b'{"a":01}', "invalid character '1' after object key:value pair ({\"a\":01})"),
+        ('{"a":é}'.encode(), "invalid character 'Ã' looking for beginning of value ({\"a\":é})"),
+        (b'{"a":\xc2\x85}', "invalid character 'Â' looking for beginning of value ({\"a\":\u0085})"),
+        (b'{"a":\x7f}', "invalid character '\\x7f' looking for beginning of value ({\"a\":\x7f})"),
         (b'{"a":NaN}', "invalid character 'N' looking for beginning of value ({\"a\":NaN})"),
         (
             b"[]",

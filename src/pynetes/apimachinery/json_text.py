@@ -232,9 +232,8 @@ def _quote(char: str) -> str:
     special = {"'": "'\\''", '"': "'\"'", "\\": "'\\\\'", "\n": "'\\n'", "\t": "'\\t'", "\r": "'\\r'"}
     if char in special:
         return special[char]
-    if char.isprintable():
-        return f"'{char}'"
-    code = ord(char)
-    if 0xDC80 <= code <= 0xDCFF:
-        code -= 0xDC00  # a byte that is no UTF-8
-    return f"'\\x{code:02x}'" if code < 0x100 else f"'\\u{code:04x}'"
+    # Of a character beyond ASCII Go sees the first byte, and takes that for a character.
+    byte = chr(char.encode(errors="surrogateescape")[0])
+    if byte.isprintable():
+        return f"'{byte}'"
+    return f"'\\x{ord(byte):02x}'" if byte < "\x80" else f"'\\u{ord(byte):04x}'"

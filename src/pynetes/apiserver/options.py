@@ -95,8 +95,16 @@ class ListOptions(Struct):
             options.field_selector = parse_field_selector(first(query, "fieldSelector"))
         except ValueError as error:
             raise bad_request(str(error)) from None
+        if options.watch:
+            options._default_watch()
         raise_invalid("ListOptions", options._watch_errors() if options.watch else options._list_errors())
         return options
+
+    def _default_watch(self) -> None:
+        """A watch from no revision gets the state first, and the bookmark that ends it."""
+        plain = self.send_initial_events is None and not self.resource_version_match
+        if plain and self.resource_version in ("", "0"):
+            self.send_initial_events, self.resource_version_match = True, "NotOlderThan"
 
     def _list_errors(self) -> list[FieldError]:
         errors: list[FieldError] = []
@@ -259,4 +267,7 @@ def _delete_query(query: Query) -> dict[str, Any]:
         raw["propagationPolicy"] = policy
     if query.get("dryRun"):
         raw["dryRun"] = query["dryRun"]
+    preconditions = {name: found for name in ("uid", "resourceVersion") if (found := first(query, name))}
+    if preconditions:
+        raw["preconditions"] = preconditions
     return raw

@@ -24,6 +24,8 @@ async def test_preconditions(web: Web) -> None:
     assert "the UID in the precondition (11111111-" in refused.message
     stale = {"preconditions": {"resourceVersion": "1"}}
     assert (await web("DELETE", f"{MAPS}/one", stale)).status == 409
+    for query in ("uid=11111111-1111-1111-1111-111111111111", "resourceVersion=1"):
+        assert (await web("DELETE", f"{MAPS}/one?{query}")).status == 409
     right = {"preconditions": {"uid": made["metadata"]["uid"]}}
     assert (await web("DELETE", f"{MAPS}/one", right)).status == 200
 
@@ -77,6 +79,15 @@ async def test_collection_is_deleted_by_selector(web: Web) -> None:
         obj = config_map(f"c{number}")
         obj["metadata"]["labels"] = {"parity": "even" if number % 2 == 0 else "odd"}
         await web.ok("POST", MAPS, obj)
+    revision = (await web.ok("GET", MAPS))["metadata"]["resourceVersion"]
+    added = config_map("later")
+    added["metadata"]["labels"] = {"parity": "even"}
+    await web.ok("POST", MAPS, added)
+    # With options in the body: a version in the query would else be a precondition, too.
+    options = {"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": ["All"]}
+    exact = await web.ok("DELETE", f"{MAPS}?labelSelector=parity%3Deven&resourceVersion={revision}", options)
+    assert [item["metadata"]["name"] for item in exact["items"]] == ["c0", "c2"]
+    await web.ok("DELETE", f"{MAPS}/later")
     deleted = await web.ok("DELETE", f"{MAPS}?labelSelector=parity%3Deven")
     assert [item["metadata"]["name"] for item in deleted["items"]] == ["c0", "c2"]
     left = await web.ok("GET", f"{MAPS}?labelSelector=parity")

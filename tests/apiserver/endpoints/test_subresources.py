@@ -128,11 +128,16 @@ async def test_tokens_are_issued_and_accepted(web: Web) -> None:
     assert refused.status in (200, 401)
 
 
+FIELDS: dict[str, Any] = {f"f:{name}": {} for name in ("namespace", "resource", "verb")}
+
+
 async def test_access_reviews(web: Web) -> None:
     question = {"resourceAttributes": {"verb": "get", "resource": "pods", "namespace": "default"}}
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": question}
     answer = await web("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
     assert (answer.status, answer.json["status"]["allowed"]) == (201, True)
+    (entry,) = answer.json["metadata"]["managedFields"]
+    assert entry["fieldsV1"] == {"f:spec": {"f:resourceAttributes": {".": {}, **FIELDS}}}
     review = {**review, "kind": "SubjectAccessReview", "spec": {**question, "user": "nobody"}}
     answer = await web("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
     assert answer.json["status"]["allowed"] is False

@@ -15,6 +15,7 @@ from tests.apiserver.endpoints.conftest import Web, config_map
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 MERGE = "application/merge-patch+json"
+TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 
 
 class Stream:
@@ -90,6 +91,13 @@ async def test_initial_events_end_with_a_marked_bookmark(web: Web) -> None:
         assert bookmark["type"] == "BOOKMARK"
         assert bookmark["object"]["kind"] == "ConfigMap"
         assert bookmark["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+    async with watching(web, "&allowWatchBookmarks=true&resourceVersion=0", TABLE) as stream:
+        await stream.next()
+        bookmark = await stream.next()
+        assert bookmark["type"] == "BOOKMARK"
+        (row,) = bookmark["object"]["rows"]
+        assert row["cells"] == ["", 0, "<unknown>"]
+        assert row["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
 
 
 async def test_timeout_ends_the_stream_cleanly(web: Web) -> None:
@@ -106,7 +114,7 @@ async def test_shutdown_ends_streams_cleanly_and_at_once(web: Web, server: APISe
 
 async def test_tables_name_their_columns_once(web: Web) -> None:
     await web.ok("POST", MAPS, config_map("a"))
-    async with watching(web, accept="application/json;as=Table;g=meta.k8s.io;v=v1") as stream:
+    async with watching(web, accept=TABLE) as stream:
         first = await stream.next()
         assert [c["name"] for c in first["object"]["columnDefinitions"]] == ["Name", "Data", "Age"]
         assert first["object"]["rows"][0]["cells"][:2] == ["a", 0]

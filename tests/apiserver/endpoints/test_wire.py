@@ -74,6 +74,13 @@ READS = [
     (f"{MAPS}?watch=1&resourceVersion=abc", 500, 'resourceVersion: Invalid value: "abc"'),
     (f"{MAPS}?watch=1&continue=x", 422, "resourceVersionMatch is forbidden when continue is provided"),
     ("/apis/batch/v1/jobs?fieldSelector=type%3Dx", 400, 'field label "type" not supported for Job'),
+    ("/api/v1/namespaces?fieldSelector=name%3Dx", 400, "field label not supported: name"),
+    (
+        "/apis/certificates.k8s.io/v1/certificatesigningrequests?fieldSelector=metadata.namespace%3Dx",
+        400,
+        "field label not supported: metadata.namespace",
+    ),
+    ("/api/v1/componentstatuses?watch=1", 405, 'watch is not supported on resources of kind "componentstatuses"'),
     ("/api/v1/persistentvolumes?fieldSelector=name%3Dx", 400, '"name" is not a known field selector'),
     ("/api/v1/componentstatuses?fieldSelector=type%3Dx", 400, '"type" is not a known field selector'),
     ("/apis/apps/v1/replicasets?fieldSelector=status.replicas%3D1", 400, "is not a known field selector"),
@@ -158,3 +165,30 @@ async def test_what_yaml_says_twice_is_told_line_by_line(web: Web) -> None:
         '299 - "unknown field \\"bar\\""',
         '299 - "unknown field \\"metadata.foo\\""',
     ]
+
+
+MERGED = b'{"foo":1,"data":{"a":"1","a":"3"},"metadata":{"zz":1}}'
+OPERATION = b'[{"op":"add","path":"/foo","value":1,"x":2},{"op":"add","path":"/metadata/zz","value":1}]'
+UNKNOWN = 'unknown field "foo", unknown field "metadata.zz"'
+STRICT = [
+    (MERGE, MERGED, f'duplicate field "data.a", {UNKNOWN}', '"foo\\":1'),
+    (STRATEGIC, MERGED, f'duplicate field "data.a", {UNKNOWN}', '"map[data:map[a:3] foo:1 metadata:map[zz:1]]"'),
+    ("application/json-patch+json", OPERATION, f'json patch unknown field "[0].x", {UNKNOWN}', '"foo\\":1'),
+]
+
+
+async def test_what_patches_say_twice_or_of_unknown_fields_is_told_together(web: Web) -> None:
+    await web.ok("POST", MAPS, config_map("one"))
+    for patch_type, body, told, shown in STRICT:
+        refused = await web("PATCH", f"{MAPS}/one?fieldValidation=Strict", body, type=patch_type)
+        assert refused.status == 422, refused.body
+        assert f"strict decoding error: {told}" in refused.message
+        assert shown in refused.message
+        warned = await web("PATCH", f"{MAPS}/one?dryRun=All", body, type=patch_type)
+        assert warned.status == 200
+        texts = [value.removeprefix('299 - "')[:-1] for value in warned.headers.getall("Warning")]
+        assert ", ".join(texts).replace('\\"', '"') == told
+        twice = body.replace(b'"foo":1,', b"").replace(b',"metadata":{"zz":1}', b"")
+        if patch_type == MERGE:
+            refused = await web("PATCH", f"{MAPS}/one?fieldValidation=Strict", twice, type=patch_type)
+            assert refused.message.endswith('strict decoding error: duplicate field "data.a"')

@@ -34,12 +34,17 @@ def request(**query: str) -> Request:
 )
 def test_bad_options_are_refused(query: dict[str, str], problem: str) -> None:
     with pytest.raises(StatusError) as caught:
-        options(request(**query), "p")
+        options(request(**query), "p", streams=True)
     assert problem in caught.value.message
 
 
+def test_one_stream_may_be_asked_for_behind_its_gate_alone() -> None:
+    with pytest.raises(StatusError, match="stream: Forbidden: may not be specified"):
+        options(request(stream="Stdout"), "p")
+
+
 def test_good_options_go_to_the_kubelet() -> None:
-    found = options(request(follow="true", sinceTime="2024-01-01T01:00:00+01:00", stream="Stderr"), "p")
+    found = options(request(follow="true", sinceTime="2024-01-01T01:00:00+01:00", stream="Stderr"), "p", streams=True)
     assert found == [("follow", "true"), ("sinceTime", "2024-01-01T00:00:00Z"), ("stream", "Stderr")]
 
 

@@ -10,7 +10,7 @@ from pynetes.apimachinery.times import format_time
 from pynetes.apis.certificates.signing_request_validation import conditions_of, validate_signing_request
 from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import BOTH, METADATA_FIELDS, Object, Requester, Strategy, take_over
+from pynetes.apis.strategy import BOTH, Object, Requester, Strategy, take_over
 from pynetes.component import clock
 
 _APPROVAL = ("Approved", "Denied")
@@ -21,7 +21,7 @@ _KEPT = (*_APPROVAL, "Failed")
 class SigningRequestStrategy(Strategy):
     status_metadata = BOTH
     has_status = True
-    selectable = METADATA_FIELDS | {"spec.signerName"}
+    selectable = frozenset(("metadata.name", "spec.signerName"))
     name_rule = staticmethod(names.path_segment_name)
 
     def selectable_fields(self, obj: Object) -> dict[str, str]:

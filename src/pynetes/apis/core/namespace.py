@@ -14,7 +14,7 @@ _STANDARD_FINALIZERS = (KUBERNETES, "orphan", "foregroundDeletion")
 class NamespaceStrategy(Strategy):
     has_status = True
     name_rule = staticmethod(names.dns1123_label)
-    selectable = frozenset(("metadata.name", "name", "status.phase"))
+    selectable = frozenset(("metadata.name", "status.phase"))
 
     def default(self, obj: Object) -> None:
         obj.setdefault("spec", {})

@@ -4,7 +4,7 @@ from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.times import format_time
 from pynetes.apis.dra.slice_validation import validate_slice
 from pynetes.apis.field_errors import FieldErrors
-from pynetes.apis.strategy import CHANGE, METADATA_FIELDS, Object, Strategy
+from pynetes.apis.strategy import CHANGE, Object, Strategy
 from pynetes.component import clock
 
 
@@ -23,7 +23,7 @@ class ResourceSliceStrategy(Strategy):
     update_metadata = CHANGE
     drop_disabled_fields = staticmethod(_drop_disabled)
     maintains_generation = True
-    selectable = METADATA_FIELDS | {"spec.driver", "spec.nodeName"}
+    selectable = frozenset(("metadata.name", "spec.driver", "spec.nodeName"))
     not_selectable = "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: {}"
 
     def selectable_fields(self, obj: Object) -> dict[str, str]:

@@ -58,7 +58,7 @@ def review_rules(authorizer: ClusterAuthorizer, user: UserInfo, review: Object) 
     return {
         "kind": "SelfSubjectRulesReview",
         "apiVersion": f"{GROUP}/v1",
-        "metadata": {"creationTimestamp": None},
+        "metadata": {},
         "spec": {},
         "status": status,
     }
@@ -109,8 +109,7 @@ async def _answered(authorizer: ClusterAuthorizer, review: Object, user: UserInf
         status["reason"] = decision.reason
     if decision.error or problem:
         status["evaluationError"] = "; ".join(filter(None, (decision.error, problem)))
-    metadata = {"creationTimestamp": None, **(review.get("metadata") or {})}
-    return {**review, "metadata": metadata, "status": status}
+    return {**review, "metadata": review.get("metadata") or {}, "status": status}
 
 
 def _field_selector(given: Object) -> tuple[tuple[FieldRequirement, ...], str]:

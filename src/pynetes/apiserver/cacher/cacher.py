@@ -287,9 +287,9 @@ class Cacher:
         at = revision if revision and exact else 0
         if continue_:
             start, at = continuation.decode(continue_, prefix)
-        if at > 0:
-            return await self._list_at(at, Wanted(prefix, predicate, limit, start))
         wanted = Wanted(prefix, predicate, limit if revision != 0 else 0, start)
+        if at > 0:
+            return await self._list_at(at, wanted)
         if not await self.serves(revision):
             return await stored_page(self._store, wanted, 0, self._fields_of, self._decode)
         return page(self._state.range(prefix, start), wanted, self.revision)

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 from msgspec import Struct
 
-from pynetes.apimachinery.errors import StatusError, not_found
+from pynetes.apimachinery.errors import StatusError, method_not_supported, not_found
 from pynetes.apimachinery.streaming.dial import unreachable
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.endpoints.selection import check_fields
@@ -132,7 +132,10 @@ def handlers(resource: Resource, probes: Mapping[str, Probe]) -> dict[str, Handl
         ]
         return _many(resource, request, media, chosen)
 
-    return {"get": get, "list": list_}
+    async def watch(request: Request) -> Answer:
+        raise method_not_supported(resource.plural, "watch")
+
+    return {"get": get, "list": list_, "watch": watch}
 
 
 def _name(obj: Object) -> str:

@@ -11,6 +11,7 @@ from pynetes.apimachinery.protobuf.decoder import ProtobufError
 from pynetes.apimachinery.schema.checker import DecodeError
 from pynetes.apiserver.endpoints.body import from_protobuf
 from pynetes.apiserver.endpoints.output import entry_response, list_response
+from pynetes.apiserver.endpoints.read import listed
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.selection import select
 from pynetes.apiserver.http import Answer, Request, Response
@@ -85,5 +86,6 @@ async def delete_collection(scope: Scope, request: Request) -> Answer:
     options = await delete_options(request)
     selection = select(scope, listing, info.namespace, "")
     ctx = scope.context(request, options.dry_run, raw=options.raw)
-    found = await delete_objects(scope.store, ctx, selection.prefix, options, listing, selection.predicate)
+    found = await listed(scope, listing, selection, pages=True)
+    await delete_objects(scope.store, ctx, found, options)
     return await list_response(scope, request, media, found)

@@ -2,10 +2,10 @@
 
 from pynetes.apimachinery.errors import StatusError, bad_request, invalid_value
 from pynetes.apimachinery.quoting import go_quoted
-from pynetes.apiserver.cacher import continuation
+from pynetes.apiserver.cacher import Listing, continuation
 from pynetes.apiserver.endpoints.output import entry_response, list_response
 from pynetes.apiserver.endpoints.scope import Scope
-from pynetes.apiserver.endpoints.selection import select
+from pynetes.apiserver.endpoints.selection import Selection, select
 from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import ListOptions, boolean
@@ -58,14 +58,20 @@ async def list_(scope: Scope, request: Request) -> Answer:
     media = negotiate(request, scope.restriction)
     options = ListOptions.of(request.query)
     selection = select(scope, options, info.namespace, "")
+    return await list_response(scope, request, media, await listed(scope, options, selection))
+
+
+async def listed(scope: Scope, options: ListOptions, selection: Selection, *, pages: bool = False) -> Listing:
+    """What the options ask for. `pages`: the original reads it in pages even if no limit is set, which gives a revision
+    its exact meaning. StatusError 400, 410, 504."""
     if options.continue_:
         continuation.decode(options.continue_, scope.store.prefix)
         if options.resource_version not in ("", "0"):
             raise bad_request("specifying resource version is not allowed when using continue")
     revision = parse_revision(options.resource_version)
     limit = max(options.limit, 0)
-    exact = options.resource_version_match == "Exact" or (limit > 0 and not options.resource_version_match)
-    listing = await scope.store.cacher.list(
+    exact = options.resource_version_match == "Exact" or ((limit > 0 or pages) and not options.resource_version_match)
+    return await scope.store.cacher.list(
         selection.prefix,
         predicate=selection.predicate,
         limit=limit,
@@ -73,4 +79,3 @@ async def list_(scope: Scope, request: Request) -> Answer:
         revision=revision,
         exact=exact,
     )
-    return await list_response(scope, request, media, listing)

@@ -96,7 +96,7 @@ class Scope:
             self.backend.admission,
             self.subresource.name if self.subresource else "",
             dry_run,
-            field_manager or _agent(request),
+            field_manager or agent(request),
             raw or {},
             request.warnings,
             request.annotations,
@@ -108,7 +108,7 @@ class Scope:
 _MANAGER_MAX = 128  # bytes
 
 
-def _agent(request: Request) -> str:
+def agent(request: Request) -> str:
     """The manager of fields when none is named: the first part of the user agent."""
     name = request.headers.get("User-Agent", "").partition("/")[0]
     if name.isascii() and name.isprintable():

@@ -123,8 +123,9 @@ class _TableEvents:
         metadata = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
         resource = self._scope.resource
         if event.type == "BOOKMARK":
-            # A bookmark has nothing to show but its metadata (the end of initial events is an annotation there).
-            marker = {"cells": [None for _ in resource.columns], "object": partial(obj, self._api_version)}
+            # The end of initial events is an annotation of the metadata, whatever rows include.
+            empty = {"spec": {}, "status": {}, **obj}
+            marker = {**row(resource, empty, "None", self._api_version), "object": partial(obj, self._api_version)}
             return table(resource, [marker], metadata, self._api_version, headers=self._take_headers())
         rows = [row(resource, obj, self._include, self._api_version)]
         return table(resource, rows, metadata, self._api_version, headers=self._take_headers())

@@ -3,27 +3,17 @@
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import CUSTOM_RESOURCE_DEFINITIONS
 from pynetes.apiserver.cacher import Entry, Listing
-from pynetes.apiserver.cacher.entry import Predicate
-from pynetes.apiserver.options import DeleteOptions, ListOptions
+from pynetes.apiserver.options import DeleteOptions
 from pynetes.apiserver.registry.context import WriteContext
 from pynetes.apiserver.registry.definitions import delete_definition
 from pynetes.apiserver.registry.delete import delete
 from pynetes.apiserver.registry.resource import ResourceStore
 
 
-async def delete_collection(
-    rs: ResourceStore,
-    ctx: WriteContext,
-    prefix: str,
-    options: DeleteOptions,
-    listing: ListOptions,
-    predicate: Predicate | None,
-) -> Listing:
-    """The objects that matched, as they were before. Not atomic: the first error ends it, as upstream's."""
-    found = await rs.cacher.list(prefix, predicate=predicate, limit=max(listing.limit, 0), continue_=listing.continue_)
+async def delete_collection(rs: ResourceStore, ctx: WriteContext, found: Listing, options: DeleteOptions) -> None:
+    """Not atomic: the first error ends it, as upstream's."""
     for entry in found.entries:
         await _delete_one(rs, ctx, entry, options.copy())
-    return found
 
 
 async def _delete_one(rs: ResourceStore, ctx: WriteContext, entry: Entry, options: DeleteOptions) -> None:

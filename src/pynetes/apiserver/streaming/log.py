@@ -27,12 +27,14 @@ _CHUNK = 64 * 1024
 class Log:
     """Serves pods/log."""
 
-    def __init__(self, objects: ObjectReader, kubelets: KubeletClient) -> None:
+    def __init__(self, objects: ObjectReader, kubelets: KubeletClient, *, streams: bool = False) -> None:
+        """`streams`: one of the container's two streams may be asked for (the gate PodLogsQuerySplitStreams)."""
         self._objects = objects
+        self._streams = streams
         self._kubelets = kubelets
 
     async def get(self, request: Request, namespace: str, name: str) -> Answer:
-        query = options(request, name)
+        query = options(request, name, streams=self._streams)
         pod = await self._objects.get(PODS, name, namespace)
         container = containers.choose(pod, request.param("container"))
         node = (pod.get("spec") or {}).get("nodeName")
@@ -49,7 +51,7 @@ class Log:
         return StreamResponse(HTTPStatus.OK, "text/plain", _chunks(response))
 
 
-def options(request: Request, name: str) -> Query:
+def options(request: Request, name: str, *, streams: bool = False) -> Query:
     """PodLogOptions, checked, as a kubelet wants them."""
     problems: list[FieldError] = []
     numbers = {field: integer(request.query, field) for field in ("sinceSeconds", "tailLines", "limitBytes")}
@@ -65,7 +67,9 @@ def options(request: Request, name: str) -> Query:
     elif since is not None and since < 1:
         problems.append(errors.invalid_value("sinceSeconds", since, "must be greater than 0"))
     stream = request.param("stream") or "All"
-    if stream not in STREAMS:
+    if not streams and "stream" in request.query:
+        problems.append(errors.field_forbidden("stream", "may not be specified"))
+    elif stream not in STREAMS:
         problems.append(errors.not_supported("stream", stream, STREAMS))
     elif stream != "All" and tail is not None:
         text = "`tailLines` and specific `stream` are mutually exclusive for now"

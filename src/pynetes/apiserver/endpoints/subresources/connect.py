@@ -27,6 +27,7 @@ _PROXY_VERBS = ("", "create", "delete", "get", "patch", "update")
 def handlers(backend: Backend, kubelets: KubeletClient) -> dict[tuple[str, str, str], Mapping[str, Handler]]:
     """By group, resource and subresource: verb → handler."""
     objects = backend.registry
+    log = Log(objects, kubelets, streams=backend.config.feature_gates.get("PodLogsQuerySplitStreams", False))
     execs, forwards, proxies = Exec(objects, kubelets), PortForward(objects, kubelets), Proxy(objects, kubelets)
 
     async def node_proxy(request: Request, namespace: str, name: str) -> Answer:
@@ -42,7 +43,7 @@ def handlers(backend: Backend, kubelets: KubeletClient) -> dict[tuple[str, str, 
         return dict.fromkeys(_PROXY_VERBS, connect(gvr, kind, "proxy", serve))
 
     return {
-        ("", "pods", "log"): {"get": _plain(Log(objects, kubelets).get)},
+        ("", "pods", "log"): {"get": _plain(log.get)},
         ("", "pods", "exec"): both("exec", "PodExecOptions", execs.exec),
         ("", "pods", "attach"): both("attach", "PodAttachOptions", execs.attach),
         ("", "pods", "portforward"): both("portforward", "PodPortForwardOptions", forwards.connect),

@@ -9,10 +9,12 @@ from pynetes.apiserver.authentication.user import ANONYMOUS_USER, UserInfo
 from pynetes.apiserver.authorization import reviews as access
 from pynetes.apiserver.authorization.union import ClusterAuthorizer
 from pynetes.apiserver.endpoints.body import decode_as
+from pynetes.apiserver.endpoints.scope import agent
 from pynetes.apiserver.endpoints.tables import partial
 from pynetes.apiserver.http import Answer, Handler, Request, Response
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
+from pynetes.apiserver.registry import fields
 from pynetes.apiserver.registry.create import match_namespace
 from pynetes.apiserver.tokens import review as tokens
 
@@ -55,6 +57,8 @@ def answerers(authenticator: Authenticator, authorizer: ClusterAuthorizer) -> di
 def create(resource: Resource, answer: Answerer) -> Handler:
     """The endpoint of one such kind."""
 
+    owners = fields.field_manager(resource, resource.gvk, "", None)
+
     async def handle(request: Request) -> Answer:
         info = request.info
         assert info is not None
@@ -63,6 +67,9 @@ def create(resource: Resource, answer: Answerer) -> Handler:
         review = await decode_as(resource.gvk, request, options)
         if resource.namespaced:
             match_namespace(review, info.namespace)
+        claimed, manager = fields.take_entries(review), options.field_manager or agent(request)
+        entries = owners.update(None, review, manager, fields.now(), claimed=claimed)
+        fields.put_entries(review, entries)
         answered = await answer(request.user or ANONYMOUS_USER, info.namespace, review)
         if media.transform is not None:
             answered = partial(answered, media.transform.api_version)
