@@ -93,12 +93,12 @@ async def test_controller_manager(plane: Plane) -> None:
         assert text.endswith("healthz check passed\n")
         assert (await plane.get("/healthz/leaderElection"))[0] == 404
         metrics = await plane.until("/metrics", lambda status, _: status == 200)
-        assert 'leader_election_master_status{name="kube-controller-manager"} 1.0' in metrics
+        assert 'leader_election_master_status{name="kube-controller-manager"} 1' in metrics
         assert 'workqueue_adds_total{name="deployment"}' in metrics
         assert 'rest_client_requests_total{code="200",host="127.0.0.1:' in metrics
         await plane.until("/metrics", lambda _, text: "node_collector_update_all_nodes_health_duration" in text)
         slis = (await plane.get("/metrics/slis"))[1]
-        assert 'kubernetes_healthcheck{name="leaderElection",type="healthz"} 1.0' in slis
+        assert 'kubernetes_healthcheck{name="leaderElection",type="healthz"} 1' in slis
         configz = json.loads((await plane.get("/configz"))[1])["kubecontrollermanager.config.k8s.io"]
         assert configz["Generic"]["LeaderElection"]["leaseDuration"] == "15s"
         assert configz["KubeCloudShared"]["ClusterCIDR"] == "10.244.0.0/16"
@@ -110,7 +110,7 @@ async def test_controller_manager(plane: Plane) -> None:
 async def test_scheduler(plane: Plane) -> None:
     served = cluster.serving(plane.layout, "scheduler", plane.port)
     async with plane.running(components.scheduler(plane.layout.kubeconfig("scheduler"), served=served)):
-        metrics = await plane.until("/metrics", lambda _, text: 'status{name="kube-scheduler"} 1.0' in text)
+        metrics = await plane.until("/metrics", lambda _, text: 'status{name="kube-scheduler"} 1' in text)
         assert "scheduler_schedule_attempts_total" in metrics
         await plane.until("/readyz", lambda status, _: status == 200)
         ready = (await plane.get("/readyz?verbose"))[1]

@@ -38,9 +38,9 @@ async def test_results_of_checks_are_metrics_of_their_own() -> None:
     endpoints = Endpoints(HealthGroup("testz", [PING, Check("disk", _bad)]))
     await endpoints.handle(Request("/testz"))
     text = (await endpoints.handle(Request("/metrics/slis"))).body.decode()
-    assert 'kubernetes_healthcheck{name="ping",type="testz"} 1.0' in text
-    assert 'kubernetes_healthcheck{name="disk",type="testz"} 0.0' in text
-    assert 'kubernetes_healthchecks_total{name="disk",status="error",type="testz"} 1.0' in text
+    assert 'kubernetes_healthcheck{name="ping",type="testz"} 1' in text
+    assert 'kubernetes_healthcheck{name="disk",type="testz"} 0' in text
+    assert 'kubernetes_healthchecks_total{name="disk",status="error",type="testz"} 1' in text
     metrics = (await endpoints.handle(Request("/metrics"))).body.decode()
     assert "process_cpu_seconds_total" in metrics
     assert "kubernetes_healthcheck" not in metrics

@@ -4,6 +4,7 @@ One registry a process, so that several components in it answer `/metrics` toget
 already there when a name is asked for again (components come and go within a test run).
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
@@ -26,6 +27,9 @@ ProcessCollector(registry=REGISTRY)
 GCCollector(registry=REGISTRY)
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+_WHOLE_BOUND = re.compile(rb'(le="-?\d+)\.0"')
+_WHOLE_VALUE = re.compile(rb"( -?\d+)\.0\n")
 
 _metrics: dict[str, MetricWrapperBase] = {}
 M = TypeVar("M", bound=MetricWrapperBase)
@@ -124,4 +128,5 @@ def render(registry: CollectorRegistry = REGISTRY) -> bytes:
     for name, metric in _metrics.items():
         if isinstance(metric, PlainCounter):
             text = text.replace(f"# TYPE {name} gauge\n".encode(), f"# TYPE {name} counter\n".encode())
-    return text
+    # Whole numbers as Go writes them: rules of dashboards ask for `le="1"`.
+    return _WHOLE_VALUE.sub(rb"\1\n", _WHOLE_BOUND.sub(rb'\1"', text))

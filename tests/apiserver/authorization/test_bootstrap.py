@@ -3,6 +3,7 @@
 from typing import Any
 
 from pynetes.apimachinery.gvk import GroupVersionResource
+from pynetes.apis.names import CLUSTER_ROLE_BINDINGS
 from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.authorization.attributes import Attributes
 from pynetes.apiserver.authorization.bootstrap import policy, reconcile
@@ -61,6 +62,21 @@ def test_protected_objects_are_left_alone_and_rebound_bindings_made_anew() -> No
     )
     cluster.get("ClusterRoleBinding", "system:discovery")["roleRef"] = {"kind": "ClusterRole", "name": "other"}
     assert [action.operation for action in cluster.apply()] == ["recreate"]
+
+
+def test_a_binding_that_was_split_from_another_is_for_whom_that_is() -> None:
+    cluster = Cluster()
+    cluster.apply()
+    group = {"kind": "Group", "name": "system:authenticated", "apiGroup": policy.GROUP}
+    discovery = cluster.get("ClusterRoleBinding", "system:discovery")
+    discovery["subjects"] = [group]
+    discovery["metadata"]["annotations"] = {policy.AUTOUPDATE: "false", "mine": "yes"}
+    viewer = (CLUSTER_ROLE_BINDINGS, "", "system:public-info-viewer")
+    del cluster.objects[viewer]
+    assert [action.operation for action in cluster.apply()] == ["create"]
+    made = cluster.objects[viewer]
+    assert (made["subjects"], made["metadata"]["annotations"]["mine"]) == ([group], "yes")
+    assert cluster.apply() == []
 
 
 def test_the_default_policy_lets_components_work_and_users_look() -> None:

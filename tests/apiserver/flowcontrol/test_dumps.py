@@ -73,7 +73,7 @@ async def test_who_runs_and_who_waits_is_told() -> None:
     shown = metrics.render().decode()
     labels = '{flow_schema="all",priority_level="told"}'
     for name in ("executing_requests", "executing_seats", "inqueue_requests", "inqueue_seats"):
-        assert f"apiserver_flowcontrol_current_{name}{labels} 1.0" in shown
+        assert f"apiserver_flowcontrol_current_{name}{labels} 1" in shown
     done.set()
     await asyncio.gather(running, waiting)
     (_, row) = await dumped(controller, "priority_levels")

@@ -18,6 +18,9 @@ Object = dict[str, Any]
 Find = Callable[[GroupVersionResource, str, str], Object | None]
 """Resource, namespace ("" if cluster-wide), name → the live object."""
 
+#: A cluster's binding, and the one that it was split from.
+_SPLIT = {"system:public-info-viewer": "system:discovery"}
+
 
 class Action(Struct, frozen=True):
     """What to do with an object; `recreate` is delete and create."""
@@ -39,10 +42,22 @@ def plan(find: Find) -> list[Action]:
     for gvr, objects, reconcile in wanted:
         for obj in objects:
             live = find(gvr, obj["metadata"].get("namespace") or "", obj["metadata"]["name"])
-            action = Action("create", gvr, obj) if live is None else reconcile(gvr, live, obj)
+            action = Action("create", gvr, _first(find, gvr, obj)) if live is None else reconcile(gvr, live, obj)
             if action is not None:
                 actions.append(action)
     return actions
+
+
+def _first(find: Find, gvr: GroupVersionResource, wanted: Object) -> Object:
+    """What is made where there is nothing: if the binding that it was once part of is there, for whom that is."""
+    source = find(gvr, "", _SPLIT.get(wanted["metadata"]["name"], "")) if gvr == CLUSTER_ROLE_BINDINGS else None
+    if source is None:
+        return wanted
+    kept = {field: source["metadata"].get(field) or {} for field in ("labels", "annotations")}
+    subjects = source.get("subjects") or []
+    copied = {**wanted, "metadata": {"name": wanted["metadata"]["name"], **kept}, "subjects": subjects}
+    completed = _binding(gvr, copied, wanted)
+    return copied if completed is None else completed.obj
 
 
 def _role(gvr: GroupVersionResource, live: Object, wanted: Object) -> Action | None:
