@@ -241,6 +241,7 @@ async def test_finalizers_without_a_domain_are_only_warned_of(web: Web) -> None:
     [
         ("GET", f"/apis/{GROUP}/v1/crontabs/a", 404, "404 page not found\n"),
         ("POST", f"/apis/{GROUP}/v1/crontabs", 404, "404 page not found\n"),
+        ("POST", f"/apis/{GROUP}/v1/crontabs/a/status", 404, "404 page not found\n"),
         ("GET", f"/apis/{GROUP}/v9/namespaces/default/crontabs", 404, "404 page not found\n"),
         ("GET", f"/apis/{GROUP}/v1/namespaces/default/others", 404, "404 page not found\n"),
         ("GET", f"{PATH}/a/foo", 404, 'crontabs.stable.example.com "a" not found'),

@@ -11,11 +11,25 @@ from pynetes.apiserver.registry.registry import Registry
 from pynetes.client.rest import Client
 from pynetes.component import clock
 from pynetes.component.health import Check, answering
+from pynetes.component.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
 _WITHDRAW_SECONDS = 3.0
-_RETRY = 0.5
+_RETRY, _RETRY_LATE = 0.5, 5.0
+#: How long a step that is not needed may hold up the server, in seconds: it may have to wait for a webhook.
+_PATIENCE = 5.0
+#: Without these the server cannot serve; the others are, upstream, controllers that are only started. What refuses
+#: them, such as a webhook that is gone, could not be mended if the server waited for it.
+_REGISTRATION = "kube-apiserver-autoregistration"
+_NEEDED = frozenset(
+    (
+        "rbac/bootstrap-roles",
+        "scheduling/bootstrap-system-priority-classes",
+        "priority-and-fairness-config-producer",
+        _REGISTRATION,
+    )
+)
 
 #: The original's names of what this server has done before it listens: whoever asks sees these finished.
 _BEFORE_LISTENING = (
@@ -37,11 +51,10 @@ _BEFORE_LISTENING = (
     "apiservice-openapi-controller",
     "apiservice-openapiv3-controller",
 )
-_REGISTRATION = "kube-apiserver-autoregistration"
 
 
 class PostStartHooks:
-    """Named steps; `/readyz` shows each as `poststarthook/<name>`, unhealthy until it is done."""
+    """Named steps; `/readyz` shows each as `poststarthook/<name>`, unhealthy until it is done or left for later."""
 
     def __init__(
         self,
@@ -95,12 +108,24 @@ class PostStartHooks:
             await event.wait()
 
     async def run(self) -> None:
-        """All steps in order, each until it succeeds; then the endpoints for ever."""
+        """All steps in order, those that are needed until they succeed; then endpoints for ever, and what is late."""
+        late: dict[str, Callable[[], Awaitable[None]]] = {}
         for name, step in self._steps.items():
-            while not await self._try(name, step):
-                await clock.sleep(_RETRY)
+            if name in _NEEDED:
+                while not await self._try(name, step):
+                    await clock.sleep(_RETRY)
+            elif not await self._try(name, step, _PATIENCE):
+                late[name] = step
             self._done[name].set()
-        await self._endpoints.run()
+        async with Tasks("post-start hooks") as tasks:
+            if late:
+                tasks.start(self._catch_up(late), name="late")
+            await self._endpoints.run()
+
+    async def _catch_up(self, late: dict[str, Callable[[], Awaitable[None]]]) -> None:
+        while late:
+            await clock.sleep(_RETRY_LATE)
+            late = {name: step for name, step in late.items() if not await self._try(name, step)}
 
     async def withdraw(self) -> bool:
         """Clients of the cluster are to use this server no more; whether there is another one."""
@@ -111,9 +136,10 @@ class PostStartHooks:
             log.warning("this server's address stays an endpoint until its lease ends: %s", error)
             return False
 
-    async def _try(self, name: str, step: Callable[[], Awaitable[None]]) -> bool:
+    async def _try(self, name: str, step: Callable[[], Awaitable[None]], seconds: float | None = None) -> bool:
         try:
-            await step()
+            async with asyncio.timeout(seconds):
+                await step()
         except Exception:
             log.exception("post-start hook %s failed", name)
             return False

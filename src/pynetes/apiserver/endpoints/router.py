@@ -124,6 +124,8 @@ class Router:
 
     def _missing(self, info: RequestInfo) -> Answer:
         resource = self._resources.get((info.group, info.version, info.resource))
+        if resource is not None and resource.schema is not None and not _in_scope(resource, info):
+            return no_page()
         known = resource is not None and (not info.subresource or resource.subresource(info.subresource) is not None)
         if resource is not None and known:
             # Where nothing of a namespace's can be listed, there is nothing but in namespaces.

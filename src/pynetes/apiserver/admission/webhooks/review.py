@@ -6,7 +6,6 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.quoting import go_quoted
 from pynetes.apiserver.admission.attributes import Attributes
 from pynetes.apiserver.admission.expressions.activation import admission_request
@@ -14,7 +13,7 @@ from pynetes.apiserver.admission.matching import Match
 
 Object = dict[str, Any]
 
-_GROUP = "admission.k8s.io"
+_GROUP, _KIND = "admission.k8s.io", "AdmissionReview"
 
 
 class InvalidResponseError(ValueError):
@@ -44,12 +43,12 @@ def review(version: str, uid: str, attrs: Attributes, match: Match, obj: Object 
         "object": obj,
         "oldObject": old,
     }
-    return {"kind": "AdmissionReview", "apiVersion": f"{_GROUP}/{version}", "request": request}
+    return {"kind": _KIND, "apiVersion": f"{_GROUP}/{version}", "request": request}
 
 
 def answer_of(given: Object, version: str, uid: str, *, mutating: bool) -> Answer:
     """The answer; UndecodableError or InvalidResponseError if it is not what it must be."""
-    _check_type(given)
+    _check_type(given, version)
     response = given.get("response")
     if response is None:
         raise InvalidResponseError("webhook response was absent")
@@ -71,15 +70,14 @@ def answer_of(given: Object, version: str, uid: str, *, mutating: bool) -> Answe
     )
 
 
-def _check_type(given: Object) -> None:
-    if not given.get("kind"):
-        raise UndecodableError(f"Object 'Kind' is missing in '{json_writer.encode(given).decode()}'")
-    if not given.get("apiVersion"):
-        raise UndecodableError(f"Object 'apiVersion' is missing in '{json_writer.encode(given).decode()}'")
-    group, _, version = str(given["apiVersion"]).rpartition("/")
-    if group != _GROUP or version not in ("v1", "v1beta1") or given["kind"] != "AdmissionReview":
+def _check_type(given: Object, version: str) -> None:
+    """What is left out counts as what was asked for."""
+    kind = str(given.get("kind") or _KIND)
+    api_version = str(given.get("apiVersion") or f"{_GROUP}/{version}")
+    group, _, found = api_version.rpartition("/")
+    if group != _GROUP or found not in ("v1", "v1beta1") or kind != _KIND:
         raise UndecodableError(
-            f"no kind {go_quoted(str(given['kind']))} is registered for version {go_quoted(str(given['apiVersion']))} "
+            f"no kind {go_quoted(kind)} is registered for version {go_quoted(api_version)} "
             'in scheme "pkg/api/legacyscheme/scheme.go:30"'
         )
 
@@ -113,9 +111,9 @@ def _check_v1(given: Object, response: Object, uid: str) -> None:
         raise InvalidResponseError(
             f"expected response.uid={go_quoted(uid)}, got {go_quoted(response.get('uid') or '')}"
         )
-    if given["apiVersion"] != f"{_GROUP}/v1":
-        found = f"{given['apiVersion']}, Kind={given['kind']}"
-        raise InvalidResponseError(f"expected webhook response of {_GROUP}/v1, Kind=AdmissionReview, got {found}")
+    if (given.get("apiVersion"), given.get("kind")) != (f"{_GROUP}/v1", _KIND):
+        found = f"{given.get('apiVersion') or '/'}, Kind={given.get('kind') or ''}"
+        raise InvalidResponseError(f"expected webhook response of {_GROUP}/v1, Kind={_KIND}, got {found}")
 
 
 def _check_patch(patch: bytes, kind: str | None, *, mutating: bool) -> None:
