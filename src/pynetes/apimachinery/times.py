@@ -6,6 +6,7 @@ Parsing follows Go's `time.Parse` down to the error texts, since they reach the 
 import calendar
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 RFC3339 = "2006-01-02T15:04:05Z07:00"
 RFC3339_MICRO = "2006-01-02T15:04:05.000000Z07:00"
@@ -22,6 +23,12 @@ _DURATION_PART = re.compile(r"([0-9]*)(\.[0-9]*)?([^0-9.]*)", re.ASCII)
 def format_time(moment: datetime) -> str:
     """`2024-01-02T03:04:05Z`: metav1.Time, whole seconds in UTC."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
+
+
+@lru_cache(16)
+def format_seconds(second: int) -> str:
+    """`format_time` of seconds since the epoch."""
+    return format_time(datetime.fromtimestamp(second, UTC))
 
 
 def format_micro_time(moment: datetime) -> str:

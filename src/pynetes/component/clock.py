@@ -35,7 +35,7 @@ def monotonic() -> float:
 
 
 def timer() -> Callable[[], float]:
-    """`monotonic` for one who reads it often in one place."""
+    """`monotonic` for one who reads it more than once: to find the running loop takes longer than to read its clock."""
     try:
         return asyncio.get_running_loop().time
     except RuntimeError:

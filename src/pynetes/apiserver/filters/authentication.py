@@ -33,13 +33,14 @@ def with_authentication(authenticator: RequestAuthenticator) -> Filter:
 
     def wrap(handler: Handler) -> Handler:
         async def handle(request: Request) -> Answer:
-            began = clock.monotonic()
+            time = clock.timer()
+            began = time()
             try:
                 user = await authenticate(request) or ANONYMOUS_USER
             except StatusError:
-                _durations.note(_ERROR, clock.monotonic() - began)
+                _durations.note(_ERROR, time() - began)
                 raise
-            _durations.note(_SUCCESS, clock.monotonic() - began)
+            _durations.note(_SUCCESS, time() - began)
             name = shown(user)
             (_by_name.get(name) or _by_name.setdefault(name, _users.labels(name))).inc()
             request.user = user

@@ -33,11 +33,12 @@ def with_authorization(authorizer: Authorizer) -> Filter:
             assert request.user is not None
             assert request.info is not None
             attributes = from_request(request.user, request.info, request.query)
-            began = clock.monotonic()
+            time = clock.timer()
+            began = time()
             decision = authorizer.authorize(attributes)
             if decision.ask is not None:
                 decision = await decision.ask()
-            _durations.note(_result(decision), clock.monotonic() - began)
+            _durations.note(_result(decision), time() - began)
             request.annotations[_DECISION] = "allow" if decision.allowed else "forbid"
             request.annotations[_REASON] = decision.reason
             if not decision.allowed:

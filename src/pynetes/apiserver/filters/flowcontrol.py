@@ -39,11 +39,12 @@ def with_flow_control(controller: FlowController, count: Count, request_timeout:
             tally.dispatched += 1
             tally.executing.add(ticket)
             tally.seats += seats
-            began = clock.monotonic()
+            time = clock.timer()
+            began = time()
             try:
                 return await handler(request)
             finally:
-                now = clock.monotonic()
+                now = time()
                 tally.executing.discard(ticket)
                 tally.seats -= seats
                 kind = "watch" if info.verb == "watch" else "regular"

@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 
 def with_recovery(handler: Handler) -> Handler:
     async def handle(request: Request) -> Answer:
-        started = clock.monotonic()
+        time = clock.timer()
+        started = time()
         answer: Answer
         try:
             answer = await handler(request)
@@ -37,7 +38,7 @@ def with_recovery(handler: Handler) -> Handler:
             log.exception("%s %s (audit ID %s) failed", request.method, request.path, request.audit_id)
             message = "This request caused apiserver to panic. Look in the logs for details."
             answer = status_response(request, internal(message))
-        count(request, answer, clock.monotonic() - started)
+        count(request, answer, time() - started)
         return answer
 
     return handle

@@ -6,11 +6,10 @@ from uuid import uuid4
 
 from pynetes.apimachinery import meta, names, validation
 from pynetes.apimachinery.errors import FieldError, StatusError, already_exists, bad_request, internal, invalid
-from pynetes.apimachinery.times import format_time
 from pynetes.apiserver.cacher import Entry
+from pynetes.apiserver.registry import fields
 from pynetes.apiserver.registry.context import WriteContext
 from pynetes.apiserver.registry.resource import ResourceStore, raise_unavailable
-from pynetes.component import clock
 from pynetes.component.aside import aside
 from pynetes.storage import KeyExists, StoreUnavailable
 
@@ -66,7 +65,7 @@ def generate_name(base: str) -> str:
 async def _create(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: str) -> Entry:
     metadata = obj["metadata"]
     metadata["uid"] = str(uuid4())
-    metadata["creationTimestamp"] = format_time(clock.now())
+    metadata["creationTimestamp"] = fields.now()
     match_namespace(obj, namespace if rs.resource.namespaced else "")
     finish = await rs.hooks.begin_create(obj, ctx.dry_run)
     done: bool | None = False

@@ -16,7 +16,7 @@ from pynetes.apimachinery.managedfields import (
 )
 from pynetes.apimachinery.managedfields.fieldset import Path
 from pynetes.apimachinery.managedfields.scale import REPLICAS
-from pynetes.apimachinery.times import format_time
+from pynetes.apimachinery.times import format_seconds
 from pynetes.apis.conversion import convert
 from pynetes.apis.reset_fields import reset_of
 from pynetes.apis.resource import Resource
@@ -65,7 +65,7 @@ def field_manager(
 
 
 def now() -> str:
-    return format_time(clock.now())
+    return format_seconds(int(clock.time_seconds()))
 
 
 def take_entries(obj: Object) -> Any:
