@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.managedfields import CustomVersions
@@ -75,7 +75,7 @@ def _version(definition: Object, version: Object, schema: ObjectSchema) -> Custo
     )
     parts: list[Subresource] = [STATUS] if strategy.has_status else []
     if scale is not None:
-        parts.append(replace(SCALE, paths=scale))
+        parts.append(structs.replace(SCALE, paths=scale))
     resource = Resource(
         kind,
         named["plural"],
