@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +18,7 @@ from pynetes.kubelet.server.authentication import TokenAuthenticator, User
 from pynetes.kubelet.server.authorization import AuthorizationUnavailable, Authorizer, subresources, verb
 from pynetes.kubelet.server.container_logs import ContainerLogs
 from pynetes.kubelet.server.host import Host
+from pynetes.kubelet.server.host_logs import HostLogs
 from pynetes.kubelet.server.pods import PodEndpoints
 from pynetes.kubelet.server.resources import ResourceEndpoints
 from pynetes.kubelet.server.streams import StreamEndpoints
@@ -44,6 +46,7 @@ class KubeletServer:
         stats: StatsProvider,
         client: Client | None,
         health: HealthGroup | None = None,
+        log_directory: Path = Path("/var/log"),
     ) -> None:
         self._config = config
         self._tokens = TokenAuthenticator(client) if client else None
@@ -51,6 +54,7 @@ class KubeletServer:
         self._health = health or HealthGroup("healthz")
         self._endpoints = (
             ContainerLogs(host, runtime),
+            HostLogs(log_directory),
             StreamEndpoints(host, runtime),
             PodEndpoints(host, runtime),
             ResourceEndpoints(stats),
