@@ -7,11 +7,11 @@ schema, looked up when it is first asked for (most processes never print a table
 import base64
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
 from pynetes.apimachinery.structural.objectschema import ObjectSchema
@@ -160,8 +160,7 @@ STATUS = Subresource("status")
 SCALE = Subresource("scale", GroupVersionKind("autoscaling", "v1", "Scale"))
 
 
-@dataclass(frozen=True)
-class Resource:
+class Resource(Struct, frozen=True, dict=True):
     gvk: GroupVersionKind
     plural: str
     namespaced: bool
@@ -191,9 +190,9 @@ class Resource:
 
     def __post_init__(self) -> None:
         if not self.singular:
-            object.__setattr__(self, "singular", self.gvk.kind.lower())
+            force_setattr(self, "singular", self.gvk.kind.lower())
         if not self.list_kind:
-            object.__setattr__(self, "list_kind", f"{self.gvk.kind}List")
+            force_setattr(self, "list_kind", f"{self.gvk.kind}List")
 
     @cached_property
     def gvr(self) -> GroupVersionResource:

@@ -9,8 +9,8 @@ A plugin is a class with a `name` and any of these methods. Each is called once 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -66,23 +66,24 @@ class ScorePlugin(Plugin, Protocol):
     def score(self, pod: PodInfo, nodes: Snapshot, candidates: Ints) -> Floats | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True, dict=True):
     """The plugins behind one `schedulerName`, in the order they run; weights of those that score."""
 
     scheduler_name: str
     plugins: Sequence[Plugin]
-    weights: dict[str, int] = field(default_factory=dict)
+    weights: dict[str, int] = {}
     preempts: bool = True
 
     # sorted once: looking at a protocol costs more than a plugin
-    filters: Sequence[FilterPlugin] = field(init=False)
-    scorers: Sequence[tuple[ScorePlugin, int]] = field(init=False)
-    gates: Sequence[GatePlugin] = field(init=False)
+    @cached_property
+    def filters(self) -> Sequence[FilterPlugin]:
+        return [plugin for plugin in self.plugins if isinstance(plugin, FilterPlugin)]
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def scorers(self) -> Sequence[tuple[ScorePlugin, int]]:
         found = self.plugins
-        scorers = [(plugin, self.weights.get(plugin.name, 1)) for plugin in found if isinstance(plugin, ScorePlugin)]
-        object.__setattr__(self, "filters", [plugin for plugin in found if isinstance(plugin, FilterPlugin)])
-        object.__setattr__(self, "scorers", scorers)
-        object.__setattr__(self, "gates", [plugin for plugin in found if isinstance(plugin, GatePlugin)])
+        return [(plugin, self.weights.get(plugin.name, 1)) for plugin in found if isinstance(plugin, ScorePlugin)]
+
+    @cached_property
+    def gates(self) -> Sequence[GatePlugin]:
+        return [plugin for plugin in self.plugins if isinstance(plugin, GatePlugin)]

@@ -1,10 +1,10 @@
 """The documents, checked for what kubectl and the client generators look up in them."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.schema import all_definitions

@@ -1,10 +1,10 @@
 """The resources of a definition, one a version."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.managedfields import CustomVersions
@@ -75,7 +75,7 @@ def _version(definition: Object, version: Object, schema: ObjectSchema) -> Custo
     )
     parts: list[Subresource] = [STATUS] if strategy.has_status else []
     if scale is not None:
-        parts.append(structs.replace(SCALE, paths=scale))
+        parts.append(replace(SCALE, paths=scale))
     resource = Resource(
         kind,
         named["plural"],

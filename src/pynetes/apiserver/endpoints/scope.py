@@ -1,8 +1,7 @@
 """What one endpoint serves, and what all endpoints share."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from msgspec import Struct
@@ -36,8 +35,7 @@ class Backend(Struct):
     authorizer: Authorizer
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(Struct, dict=True):
     """A resource in the version of the path, or one of its subresources. `kind` is that of the endpoint's bodies;
     `fields` tracks who wrote what."""
 
@@ -46,11 +44,11 @@ class Scope:
     store: ResourceStore
     kind: GroupVersionKind
     subresource: Subresource | None = None
-    fields: FieldManager = field(init=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def fields(self) -> FieldManager:
         subresource = self.subresource.name if self.subresource else ""
-        self.fields = fields.field_manager(self.resource, self.kind, subresource, self.store.ownership)
+        return fields.field_manager(self.resource, self.kind, subresource, self.store.ownership)
 
     @property
     def gvr(self) -> GroupVersionResource:
