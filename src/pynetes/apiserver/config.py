@@ -20,6 +20,10 @@ class APIServerConfig(Struct, frozen=True, kw_only=True):
     advertise_address: str = ""
     tls_cert_file: Path | None = None
     tls_private_key_file: Path | None = None
+    #: VersionTLS12 (older names mean the same) or VersionTLS13.
+    tls_min_version: str = ""
+    #: Go's names, for TLS 1.2.
+    tls_cipher_suites: tuple[str, ...] = ()
     client_ca_file: Path | None = None
     #: host:port of a client's view, for discovery's serverAddressByClientCIDRs.
     external_hostname: str = ""

@@ -30,6 +30,7 @@ from pynetes.apiserver.authorization.attributes import Authorizer
 from pynetes.apiserver.authorization.config import Link
 from pynetes.apiserver.authorization.union import OBSERVED, ClusterAuthorizer
 from pynetes.apiserver.authorization.webhook import WebhookAuthorizer
+from pynetes.apiserver.certificatefiles import CertificateFiles
 from pynetes.apiserver.config import APIServerConfig, ConfigurationError
 from pynetes.apiserver.registry.registry import Registry
 from pynetes.apiserver.reload import Follower, RejectedError
@@ -60,11 +61,13 @@ class SecuritySetup:
         *,
         authenticator: RequestAuthenticator | None = None,
         authorizer: Authorizer | None = None,
+        files: CertificateFiles | None = None,
     ) -> None:
         self._config = config
         self._authenticator = authenticator
         self._authorizer = authorizer
         self._stack = stack
+        self._certificates = files
         # Read before they are made sense of: what changes in between is seen as a change.
         self._files = {path: _content(path) for path in (config.authentication_config, config.authorization_config)}
         self._links = _links(config) if authorizer is None else ()
@@ -78,7 +81,11 @@ class SecuritySetup:
     async def start(self, registry: Registry, client: Client, tasks: Tasks) -> Security:
         """Returns when the authorizer knows all roles and what else it decides by. `client` writes as the server."""
         authenticator = self._authenticator or authentication.build(
-            _settings(self._config, self._anonymous), registry, client, last_tokens=(self._issuers, *self._tokens)
+            _settings(self._config, self._anonymous),
+            registry,
+            client,
+            last_tokens=(self._issuers, *self._tokens),
+            files=self._certificates,
         )
         self._issuers.start()
         self._stack.push_async_callback(self._issuers.close)

@@ -10,6 +10,8 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -33,10 +35,13 @@ from pynetes.apiserver.authentication.authenticator import RequestAuthenticator
 from pynetes.apiserver.authentication.user import LOOPBACK_USER, UserInfo
 from pynetes.apiserver.authorization.attributes import Authorizer
 from pynetes.apiserver.bootstrap.hooks import PostStartHooks
+from pynetes.apiserver.bootstrap.objects import authentication_config
+from pynetes.apiserver.certificatefiles import CertificateFiles
 from pynetes.apiserver.config import APIServerConfig, ConfigurationError
 from pynetes.apiserver.customresources.controller import DefinitionController
 from pynetes.apiserver.customresources.serving import CustomResources
 from pynetes.apiserver.edge.serving import Edge
+from pynetes.apiserver.edge.tls import ServingTLS
 from pynetes.apiserver.endpoints import openapi
 from pynetes.apiserver.endpoints.discovery import Discovery
 from pynetes.apiserver.endpoints.install import install
@@ -56,7 +61,7 @@ from pynetes.apiserver.security import SecuritySetup
 from pynetes.apiserver.streaming.kubelet import KubeletClient, KubeletSettings
 from pynetes.apiserver.webhooks.client import WebhookClient
 from pynetes.client.rest import Client
-from pynetes.component import certificates, clock
+from pynetes.component import clock
 from pynetes.component.health import LOG, PING, Check
 from pynetes.component.tasks import Tasks
 from pynetes.storage import Store
@@ -91,6 +96,7 @@ class APIServer:
         self._inside: Handler | None = None
         self._edge: Edge | None = None
         self._hooks: PostStartHooks | None = None
+        self._certificates = CertificateFiles()
         self._stopping = False
         self.encryption: Encryption | None = None
         self.registry: Registry
@@ -124,7 +130,14 @@ class APIServer:
     async def _start(self, stack: AsyncExitStack) -> None:
         config = self.config
         # Before anything runs: configurations that cannot be end the start.
-        setup = SecuritySetup(config, stack, authenticator=self._given_authenticator, authorizer=self._given_authorizer)
+        setup = SecuritySetup(
+            config,
+            stack,
+            authenticator=self._given_authenticator,
+            authorizer=self._given_authorizer,
+            files=self._certificates,
+        )
+        tls = self._tls()
         self.encryption = await self._encrypting(stack)
         store = self._given_store
         if store is None:
@@ -175,8 +188,10 @@ class APIServer:
         outside = filters.build(
             router.handle, config, security.authenticator, security.authorizer, auditor, flow_control
         )
-        self._edge = await stack.enter_async_context(self._listen(outside))
+        self._edge = await stack.enter_async_context(self._listen(outside, tls))
         tasks.start(self._hooks.run(), name="post-start hooks")
+        self._certificates.follow(self._authorities(), partial(authentication_config, client, config))
+        tasks.start(self._certificates.run(), name="certificate files")
         tasks.start(registration.run(), name="registration of APIServices")
 
     async def _encrypting(self, stack: AsyncExitStack) -> "Encryption | None":
@@ -214,18 +229,35 @@ class APIServer:
 
         return with_flow_control(controller, count, config.request_timeout)
 
-    def _listen(self, handler: Handler) -> Edge:
+    def _tls(self) -> ServingTLS:
         config = self.config
         if config.tls_cert_file is None or config.tls_private_key_file is None:
             raise ConfigurationError("--tls-cert-file and --tls-private-key-file are required")
-        files = (config.client_ca_file, config.requestheader_client_ca_file)
-        authorities = [file for file in files if file is not None]
-        tls = certificates.server_context(config.tls_cert_file, config.tls_private_key_file, authorities)
+        try:
+            tls = ServingTLS(
+                config.tls_cert_file,
+                config.tls_private_key_file,
+                self._authorities(),
+                min_version=config.tls_min_version,
+                cipher_suites=config.tls_cipher_suites,
+            )
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from None
+        self._certificates.follow(tls.files, tls.reload)
+        return tls
+
+    def _authorities(self) -> list[Path]:
+        """Of clients' certificates."""
+        files = (self.config.client_ca_file, self.config.requestheader_client_ca_file)
+        return [file for file in files if file is not None]
+
+    def _listen(self, handler: Handler, tls: ServingTLS) -> Edge:
+        config = self.config
         return Edge(
             handler,
             host=config.bind_address,
             port=config.secure_port,
-            tls=tls,
+            tls=tls.context,
             max_body_bytes=config.max_resource_write_bytes,
             shutdown_grace=config.shutdown_grace_period,
         )

@@ -238,6 +238,11 @@ def _reason(error: Exception) -> str:
     return "not a PEM file, or a damaged one"
 
 
+def parse_certificates(text: str) -> list[x509.Certificate]:
+    """Every certificate of a PEM text; ValueError."""
+    return x509.load_pem_x509_certificates(text.encode())
+
+
 def load_certificates(path: Path) -> list[x509.Certificate]:
     """Every certificate of a PEM file."""
     try:

@@ -122,9 +122,20 @@ class Durations:
         yield family
 
 
+class _Sorted(CollectorRegistry):
+    """Another registry's metrics in the order of their names, as Go's come."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__(auto_describe=False)
+        self._of = registry
+
+    def collect(self) -> Iterable[Metric]:
+        return sorted(self._of.collect(), key=lambda metric: metric.name)
+
+
 def render(registry: CollectorRegistry = REGISTRY) -> bytes:
     """A whole registry in the text format."""
-    text = generate_latest(registry)
+    text = generate_latest(_Sorted(registry))
     for name, metric in _metrics.items():
         if isinstance(metric, PlainCounter):
             text = text.replace(f"# TYPE {name} gauge\n".encode(), f"# TYPE {name} counter\n".encode())

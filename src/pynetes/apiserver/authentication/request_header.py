@@ -1,7 +1,6 @@
 """Request headers of a front proxy: X-Remote-User and its kin, believed only from a proxy's client certificate."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -9,7 +8,6 @@ from msgspec import Struct
 from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.authentication.x509 import CertificateVerifier, common_name
 from pynetes.apiserver.http import Request
-from pynetes.component import certificates
 
 
 class Headers(Struct, frozen=True):
@@ -33,12 +31,6 @@ class RequestHeaderAuthenticator:
         self._verifier = verifier
         self._allowed = frozenset(allowed_names)
         self._headers = headers
-
-    @classmethod
-    def load(
-        cls, authority: Path, allowed_names: Iterable[str] = (), headers: Headers = KUBEADM
-    ) -> "RequestHeaderAuthenticator":
-        return cls(CertificateVerifier(certificates.load_certificates(authority)), allowed_names, headers)
 
     async def authenticate(self, request: Request) -> UserInfo | None:
         if request.peer_certificate is None or not _first(request.headers, self._headers.username):

@@ -25,11 +25,13 @@ from pynetes.apiserver.authentication.user import (
     UNAUTHENTICATED,
     UserInfo,
 )
-from pynetes.apiserver.authentication.x509 import X509Authenticator
+from pynetes.apiserver.authentication.x509 import CertificateVerifier, X509Authenticator
+from pynetes.apiserver.certificatefiles import CertificateFiles
 from pynetes.apiserver.http import Request
 from pynetes.apiserver.objects import ObjectReader
 from pynetes.apiserver.tokens.keys import KeySet
 from pynetes.client.rest import Client
+from pynetes.component.certificates import load_certificates
 
 log = logging.getLogger(__name__)
 
@@ -101,21 +103,21 @@ def build(
     client: Client | None = None,
     extra_tokens: Sequence[TokenAuthenticator] = (),
     last_tokens: Sequence[TokenAuthenticator] = (),
+    files: CertificateFiles | None = None,
 ) -> Authenticator:
     """The authenticator that the settings describe, with kinds of tokens that are asked first or last.
 
-    `client` notes the use of tokens in Secrets.
+    `client` notes the use of tokens in Secrets; authorities follow their `files`.
     """
     audiences = settings.api_audiences or settings.service_account_issuers[:1]
     requests: list[RequestAuthenticator] = []
     if settings.requestheader_client_ca_file is not None:
+        verifier = _verifier(settings.requestheader_client_ca_file, files)
         requests.append(
-            RequestHeaderAuthenticator.load(
-                settings.requestheader_client_ca_file, settings.requestheader_allowed_names, settings.requestheaders
-            )
+            RequestHeaderAuthenticator(verifier, settings.requestheader_allowed_names, settings.requestheaders)
         )
     if settings.client_ca_file is not None:
-        requests.append(X509Authenticator.load(settings.client_ca_file))
+        requests.append(X509Authenticator(_verifier(settings.client_ca_file, files)))
     tokens: list[TokenAuthenticator] = [*extra_tokens]
     if settings.token_auth_file is not None:
         tokens.append(StaticTokenAuthenticator.load(settings.token_auth_file))
@@ -134,6 +136,17 @@ def build(
         anonymous=settings.anonymous_auth,
         anonymous_paths=settings.anonymous_paths,
     )
+
+
+def _verifier(path: Path, files: CertificateFiles | None) -> CertificateVerifier:
+    verifier = CertificateVerifier(load_certificates(path))
+
+    async def reload() -> None:
+        verifier.trust(load_certificates(path))
+
+    if files is not None:
+        files.follow((path,), reload)
+    return verifier
 
 
 def _authenticated(found: UserInfo) -> UserInfo:

@@ -7,7 +7,6 @@ a certificate and not for every request.
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
@@ -37,6 +36,11 @@ class CertificateVerifier:
     def __init__(self, authorities: Iterable[x509.Certificate]) -> None:
         self._authorities = tuple(authorities)
         self._known: OrderedDict[bytes, tuple[x509.Certificate, float, float]] = OrderedDict()
+
+    def trust(self, authorities: Iterable[x509.Certificate]) -> None:
+        """From here on these are the authorities."""
+        self._authorities = tuple(authorities)
+        self._known.clear()
 
     def verify(self, der: bytes) -> x509.Certificate | None:
         """The certificate if one of the authorities issued it; None if it is somebody else's.
@@ -72,11 +76,6 @@ class X509Authenticator:
     def __init__(self, verifier: CertificateVerifier) -> None:
         self._verifier = verifier
         self._users: OrderedDict[bytes, UserInfo | None] = OrderedDict()
-
-    @classmethod
-    def load(cls, *paths: Path) -> "X509Authenticator":
-        """Accepts what the authorities in these PEM files signed."""
-        return cls(CertificateVerifier(c for path in paths for c in certificates.load_certificates(path)))
 
     async def authenticate(self, request: Request) -> UserInfo | None:
         der = request.peer_certificate

@@ -1,8 +1,10 @@
 """Objects that every cluster has: system namespaces, priority classes, what aggregated API servers trust."""
 
+from datetime import timedelta
 from typing import Any
 
 import orjson
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
@@ -10,11 +12,12 @@ from pynetes.apis.core import service_account_token
 from pynetes.apis.names import CONFIG_MAPS, NAMESPACES, PRIORITY_CLASSES
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.client.rest import Client
-from pynetes.component import clock
+from pynetes.component import certificates, clock
 
 Object = dict[str, Any]
 
 SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
+_EXPIRED_FOR = timedelta(minutes=5)
 _CRITICAL = {
     "system-node-critical": (
         2000001000,
@@ -73,8 +76,23 @@ async def authentication_config(client: Client, config: APIServerConfig) -> None
     }
     await create_missing(client, CONFIG_MAPS, obj)
     present = (await client.get(CONFIG_MAPS, name, namespace)).get("data") or {}
-    if any(present.get(key) != value for key, value in data.items()):
-        await client.patch(CONFIG_MAPS, name, {"data": data}, namespace)
+    wanted = {key: combined(key, present.get(key) or "", value) for key, value in data.items()}
+    if any(present.get(key) != value for key, value in wanted.items()):
+        await client.patch(CONFIG_MAPS, name, {"data": wanted}, namespace)
+
+
+def combined(key: str, present: str, own: str) -> str:
+    """What is published with what this server adds: others may still go by the authority before, or by other names.
+
+    Authorities that have expired go.
+    """
+    if key.endswith("client-ca-file"):
+        known = certificates.parse_certificates(present) if present else []
+        found = dict.fromkeys((*known, *certificates.parse_certificates(own)))
+        valid = [each for each in found if each.not_valid_after_utc > clock.now() - _EXPIRED_FOR]
+        return "".join(each.public_bytes(Encoding.PEM).decode() for each in valid)
+    values = dict.fromkeys((*orjson.loads(present or "[]"), *orjson.loads(own)))
+    return orjson.dumps(list(values)).decode()
 
 
 async def legacy_token_tracking(client: Client) -> None:

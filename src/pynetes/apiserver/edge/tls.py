@@ -1,0 +1,84 @@
+"""The port's TLS: certificate, authorities of clients, versions and cipher suites under Go's names.
+
+Sockets listen with one context for good; after a reload, handshakes are taken over by a new one.
+"""
+
+import ssl
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pynetes.component import certificates
+
+#: Older versions than 1.2 are accepted as settings, and never spoken.
+_VERSIONS = {
+    "VersionTLS10": ssl.TLSVersion.TLSv1_2,
+    "VersionTLS11": ssl.TLSVersion.TLSv1_2,
+    "VersionTLS12": ssl.TLSVersion.TLSv1_2,
+    "VersionTLS13": ssl.TLSVersion.TLSv1_3,
+}
+#: Of 1.3, whose suites are no choice.
+_ALWAYS = frozenset(("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"))
+_EXCHANGES = {"TLS_ECDHE_ECDSA_WITH_": "ECDHE-ECDSA-", "TLS_ECDHE_RSA_WITH_": "ECDHE-RSA-", "TLS_RSA_WITH_": ""}
+_ENCRYPTIONS = {
+    "3DES_EDE_CBC_SHA": "DES-CBC3-SHA",
+    "AES_128_CBC_SHA": "AES128-SHA",
+    "AES_128_CBC_SHA256": "AES128-SHA256",
+    "AES_128_GCM_SHA256": "AES128-GCM-SHA256",
+    "AES_256_CBC_SHA": "AES256-SHA",
+    "AES_256_GCM_SHA384": "AES256-GCM-SHA384",
+    "CHACHA20_POLY1305": "CHACHA20-POLY1305",
+    "CHACHA20_POLY1305_SHA256": "CHACHA20-POLY1305",
+    "RC4_128_SHA": "RC4-SHA",
+}
+
+
+class ServingTLS:
+    """`context` is what the port listens with. ValueError, in upstream's words, for names that are none."""
+
+    def __init__(
+        self,
+        certificate: Path,
+        key: Path,
+        authorities: Iterable[Path] = (),
+        *,
+        min_version: str = "",
+        cipher_suites: Sequence[str] = (),
+    ) -> None:
+        self._files = (certificate, key, tuple(authorities))
+        if min_version and min_version not in _VERSIONS:
+            raise ValueError(f'unknown tls version "{min_version}"')
+        self._version = _VERSIONS.get(min_version, ssl.TLSVersion.TLSv1_2)
+        self._ciphers = ":".join(filter(None, map(openssl_name, cipher_suites)))
+        self.context = self._current = self._made()
+        self.context.sni_callback = self._hand_over
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        certificate, key, authorities = self._files
+        return (certificate, key, *authorities)
+
+    async def reload(self) -> None:
+        """What the files hold now counts for handshakes from here on; CertificateFileError, OSError."""
+        self._current = self._made()
+
+    def _made(self) -> ssl.SSLContext:
+        context = certificates.server_context(*self._files)
+        context.minimum_version = self._version
+        if self._ciphers:
+            context.set_ciphers(self._ciphers)
+        return context
+
+    def _hand_over(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+        if self._current is not context:
+            connection.context = self._current
+
+
+def openssl_name(suite: str) -> str:
+    """`TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256` as OpenSSL calls it; "" for one that is always there."""
+    if suite in _ALWAYS:
+        return ""
+    for start, exchange in _EXCHANGES.items():
+        encryption = _ENCRYPTIONS.get(suite.removeprefix(start)) if suite.startswith(start) else None
+        if encryption is not None:
+            return exchange + encryption
+    raise ValueError(f"Cipher suite {suite} not supported or doesn't exist")
