@@ -64,11 +64,11 @@ class TokenFile:
         self._read_at = float("-inf")
 
 
-class CertificateFiles:
-    """A client certificate in files that someone renews: looked at every few seconds."""
+class WatchedFiles:
+    """Files that someone renews: looked at every few seconds."""
 
-    def __init__(self, certificate: str | Path, key: str | Path) -> None:
-        self._paths = (Path(certificate), Path(key))
+    def __init__(self, *paths: str | Path) -> None:
+        self._paths = tuple(Path(path) for path in paths)
         self._seen = self._state()
         self._looked_at = clock.monotonic()
 
@@ -83,11 +83,19 @@ class CertificateFiles:
         self._seen = state
         return True
 
-    def load_into(self, context: ssl.SSLContext) -> None:
-        context.load_cert_chain(*self._paths)
-
     def _state(self) -> tuple[tuple[int, int] | None, ...]:
         return tuple(_identity(path) for path in self._paths)
+
+
+class CertificateFiles(WatchedFiles):
+    """A client certificate and its key."""
+
+    def __init__(self, certificate: str | Path, key: str | Path) -> None:
+        super().__init__(certificate, key)
+
+    def load_into(self, context: ssl.SSLContext) -> None:
+        certificate, key = self._paths
+        context.load_cert_chain(certificate, key)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

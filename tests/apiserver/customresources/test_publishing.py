@@ -50,6 +50,15 @@ async def test_discovery_names_it_and_forgets_it(web: Web) -> None:
     assert (await web("GET", PATH)).status == 404
 
 
+async def test_built_in_versions_are_told_without_what_is_defined_in_them(web: Web) -> None:
+    wanted = definition(version(), version("v9", storage=False), group="node.k8s.io")
+    approved = {"api-approved.kubernetes.io": "unapproved, a test"}
+    await establish(web, {**wanted, "metadata": {"name": "crontabs.node.k8s.io", "annotations": approved}})
+    for name, told in (("v1", ["runtimeclasses"]), ("v9", ["crontabs"])):
+        resources = (await web.ok("GET", f"/apis/node.k8s.io/{name}"))["resources"]
+        assert [resource["name"] for resource in resources] == told
+
+
 async def test_versions_are_ordered_by_preference(web: Web) -> None:
     versions = [version(name, storage=name == "v1") for name in ("v1beta2", "v1", "v2alpha1", "v1beta10", "foo")]
     await establish(web, definition(*versions))

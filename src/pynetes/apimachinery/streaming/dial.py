@@ -10,6 +10,7 @@ from http import HTTPStatus
 from msgspec import Struct, field
 
 from pynetes.apimachinery.streaming.duplex import StreamsDuplex
+from pynetes.apimachinery.tls_errors import unverified
 
 MAX_HEAD = 256 * 1024
 MAX_ERROR_BODY = 64 * 1024
@@ -35,6 +36,8 @@ class Answer(Struct):
 
 def unreachable(host: str, port: int, error: OSError) -> str:
     """Why there is no connection, as Go says it: `dial tcp 10.0.0.1:10250: connect: connection refused`."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return unverified(error)
     if isinstance(error, ssl.SSLError):
         return f"tls: {error.reason or error}"
     if isinstance(error, socket.gaierror):

@@ -142,11 +142,14 @@ class Discovery:
 
 
 def _grouped(built_in: Iterable[Resource], custom: Iterable[Resource]) -> dict[str, dict[str, list[Resource]]]:
-    """Groups of custom resources follow the built-in ones, by name; their versions in the order of preference."""
+    """Groups of custom resources follow the built-in ones, by name; their versions in the order of preference. Built-in
+    versions are told without the custom resources that someone defines in them."""
     groups: dict[str, dict[str, list[Resource]]] = {}
     for resource in built_in:
         groups.setdefault(resource.gvk.group, {}).setdefault(resource.gvk.version, []).append(resource)
-    order = sorted(custom, key=lambda r: (r.gvk.group, version_key(r.gvk.version), r.plural))
+    taken = {(group, version) for group, versions in groups.items() for version in versions}
+    others = (each for each in custom if (each.gvk.group, each.gvk.version) not in taken)
+    order = sorted(others, key=lambda r: (r.gvk.group, version_key(r.gvk.version), r.plural))
     for resource in order:
         groups.setdefault(resource.gvk.group, {}).setdefault(resource.gvk.version, []).append(resource)
     return groups

@@ -1,5 +1,6 @@
 """The API server towards kubelets: where one listens, and requests to it over TLS with our client certificate."""
 
+import logging
 import ssl
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -14,10 +15,14 @@ from yarl import URL
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.streaming import dial
+from pynetes.apimachinery.tls_errors import unverified
 from pynetes.apis.names import NODES
 from pynetes.apiserver.objects import ObjectReader
+from pynetes.client.https import WatchedFiles
 from pynetes.client.session import SessionOwner
 from pynetes.component import certificates
+
+log = logging.getLogger(__name__)
 
 DEFAULT_PORT = 10250
 _ERROR_BODY = 50_000
@@ -47,7 +52,19 @@ class KubeletClient(SessionOwner):
         super().__init__()
         self._objects = objects
         self._settings = settings
-        self.tls = self._context(verify=True)
+        files = (settings.client_certificate, settings.client_key, settings.certificate_authority)
+        self._files = WatchedFiles(*(path for path in files if path is not None))
+        self._tls = self._context(verify=True)
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """For connections that are made now; those there are keep what they were made with."""
+        if self._files.changed():
+            try:
+                self._tls = self._context(verify=True)
+            except (OSError, ssl.SSLError) as error:  # perhaps half of it is written
+                log.warning("certificates for kubelets stay as they were: %s", error)
+        return self._tls
 
     async def location(self, node_name: str) -> Location:
         """Where a node's kubelet listens; `StatusError` if the node is gone or has no address."""
@@ -145,7 +162,7 @@ def refused(resource: str, name: str, status: int, text: str) -> StatusError:
 
 def describe(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"tls: failed to verify certificate: {error.certificate_error}"
+        return unverified(error.certificate_error)
     if isinstance(error, aiohttp.ClientConnectorError):
         return dial.unreachable(error.host, error.port or 0, error.os_error)
     return str(error) or type(error).__name__

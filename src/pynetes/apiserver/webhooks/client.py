@@ -22,6 +22,7 @@ from yarl import URL
 from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.errors import of_answer
 from pynetes.apimachinery.streaming.dial import unreachable
+from pynetes.apimachinery.tls_errors import unverified
 from pynetes.apis.names import SERVICES
 from pynetes.apiserver.objects import ObjectReader
 from pynetes.apiserver.webhooks.credentials import NOBODY, Credential, Credentials
@@ -200,7 +201,7 @@ def _with_timeout(url: str, seconds: float) -> str:
 
 def _why(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"tls: failed to verify certificate: {error.certificate_error}"
+        return unverified(error.certificate_error)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return str(error.os_error.strerror or error.os_error)
     if isinstance(error, aiohttp.ClientConnectorError):
