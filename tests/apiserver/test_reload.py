@@ -11,7 +11,7 @@ from pynetes.apiserver.authentication.oidc import Issuer
 from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.authorization.attributes import Attributes
 from pynetes.apiserver.authorization.union import ClusterAuthorizer
-from pynetes.apiserver.reload import Follower, RejectedError, TryLaterError
+from pynetes.apiserver.reload import Follower, RejectedError, TryLaterError, digest
 from pynetes.component import metrics, pki
 from tests.apiserver.authentication.issuer import issuing
 
@@ -70,7 +70,12 @@ async def test_issuers_are_replaced_once_the_new_ones_answer(tmp_path: Path, mon
         with pytest.raises(TryLaterError):
             await found.replace(wanted("https://127.0.0.1:1", "y:"))
         assert await found.authenticate_token(issuer.token(), ("api",)) == user
+        stem = f'apiserver_authentication_jwt_authenticator_{{}}jwt_issuer_hash="{digest(issuer.url.encode())}"'
+        assert stem.format("latency_seconds_count{") in metrics.render().decode()
+        keys = [line for line in metrics.render().decode().splitlines() if "jwks_fetch_last_key_set_info{" in line]
+        assert len(keys) == 1
         await found.replace(())
+        assert "jwks_fetch_last_key_set_info{" not in metrics.render().decode()
         assert await found.authenticate_token(issuer.token(), ("api",)) is None
         await found.close()
 

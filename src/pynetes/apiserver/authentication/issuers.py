@@ -50,6 +50,10 @@ class Issuers:
         looking, self._looking = self._looking, BackgroundTasks("issuers")
         await looking.close()
         self._old += old
+        kept = {each.issuer.url for each in new}
+        for each in old:
+            if each.issuer.url not in kept:
+                each.measures.forget()
         self._leaving.start(self._close_later(old), name="close")
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from pynetes.apiserver.authentication.authenticator import InvalidCredentials
 from pynetes.apiserver.authentication.claims import Mappings, user_of
+from pynetes.apiserver.authentication.measures import IssuerMeasures
 from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.tokens.keys import unverified_issuer
 from pynetes.client.session import SessionOwner
@@ -52,6 +53,7 @@ class OIDCAuthenticator(SessionOwner):
         self._keys_url = ""
         self._fetching = asyncio.Lock()
         self._fetches = 0
+        self.measures = IssuerMeasures(issuer.url)
         self._tls = certificates.trusting(issuer.authority or "")
 
     async def run(self) -> None:
@@ -66,7 +68,7 @@ class OIDCAuthenticator(SessionOwner):
 
     async def _discover(self) -> None:
         issuer = self.issuer
-        document = await self._get(issuer.discovery_url or issuer.url.removesuffix("/") + WELL_KNOWN)
+        document, _ = await self._get(issuer.discovery_url or issuer.url.removesuffix("/") + WELL_KNOWN)
         if document.get("issuer") != issuer.url:
             told = f'expected "{issuer.url}" got "{document.get("issuer")}"'
             raise ValueError(f"oidc: issuer did not match the issuer returned by provider, {told}")
@@ -75,7 +77,8 @@ class OIDCAuthenticator(SessionOwner):
             raise ValueError("provider did not return JWKS URL")
         self._keys_url = keys_url
 
-    async def _get(self, url: str) -> Object:
+    async def _get(self, url: str) -> tuple[Object, bytes]:
+        """A document, and how it came."""
         async with self.session().get(url, ssl=self._tls) as answer:
             body = await answer.read()
             if answer.status != 200:
@@ -83,11 +86,20 @@ class OIDCAuthenticator(SessionOwner):
         document = orjson.loads(body)
         if not isinstance(document, dict):
             raise ValueError(f"{url}: not a JSON object")
-        return document
+        return document, body
 
     async def authenticate_token(self, token: str, audiences: tuple[str, ...]) -> UserInfo | None:
         if unverified_issuer(token) != self.issuer.url:
             return None
+        began, succeeded = clock.monotonic(), False
+        try:
+            user = await self._authenticate(token, audiences)
+            succeeded = user is not None
+            return user
+        finally:
+            self.measures.authenticated(clock.monotonic() - began, succeeded=succeeded)
+
+    async def _authenticate(self, token: str, audiences: tuple[str, ...]) -> UserInfo | None:
         accepted = tuple(audience for audience in audiences if audience in self._audiences)
         if audiences and not accepted:
             return None
@@ -115,12 +127,14 @@ class OIDCAuthenticator(SessionOwner):
 
     async def _fetch(self) -> None:
         try:
-            document = await self._get(self._keys_url)
+            document, body = await self._get(self._keys_url)
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            self.measures.failed()
             raise InvalidCredentials(f"oidc: verify token: failed to verify signature: fetching keys {error}") from None
         keys = document.get("keys")
         self._keys = tuple(key for key in keys if isinstance(key, dict)) if isinstance(keys, list) else ()
         self._fetches += 1
+        self.measures.fetched(body)
 
     def _make_session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS))
