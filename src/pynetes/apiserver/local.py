@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from multidict import CIMultiDict
 
 from pynetes.apiserver.authentication.user import LOOPBACK_USER, UserInfo
 from pynetes.apiserver.http import Request, Response, StreamResponse
 from pynetes.client.transport import Query, TransportError, TransportResponse, TransportStream
+from pynetes.component.uids import new_uid
 
 if TYPE_CHECKING:
     from pynetes.apiserver.server import APIServer
@@ -31,7 +31,7 @@ class LocalTransport:
             return body or b""
 
         return Request(
-            method, path, values, CIMultiDict(headers), read_body, "127.0.0.1", user=self._user, audit_id=str(uuid4())
+            method, path, values, CIMultiDict(headers), read_body, "127.0.0.1", user=self._user, audit_id=new_uid()
         )
 
     async def request(

@@ -1,7 +1,5 @@
 """LimitRange."""
 
-from uuid import uuid4
-
 from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.meta import copy
@@ -15,6 +13,7 @@ from pynetes.apis.core.resource_names import (
 )
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import WHOLE, Object, Strategy
+from pynetes.component.uids import new_uid
 
 _FIELDS = ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio")
 _TYPES = ("Pod", "Container", "PersistentVolumeClaim")
@@ -35,7 +34,7 @@ class LimitRangeStrategy(Strategy):
     def prepare_for_create(self, obj: Object) -> None:
         super().prepare_for_create(obj)
         if not obj["metadata"].get("name") and not obj["metadata"].get("generateName"):
-            obj["metadata"]["name"] = str(uuid4())
+            obj["metadata"]["name"] = new_uid()
 
     def canonicalize(self, obj: Object) -> None:
         obj["spec"]["limits"] = obj["spec"].get("limits") or None

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any, Protocol
-from uuid import uuid4
 
 from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.errors import internal
@@ -11,6 +10,7 @@ from pynetes.apimachinery.managedfields import ConversionNeeded
 from pynetes.apimachinery.meta import copy
 from pynetes.apimachinery.validation import validate_annotations, validate_labels
 from pynetes.apiserver.webhooks.client import ClientConfig, WebhookClient, WebhookError
+from pynetes.component.uids import new_uid
 
 Object = dict[str, Any]
 
@@ -98,7 +98,7 @@ class WebhookConversion:
         review_version = next((version for version in self._versions if version in _REVIEWS), None)
         if review_version is None:
             raise WebhookError("no supported conversion review versions")
-        uid = str(uuid4())
+        uid = new_uid()
         review = {
             "kind": "ConversionReview",
             "apiVersion": f"{_GROUP}/{review_version}",

@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-import random
 import ssl
 from types import TracebackType
 from typing import Any, Self, cast
-from uuid import UUID
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -19,6 +17,7 @@ from pynetes.apiserver.edge.reply import CLOSE, send_stream, send_whole
 from pynetes.apiserver.http import Handler, Request, Response, Upgrade
 from pynetes.apiserver.requestinfo import decode_path, origin_form, parse_query
 from pynetes.component.serving import MAX_HEAD_BYTES
+from pynetes.component.uids import new_uid
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +114,7 @@ class Edge:
             connection.peer_certificate,
             raw,
         )
-        request.audit_id = request.headers.get("Audit-ID", "")[:64] or _audit_id()
+        request.audit_id = request.headers.get("Audit-ID", "")[:64] or new_uid()
         keep = raw.keep_alive and not self._draining
         try:
             answer = await self._handler(request)
@@ -126,10 +125,6 @@ class Edge:
             return await send_stream(connection, request, answer, keep)
         except ConnectionError:
             return CLOSE
-
-
-def _audit_id() -> str:
-    return str(UUID(int=random.getrandbits(128), version=4))
 
 
 class _Body:

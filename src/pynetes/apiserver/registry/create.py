@@ -2,7 +2,6 @@
 
 from random import choices
 from typing import Any
-from uuid import uuid4
 
 from pynetes.apimachinery import meta, names, validation
 from pynetes.apimachinery.errors import FieldError, StatusError, already_exists, bad_request, internal, invalid
@@ -11,6 +10,7 @@ from pynetes.apiserver.registry import fields
 from pynetes.apiserver.registry.context import WriteContext
 from pynetes.apiserver.registry.resource import ResourceStore, raise_unavailable
 from pynetes.component.aside import aside
+from pynetes.component.uids import new_uid
 from pynetes.storage import KeyExists, StoreUnavailable
 
 Object = dict[str, Any]
@@ -64,7 +64,7 @@ def generate_name(base: str) -> str:
 
 async def _create(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: str) -> Entry:
     metadata = obj["metadata"]
-    metadata["uid"] = str(uuid4())
+    metadata["uid"] = new_uid()
     metadata["creationTimestamp"] = fields.now()
     match_namespace(obj, namespace if rs.resource.namespaced else "")
     finish = await rs.hooks.begin_create(obj, ctx.dry_run)

@@ -2,7 +2,6 @@
 
 import logging
 from typing import Any
-from uuid import uuid4
 
 from msgspec import Struct
 
@@ -25,6 +24,7 @@ from pynetes.apiserver.authorization.attributes import Authorizer
 from pynetes.apiserver.webhooks.client import WebhookClient, WebhookError
 from pynetes.apiserver.webhooks.credentials import Credentials
 from pynetes.component import clock
+from pynetes.component.uids import new_uid
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class Caller:
         if not hook.review_version:
             why = "webhook does not accept known AdmissionReview versions (v1, v1beta1)"
             raise CallError(hook, f"could not create admission objects: {why}", 400)
-        uid = str(uuid4())
+        uid = new_uid()
         question = review(hook.review_version, uid, attrs, match, versioned.obj, versioned.old)
         try:
             given = await self._client.call(hook.client, question, timeout=hook.timeout, credentials=self._credentials)

@@ -9,7 +9,6 @@ import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
-from uuid import uuid4
 
 import orjson
 from msgspec import Struct, field
@@ -18,6 +17,7 @@ from pynetes.apimachinery.times import format_time, parse_time
 from pynetes.apiserver.encoding import stored_bytes
 from pynetes.apiserver.registry.services import families
 from pynetes.component import clock
+from pynetes.component.uids import new_uid
 from pynetes.storage import KeyExists, KeyValue, RevisionConflict, Store
 
 log = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ def ip_address(address: str, service: Object) -> Object:
         "kind": "IPAddress",
         "metadata": {
             "name": address,
-            "uid": str(uuid4()),
+            "uid": new_uid(),
             "creationTimestamp": format_time(clock.now()),
             "labels": {
                 "ipaddress.kubernetes.io/ip-family": family,
