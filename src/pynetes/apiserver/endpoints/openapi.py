@@ -47,7 +47,7 @@ class OpenAPI:
         router.add_path("/openapi/v2", self._serve_v2)
         router.add_prefix("/openapi/v3/", self._serve_v3)
         router.add_path("/openapi/v3", self._serve_index)
-        router.add_path("/openapi/v3/", self._serve_v3, listed=False)
+        router.add_path("/openapi/v3/", self._serve_v3)
 
     def update(self, custom: Sequence[tuple[Resource, Definitions, Definitions]]) -> None:
         """Custom resources, each with its definitions for v2 and v3."""
