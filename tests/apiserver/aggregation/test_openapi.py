@@ -79,7 +79,9 @@ def test_what_cannot_be_understood_is_left_out(path: Object) -> None:
 def test_of_a_document_the_paths_and_all_that_they_need_are_taken() -> None:
     document = {
         "paths": {
-            "/apis/g/v1/a": {"get": {"schema": {"$ref": "#/definitions/A"}}},
+            "/apis/g/v1/a": {
+                "get": {"schema": {"$ref": "#/definitions/A"}, "parameters": [{"$ref": "#/parameters/p"}]}
+            },
             "/apis/g/v1": {},
             "/apis/g/v10/a": {"get": {"schema": {"$ref": "#/definitions/C"}}},
             "/version": {},
@@ -89,7 +91,9 @@ def test_of_a_document_the_paths_and_all_that_they_need_are_taken() -> None:
             "B": {"properties": {"a": {"$ref": "#/definitions/A"}}},
             "C": {},
         },
+        "parameters": {"p": {"name": "p", "in": "query"}, "q": {}},
     }
     part = openapi.own_part(document, EXTENSION)
     assert list(part["paths"]) == ["/apis/g/v1/a", "/apis/g/v1"]
     assert list(part["definitions"]) == ["A", "B"]
+    assert list(part["parameters"]) == ["p"]

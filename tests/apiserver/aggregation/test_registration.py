@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pynetes.apiserver.aggregation.priorities import ordered
+from pynetes.apiserver.aggregation.priorities import listed, ordered
 from pynetes.apiserver.aggregation.registration import ALWAYS, MANAGED, ON_START, Step, api_service, custom, decide
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
@@ -52,6 +52,11 @@ def test_groups_stand_by_priority_and_versions_too() -> None:
         ("c", "v1"): (100, 10),
     }
     assert ordered(ranks) == {"": ["v1"], "c": ["v1beta1", "v1"], "a": ["v1"], "b": ["v2", "v1"]}
+
+
+def test_a_list_of_groups_follows_the_names_of_their_services() -> None:
+    ranks = {("b", "v1"): (1000, 1), ("a", "v2"): (1000, 1), ("c", "v3"): (1000, 1), ("c", "v1"): (2000, 1)}
+    assert listed(ranks) == ["c", "b", "a"]
 
 
 async def test_every_built_in_group_version_has_one(web: Web) -> None:

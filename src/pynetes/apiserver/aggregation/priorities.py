@@ -38,6 +38,12 @@ def priority(group: str, version: str) -> tuple[int, int]:
     return whole, versions.get(version, CUSTOM[1])
 
 
+def listed(ranks: Mapping[tuple[str, str], tuple[int, int]]) -> list[str]:
+    """The groups in the order in which /apis lists them: among equals it is the name of an APIService that counts."""
+    services = sorted(ranks, key=lambda key: (-ranks[key][0], f"{key[1]}.{key[0]}"))
+    return list(dict.fromkeys(group for group, _ in services))
+
+
 def ordered(ranks: Mapping[tuple[str, str], tuple[int, int]]) -> dict[str, list[str]]:
     """(group, version) → priorities, as groups in their order, each with its versions in theirs."""
     groups: dict[str, int] = {}

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.versions import version_key
 from pynetes.apis.resource import Resource, Subresource
-from pynetes.apiserver.aggregation.priorities import ordered, priority
+from pynetes.apiserver.aggregation.priorities import listed, ordered, priority
 from pynetes.apiserver.encoding import JSON
 from pynetes.apiserver.endpoints.router import Router
 from pynetes.apiserver.http import Answer, Handler, Request, Response
@@ -102,7 +102,7 @@ class Discovery:
         return _Document(self._group_list(), family="group")
 
     def _group_list(self) -> Object:
-        groups = [self._group(group) for group in self._versions() if group]
+        groups = [self._group(group) for group in listed(self._ranks()) if group]
         return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
     def _one_group(self, group: str) -> "_Document":
@@ -124,8 +124,12 @@ class Discovery:
         """All groups with their versions, in order."""
         if not self._elsewhere:
             return {group: list(versions) for group, versions in self._groups.items()}
-        ranks = {(group, v): priority(group, v) for group, versions in self._groups.items() for v in versions}
-        return ordered({**ranks, **{key: other.priority for key, other in self._elsewhere.items()}})
+        return ordered(self._ranks())
+
+    def _ranks(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """The priorities of all groups and versions."""
+        own = {(group, v): priority(group, v) for group, versions in self._groups.items() for v in versions}
+        return own | {key: other.priority for key, other in self._elsewhere.items()}
 
     def _aggregated(self, *groups: str) -> Object:
         versions = self._versions()
@@ -137,8 +141,8 @@ class Discovery:
         if other is None:
             resources = _aggregated_resources(self._groups[group][version])
             return {"version": version, "resources": resources, "freshness": "Current"}
-        entry: Object = {"version": version, "freshness": "Current" if other.current else "Stale"}
-        return {**entry, "resources": list(other.resources)} if other.resources else entry
+        told: Object = {"resources": list(other.resources)} if other.resources else {}
+        return {"version": version, **told, "freshness": "Current" if other.current else "Stale"}
 
 
 def _grouped(built_in: Iterable[Resource], custom: Iterable[Resource]) -> dict[str, dict[str, list[Resource]]]:
@@ -281,7 +285,8 @@ class _Document:
     def answer(self, request: Request) -> Response:
         media = negotiate(request, self._family)
         if media.transform is not None and media.transform.version == "v2":
-            body = self._whole if media.codec is JSON else media.codec.encode(self._aggregate, media.pretty)
+            plain = media.codec is JSON and not media.pretty
+            body = self._whole if plain else media.codec.encode(self._aggregate, media.pretty)
             return _aggregated_answer(request, body, self._etag, f"{media.codec.media_type};{_AGGREGATED}")
         return _classic_answer(self._classic, media)
 
