@@ -24,6 +24,8 @@ class APIServerConfig(Struct, frozen=True, kw_only=True):
     tls_min_version: str = ""
     #: Go's names, for TLS 1.2.
     tls_cipher_suites: tuple[str, ...] = ()
+    #: max-age=seconds, includeSubDomains, preload.
+    strict_transport_security_directives: tuple[str, ...] = ()
     client_ca_file: Path | None = None
     #: host:port of a client's view, for discovery's serverAddressByClientCIDRs.
     external_hostname: str = ""

@@ -48,6 +48,7 @@ from pynetes.apiserver.endpoints.install import install
 from pynetes.apiserver.endpoints.router import Router
 from pynetes.apiserver.endpoints.scope import Backend
 from pynetes.apiserver.filters import chain as filters
+from pynetes.apiserver.filters import hsts
 from pynetes.apiserver.filters.flowcontrol import with_flow_control
 from pynetes.apiserver.flowcontrol import dumps
 from pynetes.apiserver.flowcontrol.controller import FlowController
@@ -233,6 +234,8 @@ class APIServer:
         config = self.config
         if config.tls_cert_file is None or config.tls_private_key_file is None:
             raise ConfigurationError("--tls-cert-file and --tls-private-key-file are required")
+        for problem in hsts.problems(config.strict_transport_security_directives):
+            raise ConfigurationError(problem)
         try:
             tls = ServingTLS(
                 config.tls_cert_file,

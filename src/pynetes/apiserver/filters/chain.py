@@ -8,6 +8,7 @@ from pynetes.apiserver.filters.audit import with_audit, with_failed_authenticati
 from pynetes.apiserver.filters.authentication import with_authentication
 from pynetes.apiserver.filters.authorization import with_authorization
 from pynetes.apiserver.filters.deadline import with_deadline
+from pynetes.apiserver.filters.hsts import with_hsts
 from pynetes.apiserver.filters.impersonation import with_impersonation
 from pynetes.apiserver.filters.inflight import with_max_in_flight
 from pynetes.apiserver.filters.info import with_request_info
@@ -24,9 +25,11 @@ def build(
     flow_control: Filter | None = None,
 ) -> Handler:
     """`handler` behind all filters: for requests from outside."""
+    hsts = config.strict_transport_security_directives
     return compose(
         handler,
         [
+            *((with_hsts(hsts),) if hsts else ()),
             with_recovery,
             with_request_info,
             with_deadline(config.request_timeout),
