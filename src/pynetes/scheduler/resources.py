@@ -29,30 +29,63 @@ def pod_requests(pod: Mapping[str, Any], *, nonzero: bool = False) -> Amounts:
     """The pod's requests: containers together, or the largest moment of its start if that is more.
 
     Sidecars (init containers that restart always) run beside everything that starts after them. Requests at pod level
-    replace the sum; overhead comes on top. `nonzero` counts defaults for containers that request nothing.
+    replace the sum; overhead comes on top. `nonzero` counts defaults for containers that request nothing. While a
+    resize is under way, the most counts that is asked for, granted or in force.
     """
-    spec = pod["spec"]
+    spec, status = pod["spec"], pod.get("status") or {}
+    held = _held(status)
     running: Amounts = {}
     for container in spec.get("containers", ()):
-        _add(running, _requests(container, nonzero))
+        _add(running, _requests(container, nonzero, held))
     sidecars: Amounts = {}
     peak: Amounts = {}
     for container in spec.get("initContainers", ()):
-        requests = _requests(container, nonzero)
         if container.get("restartPolicy") == "Always":
-            _add(sidecars, requests)
+            _add(sidecars, _requests(container, nonzero, held))
             _raise(peak, sidecars)
         else:
-            _raise(peak, _sum(sidecars, requests))
+            _raise(peak, _sum(sidecars, _requests(container, nonzero)))
     total = _sum(running, sidecars)
     _raise(total, peak)
-    total |= amounts((spec.get("resources") or {}).get("requests"))
+    whole = amounts((spec.get("resources") or {}).get("requests"))
+    if whole and status.get("resources"):
+        counted = _most(whole, status, infeasible=is_infeasible(status))
+        whole = {name: counted.get(name, value) for name, value in whole.items()}
+    total |= whole
     _add(total, amounts(spec.get("overhead")))
     return total
 
 
-def _requests(container: Mapping[str, Any], nonzero: bool) -> Amounts:
+#: By container what its node tells of it, and whether the node can never grant what the spec asks for.
+_Held = tuple[Mapping[str, Mapping[str, Any]], bool]
+
+
+def _held(status: Mapping[str, Any]) -> _Held:
+    """Of containers whose resources the node tells."""
+    told = (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ()))
+    found = {each["name"]: each for each in told if each.get("resources") is not None}
+    return found, bool(found) and is_infeasible(status)
+
+
+def is_infeasible(status: Mapping[str, Any]) -> bool:
+    """Whether the node has refused the resize that the spec asks for."""
+    pending = [c for c in status.get("conditions") or () if c["type"] == "PodResizePending"]
+    return bool(pending) and pending[0].get("reason") == "Infeasible"
+
+
+def _most(asked: Amounts, told: Mapping[str, Any], *, infeasible: bool) -> Amounts:
+    """Of what is asked for, in force and granted, the most of each resource; a refused wish does not count."""
+    most: Amounts = {} if infeasible else dict(asked)
+    _raise(most, amounts(told["resources"].get("requests")))
+    _raise(most, amounts(told.get("allocatedResources")))
+    return most
+
+
+def _requests(container: Mapping[str, Any], nonzero: bool, held: _Held = ({}, False)) -> Amounts:
     requests = amounts((container.get("resources") or {}).get("requests"))
+    told = held[0].get(container["name"]) if held[0] else None
+    if told is not None:
+        requests = _most(requests, told, infeasible=held[1])
     if nonzero:
         requests.setdefault(CPU, DEFAULT_CPU)
         requests.setdefault(MEMORY, DEFAULT_MEMORY)
