@@ -38,6 +38,14 @@ FULL = pod(
 )
 
 
+#: A container on its way down: what is in force is still more.
+RESIZED: Object = {
+    "name": "a",
+    "resources": {"requests": {"cpu": "3"}, "limits": {"cpu": "6"}},
+    "allocatedResources": {"cpu": "4"},
+}
+
+
 @pytest.mark.parametrize(
     ("resource", "obj", "expected"),
     [
@@ -49,6 +57,11 @@ FULL = pod(
             "requests.example.com/gpu=2,requests.hugepages-2Mi=4Mi,requests.memory=1Gi",
         ),
         ("pods", {**FULL, "status": {"phase": "Succeeded"}}, "count/pods=1"),
+        (
+            "pods",
+            {**pod(container("a", {"cpu": "1"}, {"cpu": "2"})), "status": {"containerStatuses": [RESIZED]}},
+            "count/pods=1,cpu=4,limits.cpu=6,pods=1,requests.cpu=4",
+        ),
         ("services", {"spec": {"type": "ClusterIP", "ports": [{}]}}, "count/services=1,services=1"),
         (
             "services",

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from pynetes.apimachinery import quantity
+from pynetes.apis.core.pod_resources import is_resize_infeasible
 
 CPU, MEMORY, EPHEMERAL_STORAGE, PODS = "cpu", "memory", "ephemeral-storage", "pods"
 
@@ -49,7 +50,7 @@ def pod_requests(pod: Mapping[str, Any], *, nonzero: bool = False) -> Amounts:
     _raise(total, peak)
     whole = amounts((spec.get("resources") or {}).get("requests"))
     if whole and status.get("resources"):
-        counted = _most(whole, status, infeasible=is_infeasible(status))
+        counted = _most(whole, status, infeasible=is_resize_infeasible(status))
         whole = {name: counted.get(name, value) for name, value in whole.items()}
     total |= whole
     _add(total, amounts(spec.get("overhead")))
@@ -64,13 +65,7 @@ def _held(status: Mapping[str, Any]) -> _Held:
     """Of containers whose resources the node tells."""
     told = (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ()))
     found = {each["name"]: each for each in told if each.get("resources") is not None}
-    return found, bool(found) and is_infeasible(status)
-
-
-def is_infeasible(status: Mapping[str, Any]) -> bool:
-    """Whether the node has refused the resize that the spec asks for."""
-    pending = [c for c in status.get("conditions") or () if c["type"] == "PodResizePending"]
-    return bool(pending) and pending[0].get("reason") == "Infeasible"
+    return found, bool(found) and is_resize_infeasible(status)
 
 
 def _most(asked: Amounts, told: Mapping[str, Any], *, infeasible: bool) -> Amounts:

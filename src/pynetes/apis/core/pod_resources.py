@@ -5,6 +5,9 @@ their place in the order until the end: so the sum is max(ordinary + sidecars, f
 sidecars before it), plus the overhead of the runtime class.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from pynetes.apimachinery.quantity import Quantity, parse
 from pynetes.apis.strategy import Object
 
@@ -31,16 +34,21 @@ def _of(container: Object, field: str) -> Amounts:
     return amounts((container.get("resources") or {}).get(field))
 
 
-def aggregate_containers(spec: Object, field: str = "requests") -> Amounts:
-    """The containers' `requests` or `limits`, without overhead and pod-level resources."""
+def aggregate_containers(spec: Object, field: str = "requests", status: Object | None = None) -> Amounts:
+    """The containers' `requests` or `limits`, without overhead and pod-level resources.
+
+    With `status`, those of a container that is being resized are the most of what is asked for, granted and in force.
+    """
+    told = _told(status or {})
     total: Amounts = {}
     for container in spec.get("containers") or ():
-        _add(total, _of(container, field))
+        _add(total, _held(container, field, told, status))
     sidecars: Amounts = {}
     start_up: Amounts = {}
     for container in spec.get("initContainers") or ():
         own = _of(container, field)
         if container.get("restartPolicy") == "Always":
+            own = _held(container, field, told, status)
             _add(total, own)
             _add(sidecars, own)
             own = dict(sidecars)
@@ -52,15 +60,38 @@ def aggregate_containers(spec: Object, field: str = "requests") -> Amounts:
     return total
 
 
+def _told(status: Object) -> dict[str, Object]:
+    """By container what its node tells of it, if that is its resources."""
+    told = (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ()))
+    return {each["name"]: each for each in told if each.get("resources") is not None}
+
+
+def is_resize_infeasible(status: Mapping[str, Any]) -> bool:
+    """Whether the node has refused the resize that the spec asks for."""
+    pending = [c for c in status.get("conditions") or () if c.get("type") == "PodResizePending"]
+    return bool(pending) and pending[0].get("reason") == "Infeasible"
+
+
+def _held(container: Object, field: str, told: dict[str, Object], status: Object | None) -> Amounts:
+    own, tells = _of(container, field), told.get(container.get("name") or "")
+    if tells is None or status is None:
+        return own
+    most = {} if is_resize_infeasible(status) else dict(own)
+    _raise_to(most, amounts(tells["resources"].get(field)))
+    if field == "requests":
+        _raise_to(most, amounts(tells.get("allocatedResources")))
+    return most
+
+
 def is_pod_level(name: str) -> bool:
     """Resources that may be stated for a pod as a whole."""
     return name in _POD_LEVEL or name.startswith("hugepages-")
 
 
-def pod_requests(pod: Object) -> Amounts:
-    """What the scheduler and quotas count: pod-level requests take precedence, overhead is added."""
+def pod_requests(pod: Object, *, held: bool = False) -> Amounts:
+    """What a pod asks for, or with `held` holds: pod-level requests take precedence, overhead is added."""
     spec = pod["spec"]
-    total = aggregate_containers(spec)
+    total = aggregate_containers(spec, status=pod.get("status") if held else None)
     for name, amount in amounts((spec.get("resources") or {}).get("requests")).items():
         if is_pod_level(name):
             total[name] = amount
@@ -68,9 +99,9 @@ def pod_requests(pod: Object) -> Amounts:
     return total
 
 
-def pod_limits(pod: Object) -> Amounts:
+def pod_limits(pod: Object, *, held: bool = False) -> Amounts:
     spec = pod["spec"]
-    total = aggregate_containers(spec, "limits")
+    total = aggregate_containers(spec, "limits", pod.get("status") if held else None)
     for name, amount in amounts((spec.get("resources") or {}).get("limits")).items():
         if is_pod_level(name):
             total[name] = amount

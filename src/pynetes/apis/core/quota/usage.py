@@ -98,7 +98,7 @@ class PodEvaluator(Evaluator):
     def usage(self, obj: Object, now: datetime) -> Amounts:
         total: Amounts = {count_name(self.resource): _ONE}
         if not has_ended(obj, now):
-            total |= {"pods": _ONE, **_compute(pod_requests(obj), pod_limits(obj))}
+            total |= {"pods": _ONE, **_compute(pod_requests(obj, held=True), pod_limits(obj, held=True))}
         return total
 
 
