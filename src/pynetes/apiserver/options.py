@@ -231,8 +231,7 @@ class DeleteOptions(Struct):
     def of(cls, query: Query, body: dict[str, Any] | None) -> "DeleteOptions":
         """From the body if there is one, else from the query."""
         raw = dict(body) if body is not None else _delete_query(query)
-        raw.setdefault("kind", "DeleteOptions")
-        raw.setdefault("apiVersion", "meta.k8s.io/v1")
+        raw |= {"kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1"}
         preconditions = raw.get("preconditions") or {}
         options = cls(
             raw.get("gracePeriodSeconds"),

@@ -109,7 +109,7 @@ async def test_who_gives_devices_or_says_how_they_are_is_asked_for(
 async def test_a_driver_on_the_claims_own_node_needs_less(objects: Any) -> None:
     status = {"allocation": PLACED, "devices": [{"driver": "d"}]}
     attrs = write({"status": status}, {"status": {"allocation": PLACED}}, gvr=CLAIMS, subresource="status")
-    attrs.user, attrs.options = DRIVER, {"kind": "PatchOptions"}
+    attrs.user, attrs.patch = DRIVER, True
     authorizer = Allowed(("associated-node:patch", "driver"))
     assert await outcome(ResourceClaimAuthorization(objects, authorizer), attrs) == ""
     asked = {(each.verb, each.namespace, each.name) for each in authorizer.asked}

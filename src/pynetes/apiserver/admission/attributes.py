@@ -43,8 +43,9 @@ class Reinvocation(Struct):
 class Attributes(Struct):
     """One write. `obj` is the object as it is going to be (None for DELETE), `old` the stored one (None for CREATE).
 
-    `obj` may be changed in `admit`, never in `validate`; `old` never. `options` is the Create-, Update-, Patch- or
-    DeleteOptions as sent. For a subresource, `kind` and `obj` are the subresource's (Scale, Eviction, Binding).
+    `obj` may be changed in `admit`, never in `validate`; `old` never. `options` is the Create-, Update- or
+    DeleteOptions; `patch`: a patch is what does it. For a subresource, `kind` and `obj` are the subresource's (Scale,
+    Eviction, Binding).
     """
 
     operation: Operation
@@ -64,6 +65,7 @@ class Attributes(Struct):
     #: Seconds that webhooks took.
     waits: list[float] = field(default_factory=list)
     reinvocation: Reinvocation = field(default_factory=Reinvocation)
+    patch: bool = False
 
     def is_resource(self, group: str, resource: str, subresource: str = "") -> bool:
         return self.gvr.resource == resource and self.gvr.group == group and self.subresource == subresource

@@ -66,7 +66,7 @@ class ResourceClaimAuthorization(Plugin):
             yield field_forbidden(place, why)
 
     async def _status(self, attrs: Attributes, new: Object, old: Object) -> list[FieldError]:
-        verb = "patch" if attrs.options.get("kind") == "PatchOptions" else "update"
+        verb = "patch" if attrs.patch else "update"
         asked = Asked(attrs.user, verb, _GROUP, attrs.gvr.version, "resourceclaims")
         found = []
         same = all(semantic_equal(new.get(field), old.get(field), field) for field in ("allocation", "reservedFor"))

@@ -33,8 +33,12 @@ class Unchecked:
         return None
 
 
+_OPTIONS: dict[Operation, str] = {"CREATE": "CreateOptions", "UPDATE": "UpdateOptions"}
+
+
 class WriteContext(Struct):
-    """`gvr` and `kind` are those of the request; `options` the options object that admission sees.
+    """`gvr` and `kind` are those of the request; `options` the request's own, of which admission sees those that go
+    with what is done: a patch updates or creates.
 
     `check_create` is asked, and may refuse, when an update turns out to be a create.
     """
@@ -69,11 +73,18 @@ class WriteContext(Struct):
             self.user,
             self.subresource,
             self.dry_run,
-            self.options,
+            self._options_of(operation),
             self.warnings,
             self.annotations,
             self.waits,
+            patch=self.options.get("kind") == "PatchOptions",
         )
+
+    def _options_of(self, operation: Operation) -> Object:
+        kind = _OPTIONS.get(operation)
+        if kind is None or self.options.get("kind") in (None, kind):
+            return self.options
+        return {field: value for field, value in self.options.items() if field != "force"} | {"kind": kind}
 
     async def admit(
         self, operation: Operation, namespace: str, name: str, obj: Object | None, old: Object | None

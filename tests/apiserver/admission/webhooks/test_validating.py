@@ -42,11 +42,13 @@ async def test_updates_and_deletes_tell_the_old_object(cluster: Cluster, hooks: 
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "2"}}
     await cluster.web.ok("PUT", f"{CONFIG_MAPS}/a", body)
     await cluster.web.ok("PATCH", f"{CONFIG_MAPS}/a", {"data": {"k": "3"}}, type="application/merge-patch+json")
-    await cluster.web.ok("DELETE", f"{CONFIG_MAPS}/a?gracePeriodSeconds=0")
+    await cluster.web.ok(
+        "DELETE", f"{CONFIG_MAPS}/a", {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
+    )
     put, patch, delete = (request for _, request in hooks.asked)
     assert (put["object"]["data"], put["oldObject"]["data"]) == ({"k": "2"}, {"k": "1"})
     assert put["options"]["kind"] == "UpdateOptions"
-    assert (patch["operation"], patch["options"]["kind"]) == ("UPDATE", "PatchOptions")
+    assert (patch["operation"], patch["options"]["kind"]) == ("UPDATE", "UpdateOptions")
     assert delete["operation"] == "DELETE"
     assert delete["object"] is None
     assert delete["oldObject"]["data"] == {"k": "3"}
