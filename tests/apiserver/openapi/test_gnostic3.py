@@ -57,7 +57,7 @@ _PART: dict[str, dict[str, tuple[int, str]]] = {
 
 @pytest.fixture(scope="module")
 def document() -> Any:
-    found = v3.document("apis/apps/v1", RESOURCES)
+    found = v3.Documents(RESOURCES).find("apis/apps/v1")
     assert found is not None
     return message_class(_PART, "openapi.v3").FromString(found.protobuf)
 

@@ -13,9 +13,11 @@ from pynetes.apis.registry import RESOURCES
 from pynetes.apis.resource import SCALE, STATUS, Resource
 from pynetes.apiserver.openapi import defaults, enums, v2, v3
 
+DOCUMENTS = v3.Documents(RESOURCES)
+
 
 def document(group_version: str) -> dict[str, Any]:
-    found = v3.document(group_version, RESOURCES)
+    found = DOCUMENTS.find(group_version)
     assert found is not None
     loaded: dict[str, Any] = json.loads(found.json)
     return loaded
@@ -29,23 +31,25 @@ def references(node: Any) -> set[str]:
 
 
 def test_the_index_names_every_group_version_with_a_hash() -> None:
-    paths = v3.index(RESOURCES)["paths"]
+    paths = DOCUMENTS.index()
     assert {"api", "api/v1", "apis", "apis/apps", "apis/apps/v1", "version"} <= set(paths)
     url = paths["apis/apps/v1"]["serverRelativeURL"]
     assert url.startswith("/openapi/v3/apis/apps/v1?hash=")
-    assert url.endswith(v3.document_hash("apis/apps/v1", RESOURCES))
+    found = DOCUMENTS.find("apis/apps/v1")
+    assert found is not None
+    assert url.endswith(found.hash)
     assert len({entry["serverRelativeURL"].partition("hash=")[2] for entry in paths.values()}) == len(paths)
 
 
 def test_hashes_follow_the_resources() -> None:
-    before = v3.index(RESOURCES)["paths"]
-    after = v3.index(RESOURCES[:-1])["paths"]
+    before = DOCUMENTS.index()
+    after = v3.Documents(RESOURCES[:-1]).index()
     changed = [key for key in before if before[key] != after.get(key)]
     assert len(changed) == 1
     assert v2.Document(RESOURCES).current.hash != v2.Document(RESOURCES[:-1]).current.hash
 
 
-@pytest.mark.parametrize("key", list(v3.index(RESOURCES)["paths"]))
+@pytest.mark.parametrize("key", list(DOCUMENTS.index()))
 def test_every_document_is_closed(key: str) -> None:
     """Each reference leads to a schema of the same document, and no schema is there for nothing."""
     found = document(key)
@@ -55,11 +59,14 @@ def test_every_document_is_closed(key: str) -> None:
 
 
 def test_an_unknown_group_version_is_not_found() -> None:
-    assert v3.document("apis/nothing/v1", RESOURCES) is None
+    assert DOCUMENTS.find("apis/nothing/v1") is None
 
 
 def test_the_same_document_is_not_written_twice() -> None:
-    assert v3.document("apis/apps/v1", RESOURCES) is v3.document("apis/apps/v1", RESOURCES)
+    first, second = DOCUMENTS.find("apis/apps/v1"), DOCUMENTS.find("apis/apps/v1")
+    assert first is not None
+    assert second is not None
+    assert first.json is second.json
     whole = v2.Document(RESOURCES)
     assert whole.current.json is whole.current.json
 
@@ -223,8 +230,10 @@ EXTRA = {
 
 
 def test_custom_resources_are_described_too() -> None:
-    resources = (*RESOURCES, WIDGET)
-    written = v3.document("apis/example.com/v1", resources, EXTRA)
+    documents = v3.Documents(RESOURCES)
+    before, apps = documents.index(), documents.find("apis/apps/v1")
+    documents.update([(WIDGET, EXTRA)])
+    written = documents.find("apis/example.com/v1")
     assert written is not None
     found = json.loads(written.json)
     assert "com.example.v1.Widget" in found["components"]["schemas"]
@@ -232,9 +241,16 @@ def test_custom_resources_are_described_too() -> None:
     assert read["operationId"] == "readExampleComV1NamespacedWidget"
     reference = read["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
     assert reference == "#/components/schemas/com.example.v1.Widget"
-    before, after = v3.index(RESOURCES)["paths"], v3.index(resources, EXTRA)["paths"]
-    assert set(after) - set(before) == {"apis/example.com", "apis/example.com/v1"}
+    after = documents.index()
+    assert set(after) - set(before) == {"apis/example.com/v1"}
     assert all(after[key] == before[key] for key in before)
+    assert documents.find("apis/apps/v1") is apps
+    documents.update([(WIDGET, EXTRA)])
+    assert documents.find("apis/example.com/v1") is written
+    documents.update([(WIDGET, {**EXTRA, "com.example.v1.Widget": {"type": "object"}})])
+    assert documents.index()["apis/example.com/v1"] != after["apis/example.com/v1"]
+    documents.update(())
+    assert documents.find("apis/example.com/v1") is None
 
 
 def test_custom_resources_are_described_as_the_original_describes_them() -> None:
@@ -244,7 +260,9 @@ def test_custom_resources_are_described_as_the_original_describes_them() -> None
     extra["com.example.v1.WidgetCollection"]["x-kubernetes-group-version-kind"] = [
         {**KINDS[0], "kind": "WidgetCollection"}
     ]
-    written = v3.document("apis/example.com/v1", (*RESOURCES, resource), extra)
+    documents = v3.Documents(RESOURCES)
+    documents.update([(resource, extra)])
+    written = documents.find("apis/example.com/v1")
     assert written is not None
     found = json.loads(written.json)
     assert found["info"] == {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"}

@@ -36,14 +36,11 @@ class OpenAPI:
     """The documents at their paths in a router; what was written is kept until the served resources change."""
 
     def __init__(self, router: Router, built_in: Sequence[Resource]) -> None:
-        self._built_in = tuple(built_in)
-        self._resources = self._built_in
-        self._extra: Definitions = {}
         self._elsewhere: dict[str, Described] = {}
         self._v2 = v2.Document(built_in)
+        self._v3 = v3.Documents(built_in)
         self._index: bytes | None = None
         self._modified = clock.now()
-        self._hashes: dict[str, str] = {}
         router.add_path("/openapi/v2", self._serve_v2)
         router.add_prefix("/openapi/v3/", self._serve_v3)
         router.add_path("/openapi/v3", self._serve_index)
@@ -51,11 +48,9 @@ class OpenAPI:
 
     def update(self, custom: Sequence[tuple[Resource, Definitions, Definitions]]) -> None:
         """Custom resources, each with its definitions for v2 and v3."""
-        self._resources = (*self._built_in, *(resource for resource, _, _ in custom))
-        self._extra = {name: schema for _, _, own in custom for name, schema in own.items()}
+        self._v3.update([(resource, own) for resource, _, own in custom])
         self._v2.update([(resource, own) for resource, own, _ in custom])
         self._changed()
-        self._hashes.clear()
 
     def extend(self, others: Sequence[Described]) -> None:
         """What other servers describe."""
@@ -70,7 +65,7 @@ class OpenAPI:
     async def _serve_index(self, request: Request) -> Answer:
         """JSON, whatever is asked for; the original does not name it."""
         if self._index is None:
-            own = v3.index(self._resources, self._extra)["paths"]
+            own = self._v3.index()
             paths = {**own, **{path: other.index[path] for path, other in self._elsewhere.items()}}
             self._index = orjson.dumps({"paths": {path: paths[path] for path in sorted(paths)}})
         return conditional(request, Response(200, self._index, "text/plain; charset=utf-8"), self._modified)
@@ -80,16 +75,13 @@ class OpenAPI:
         group_version = request.path.removeprefix("/openapi/v3/")
         if (other := self._elsewhere.get(group_version)) is not None:
             return await other.handler(request)
-        document = v3.document(group_version, self._resources, self._extra)
+        document = self._v3.find(group_version)
         if document is None:
             return Response(404, b"", "")
         found = choose(request, (_JSON, *gnostic3.ACCEPTED))
         if found is None:
             return Response(406, b"", "", {"Vary": "Accept"})
-        current = self._hashes.get(group_version)
-        if current is None:
-            current = v3.document_hash(group_version, self._resources, self._extra)
-            self._hashes[group_version] = current
+        current = document.hash
         wanted = request.param("hash")
         headers = {"Vary": "Accept", "ETag": f'"{current}"'}
         if wanted and wanted != current:
@@ -101,10 +93,9 @@ class OpenAPI:
             )
         if wanted:
             headers |= {"Cache-Control": _FOREVER, "Expires": _next_year()}
-        if found == _JSON:
-            return conditional(request, Response(200, document.json, _JSON, headers), self._modified)
-        body = await aside(lambda: document.protobuf, len(document.json))
-        return conditional(request, Response(200, body, gnostic3.MEDIA_TYPE, headers), self._modified)
+        form, media = ("json", _JSON) if found == _JSON else ("protobuf", gnostic3.MEDIA_TYPE)
+        answer = Response(200, await _written(document, form), media, headers)
+        return conditional(request, answer, self._modified)
 
     async def _serve_v2(self, request: Request) -> Answer:
         found = choose(request, (_JSON, *gnostic.ACCEPTED))
@@ -112,11 +103,16 @@ class OpenAPI:
             return Response(406, b"", "", {"Vary": _VARY})
         current = self._v2.current
         headers = {"ETag": f'"{current.hash}"', "Vary": _VARY}
-        if found == _JSON:
-            answer = Response(200, await aside(lambda: current.json, LARGE), _JSON, headers)
-        else:
-            answer = Response(200, await aside(lambda: current.protobuf, LARGE), gnostic.MEDIA_TYPE, headers)
+        form, media = ("json", _JSON) if found == _JSON else ("protobuf", gnostic.MEDIA_TYPE)
+        answer = Response(200, await _written(current, form), media, headers)
         return conditional(request, answer, self._modified)
+
+
+async def _written(document: v2.Version | v3.Document, form: str) -> bytes:
+    """A form of a document, `json` or `protobuf`: written aside, as it takes hundreds of milliseconds, or at hand."""
+    if form in vars(document):
+        return bytes(getattr(document, form))
+    return await aside(lambda: bytes(getattr(document, form)), LARGE)
 
 
 def _next_year() -> str:

@@ -1,5 +1,6 @@
 """OpenAPI v2 (Swagger): one document of everything served."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -78,16 +79,17 @@ class Document:
 
     def __init__(self, built_in: Sequence[Resource]) -> None:
         self._built_in = _BuiltIn(tuple(built_in))
-        self._custom: tuple[tuple[Resource, Extra], ...] = ()
+        self._custom: dict[Resource, _Custom] = {}
         self._others: tuple[tuple[str, dict[str, Any]], ...] = ()
-        self._written: dict[Resource, _Part] = {}
         self.current = self._version()
 
     def update(self, custom: Sequence[tuple[Resource, Extra]]) -> None:
         """Custom resources, each with its definitions."""
-        self._custom = tuple(custom)
-        served = {resource for resource, _ in custom}
-        self._written = {resource: part for resource, part in list(self._written.items()) if resource in served}
+        before, self._custom = self._custom, {}
+        for resource, extra in custom:
+            kept = before.get(resource)
+            same = kept is not None and kept.extra is extra
+            self._custom[resource] = kept if kept and same else _Custom(self._built_in, resource, extra)
         self.current = self._version()
 
     def extend(self, others: Sequence[tuple[str, dict[str, Any]]]) -> None:
@@ -96,7 +98,7 @@ class Document:
         self.current = self._version()
 
     def _version(self) -> "Version":
-        return Version(self._built_in, self._custom, self._others, self._written)
+        return Version(self._built_in, tuple(self._custom.values()), self._others)
 
 
 class Version:
@@ -105,22 +107,18 @@ class Version:
     def __init__(
         self,
         built_in: "_BuiltIn",
-        custom: tuple[tuple[Resource, Extra], ...],
+        custom: "tuple[_Custom, ...]",
         others: tuple[tuple[str, dict[str, Any]], ...],
-        written: "dict[Resource, _Part]",
     ) -> None:
         self._built_in = built_in
         self._custom = custom
         self._others = others
-        self._written = written
 
     @cached_property
     def hash(self) -> str:
         """For the ETag."""
-        extra = {name: schema for _, own in self._custom for name, schema in own.items()}
-        if self._others:
-            extra[""] = {"others": [found for found, _ in self._others]}
-        return signature([*self._built_in.resources, *(resource for resource, _ in self._custom)], extra)
+        hashes = [self._built_in.hash, *(custom.hash for custom in self._custom), *(found for found, _ in self._others)]
+        return hashlib.sha512("".join(hashes).encode()).hexdigest().upper()
 
     @cached_property
     def json(self) -> bytes:
@@ -138,11 +136,7 @@ class Version:
 
     @cached_property
     def _parts(self) -> "list[_Part]":
-        parts = [self._built_in.part]
-        for resource, extra in self._custom:
-            if resource not in self._written:
-                self._written[resource] = self._part(resource, extra)
-            parts.append(self._written[resource])
+        parts = [self._built_in.part, *(custom.part for custom in self._custom)]
         return [*parts, *self._borrowed(parts)]
 
     def _borrowed(self, own: "Sequence[_Part]") -> "list[_Part]":
@@ -159,15 +153,6 @@ class Version:
             parts.append(_Part(new))
         return parts
 
-    def _part(self, resource: Resource, extra: Extra) -> "_Part":
-        """What a custom resource adds to what is there for the built-in ones."""
-        content = _content(list(operations(resource, extra)), extra)
-        there = self._built_in.part
-        for section in ("definitions", "parameters"):
-            known = there.content[section]
-            content[section] = {name: value for name, value in content[section].items() if name not in known}
-        return _Part(content)
-
 
 class _BuiltIn:
     """The resources that are always there."""
@@ -176,8 +161,33 @@ class _BuiltIn:
         self.resources = resources
 
     @cached_property
+    def hash(self) -> str:
+        return signature(self.resources, {})
+
+    @cached_property
     def part(self) -> "_Part":
         return _Part(tree(self.resources))
+
+
+class _Custom:
+    """A custom resource, and what it adds to what is there for the built-in ones."""
+
+    def __init__(self, built_in: _BuiltIn, resource: Resource, extra: Extra) -> None:
+        self._built_in = built_in
+        self._resource = resource
+        self.extra = extra
+
+    @cached_property
+    def hash(self) -> str:
+        return signature((self._resource,), self.extra)
+
+    @cached_property
+    def part(self) -> "_Part":
+        content = _content(list(operations(self._resource, self.extra)), self.extra)
+        for section in ("definitions", "parameters"):
+            known = self._built_in.part.content[section]
+            content[section] = {name: value for name, value in content[section].items() if name not in known}
+        return _Part(content)
 
 
 class _Part:

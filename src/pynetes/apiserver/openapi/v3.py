@@ -63,92 +63,108 @@ _SECURITY = {
     }
 }
 _CODES = {200: "OK", 201: "Created", 202: "Accepted"}
-_CACHE: OrderedDict[tuple[str, str], "Document"] = OrderedDict()
-_CACHE_SIZE = 256
+#: How many written documents are kept.
+_KEPT = 256
 
 
 class Document:
-    """One document; as protobuf once somebody asks for that."""
+    """What is said of one group version, or of one path that describes no resources; written when it is asked for."""
 
-    def __init__(self, json: bytes) -> None:
-        self.json = json
+    def __init__(self, key: str, members: Sequence[Resource], extra: Extra, root: Operation | None = None) -> None:
+        """`extra`: definitions of the members that are custom resources. `root`: the only operation, instead."""
+        self.key = key
+        self._members = members
+        self._extra = extra
+        self._root = root
+
+    @cached_property
+    def hash(self) -> str:
+        """For the index and the ETag; it changes when the document does."""
+        return signature(self._members, self._extra or {"": {"key": self.key}})
+
+    @cached_property
+    def json(self) -> bytes:
+        return _write(_operations(self._members, self._root, self._extra), self._members, self._extra)
 
     @cached_property
     def protobuf(self) -> bytes:
         return gnostic3.encode(orjson.loads(self.json))
 
+    def forget(self) -> None:
+        """Drops what was written."""
+        for form in ("json", "protobuf"):
+            self.__dict__.pop(form, None)
 
-def _key(resource: Resource) -> str:
-    gvk = resource.gvk
-    return f"apis/{gvk.group}/{gvk.version}" if gvk.group else f"api/{gvk.version}"
+    def is_of(self, custom: "Custom") -> bool:
+        """Whether it describes these custom resources, in the same words."""
+        return len(custom) == len(self._members) and all(
+            resource is member and all(self._extra.get(name) is schema for name, schema in own.items())
+            for member, (resource, own) in zip(self._members, custom, strict=True)
+        )
 
 
-def _roots(resources: Sequence[Resource]) -> dict[str, Operation]:
-    """The documents that describe no resources."""
+#: Custom resources, each with its definitions.
+Custom = Sequence[tuple[Resource, Extra]]
+
+
+class Documents:
+    """The documents of a changing set of resources; those whose resources stay are kept."""
+
+    def __init__(self, built_in: Sequence[Resource]) -> None:
+        self._built_in = _by_key((resource, {}) for resource in built_in)
+        self._always = {key: Document(key, (), {}, root) for key, root in _roots(built_in).items()}
+        self._found: dict[str, Document] = {}
+        self._written: OrderedDict[str, Document] = OrderedDict()
+        self.update(())
+
+    def update(self, custom: Custom) -> None:
+        groups = dict(self._built_in)
+        for key, members in _by_key(custom).items():
+            groups[key] = [*groups.get(key, ()), *members]
+        before, self._found = self._found, dict(self._always)
+        for key, members in groups.items():
+            kept = before.get(key)
+            self._found[key] = kept if kept is not None and kept.is_of(members) else _document(key, members)
+
+    def index(self) -> dict[str, Any]:
+        """`paths` of `/openapi/v3`: where each document is, with its hash."""
+        return {
+            key: {"serverRelativeURL": f"/openapi/v3/{key}?hash={document.hash}"}
+            for key, document in sorted(self._found.items())
+        }
+
+    def find(self, key: str) -> Document | None:
+        """The document of `apis/apps/v1`, `api/v1`, `apis/apps`, `version`; None for others. About to be written: what
+        was written longest ago is forgotten."""
+        found = self._found.get(key)
+        if found is not None:
+            self._written[key] = found
+            self._written.move_to_end(key)
+            if len(self._written) > _KEPT:
+                self._written.popitem(last=False)[1].forget()
+        return found
+
+
+def _document(key: str, members: Custom) -> Document:
+    extra = {name: schema for _, own in members for name, schema in own.items()}
+    return Document(key, tuple(resource for resource, _ in members), extra)
+
+
+def _by_key(resources: Iterable[tuple[Resource, Extra]]) -> "dict[str, list[tuple[Resource, Extra]]]":
+    groups: dict[str, list[tuple[Resource, Extra]]] = {}
+    for resource, own in resources:
+        gvk = resource.gvk
+        key = f"apis/{gvk.group}/{gvk.version}" if gvk.group else f"api/{gvk.version}"
+        groups.setdefault(key, []).append((resource, own))
+    return groups
+
+
+def _roots(built_in: Sequence[Resource]) -> dict[str, Operation]:
+    """The documents that describe no resources; groups of custom resources have none."""
     out = {"apis": groups_root(), "version": version_info(), **issuer_documents()}
-    for resource in resources:
-        if resource.schema is not None:
-            continue  # groups of custom resources alone have none
-        group = resource.gvk.group
+    for group in {resource.gvk.group for resource in built_in}:
         out[f"apis/{group}" if group else "api"] = group_root(group)
     return out
-
-
-def _in(resources: Iterable[Resource], group_version: str) -> list[Resource]:
-    return [resource for resource in resources if _key(resource) == group_version]
-
-
-def _relevant(extra: Extra, resources: Iterable[Resource]) -> Extra:
-    """The custom definitions of a group version (all that share its kinds, and what has no kind)."""
-    versions = {(resource.gvk.group, resource.gvk.version) for resource in resources}
-    return {
-        name: schema
-        for name, schema in extra.items()
-        if any(
-            (kind["group"], kind["version"]) in versions
-            for kind in schema.get("x-kubernetes-group-version-kind")
-            or ({"group": g, "version": v} for g, v in versions)
-        )
-    }
-
-
-def index(resources: Sequence[Resource], extra: Extra = {}) -> dict[str, Any]:  # noqa: B006 (never changed)
-    """`/openapi/v3`: where the document of each path is, with a hash that changes when it does."""
-    paths: dict[str, str] = {}
-    for key in _roots(resources):
-        paths[key] = signature((), {"": {"key": key}})
-    by_version: dict[str, list[Resource]] = {}
-    for resource in resources:
-        by_version.setdefault(_key(resource), []).append(resource)
-    for key, members in by_version.items():
-        paths[key] = signature(members, _relevant(extra, members))
-    return {
-        "paths": {key: {"serverRelativeURL": f"/openapi/v3/{key}?hash={paths[key]}"} for key in sorted(paths)},
-    }
-
-
-def document(group_version: str, resources: Sequence[Resource], extra: Extra = {}) -> "Document | None":  # noqa: B006
-    """`/openapi/v3/<group_version>` (`apis/apps/v1`, `api/v1`, `apis/apps`, `version`); None for others."""
-    members = _in(resources, group_version)
-    root = None if members else _roots(resources).get(group_version)
-    if not members and root is None:
-        return None
-    own = _relevant(extra, members)
-    cached = (group_version, signature(members, own))
-    found = _CACHE.get(cached)
-    if found is None:
-        found = _CACHE[cached] = Document(_write(_operations(members, root, own), members, own))
-        if len(_CACHE) > _CACHE_SIZE:
-            _CACHE.popitem(last=False)
-    return found
-
-
-def document_hash(group_version: str, resources: Sequence[Resource], extra: Extra = {}) -> str:  # noqa: B006
-    """The hash that the index shows, for the ETag."""
-    members = _in(resources, group_version)
-    if members:
-        return signature(members, _relevant(extra, members))
-    return signature((), {"": {"key": group_version}})
 
 
 def _operations(members: Sequence[Resource], root: Operation | None, extra: Extra) -> list[Operation]:
