@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import orjson
+import pytest
 
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
@@ -109,6 +110,30 @@ async def test_shutdown_ends_streams_cleanly_and_at_once(web: Web, server: APISe
     async with watching(web) as stream:
         closing = asyncio.ensure_future(server.__aexit__(None, None, None))
         assert await stream.ended()
+    await asyncio.wait_for(closing, 10)
+
+
+async def test_events_are_messages_of_a_websocket(web: Web, server: APIServer) -> None:
+    await web.ok("POST", MAPS, config_map("a"))
+    url, origin = f"{web.base}{MAPS}?watch=1", {"Origin": "http://localhost"}
+    async with web.session.ws_connect(url, headers=origin, protocols=("any",)) as socket:
+        assert socket.protocol == "any"
+        await web.ok("POST", MAPS, config_map("b"))
+        for name in ("a", "b"):
+            event = orjson.loads(await socket.receive_str(timeout=10))
+            assert (event["type"], event["object"]["metadata"]["name"]) == ("ADDED", name)
+        async with web.session.ws_connect(
+            f"{url}&timeoutSeconds=1", headers={**origin, "Accept": "application/vnd.kubernetes.protobuf"}
+        ) as binary:
+            both = [message.data async for message in binary]
+            assert [message.startswith(b"\n\x05ADDED\x12") for message in both] == [True, True]
+            assert binary.close_code == 1000
+        async with web.session.ws_connect(url, headers=origin) as left:
+            await left.receive_str(timeout=10)
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+            await web.session.ws_connect(url)
+        closing = asyncio.ensure_future(server.__aexit__(None, None, None))
+        assert (await socket.receive(timeout=10)).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
     await asyncio.wait_for(closing, 10)
 
 

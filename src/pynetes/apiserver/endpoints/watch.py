@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
 
 import orjson
 
@@ -15,9 +16,11 @@ from pynetes.apiserver.endpoints.read import revision_of
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.selection import select
 from pynetes.apiserver.endpoints.tables import Object, include_object, parse, partial, row, table
-from pynetes.apiserver.http import Answer, Request, StreamResponse
+from pynetes.apiserver.http import Answer, Request, Response, StreamResponse
 from pynetes.apiserver.negotiation import MediaType, negotiate
 from pynetes.apiserver.options import ListOptions
+from pynetes.apiserver.streaming import websocket
+from pynetes.apiserver.streaming.watching import over_websocket
 
 EncodeObject = Callable[[WatchEvent], Object]
 
@@ -26,6 +29,8 @@ async def watch(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
     media = negotiate(request, scope.restriction, stream=True)
+    if websocket.is_websocket(request) and "Origin" not in request.headers:
+        return Response(HTTPStatus.FORBIDDEN, b"", "text/plain")
     options = ListOptions.of(request.query, watch=True)
     name = info.parts[1] if len(info.parts) > 1 else ""
     selection = select(scope, options, info.namespace, name)
@@ -43,12 +48,17 @@ async def watch(scope: Scope, request: Request) -> Answer:
     except StatusError as error:
         if error.code != 410:
             raise
-        return StreamResponse(200, media.codec.watch_type, _error(media, error))
+        return _answer(request, media, _error(media, error))
     if media.codec is PROTOBUF and media.transform is None:
         chunks = _messages(watcher, scope)
     else:
         chunks = _plain(watcher) if encode is None else _encoded(watcher, media, encode)
-    return StreamResponse(200, media.codec.watch_type, chunks)
+    return _answer(request, media, chunks)
+
+
+def _answer(request: Request, media: MediaType, chunks: AsyncIterator[bytes]) -> Answer:
+    stream = StreamResponse(HTTPStatus.OK, media.codec.watch_type, chunks)
+    return over_websocket(request, stream, text=media.codec.text) if websocket.is_websocket(request) else stream
 
 
 def _timeout(scope: Scope) -> float:
