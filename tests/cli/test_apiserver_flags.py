@@ -31,6 +31,7 @@ def test_what_envtest_says(started: list[APIServerConfig], tmp_path: Path) -> No
         f"--client-ca-file={tmp_path / 'ca.crt'}", "--disable-admission-plugins=ServiceAccount",
         "--etcd-servers=http://127.0.0.1:1,http://127.0.0.1:2", "--secure-port=0", "--anonymous-auth=false",
         f"--service-account-key-file={tmp_path / 'sa.crt'}", "--service-cluster-ip-range=10.0.0.0/24",
+        "--tls-sni-cert-key=a.crt,a.key", "--tls-sni-cert-key", "b.crt,b.key:*.b,b",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     (config,) = started
@@ -40,6 +41,7 @@ def test_what_envtest_says(started: list[APIServerConfig], tmp_path: Path) -> No
     assert config.service_account_key_files == (tmp_path / "sa.crt",)
     assert config.authorization_modes == ("RBAC",)
     assert not config.anonymous_auth
+    assert [str(each) for each in config.tls_sni_certificates] == ["a.crt,a.key", "b.crt,b.key:*.b,b"]
 
 
 def test_a_certificate_directory_keeps_what_is_in_it(tmp_path: Path) -> None:
@@ -62,6 +64,8 @@ def test_etcd_with_certificates() -> None:
         (("--allow-privileged=false",), "Pod Security Admission"),
         (("--etcd-servers=http://a:1", "--storage=memory:"), "name two stores"),
         (("--etcd-servers=a:1",), "no list of http:// or https:// URLs"),
+        (("--tls-sni-cert-key=a.crt",), "expected comma separated certificate and key file paths"),
+        (("--tls-sni-cert-key=a.crt,a.key:",), "empty names list is not allowed"),
         (("--anonymous-auth=maybe",), "does not take a value"),
     ],
 )

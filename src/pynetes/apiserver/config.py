@@ -9,6 +9,18 @@ class ConfigurationError(Exception):
     """The settings do not make a server; the message says which and why."""
 
 
+class NamedCertificate(Struct, frozen=True):
+    """Shown to clients that ask for one of the names, which may begin with `*.`; those of the certificate if empty."""
+
+    certificate: Path
+    key: Path
+    names: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        pair = f"{self.certificate},{self.key}"
+        return f"{pair}:{','.join(self.names)}" if self.names else pair
+
+
 class APIServerConfig(Struct, frozen=True, kw_only=True):
     """Files are PEM. Durations are seconds. Empty means: not configured."""
 
@@ -20,6 +32,7 @@ class APIServerConfig(Struct, frozen=True, kw_only=True):
     advertise_address: str = ""
     tls_cert_file: Path | None = None
     tls_private_key_file: Path | None = None
+    tls_sni_certificates: tuple[NamedCertificate, ...] = ()
     #: VersionTLS12 (older names mean the same) or VersionTLS13.
     tls_min_version: str = ""
     #: Go's names, for TLS 1.2.

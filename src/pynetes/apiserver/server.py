@@ -241,6 +241,7 @@ class APIServer:
                 config.tls_cert_file,
                 config.tls_private_key_file,
                 self._authorities(),
+                named=config.tls_sni_certificates,
                 min_version=config.tls_min_version,
                 cipher_suites=config.tls_cipher_suites,
             )

@@ -2,13 +2,15 @@
 lies. With them, what starts the original by its flags, as controller-runtime's envtest does, starts ours.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import click
 from msgspec.structs import replace
+
+from pynetes.apiserver.config import NamedCertificate
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _PAIR = "apiserver"
@@ -22,6 +24,11 @@ _OPTIONS = (
         "--cert-dir",
         type=click.Path(path_type=Path, file_okay=False),
         help=f"Without --tls-cert-file, {_PAIR}.crt and {_PAIR}.key in it serve; they are made if they are missing.",
+    ),
+    click.option(
+        "--tls-sni-cert-key",
+        multiple=True,
+        help="certificate,key or certificate,key:name,name: for clients that ask for a name. Any number of times.",
     ),
     click.option(
         "--allow-privileged/--no-allow-privileged",
@@ -61,6 +68,22 @@ def settings(
         pair = serving_pair(cert_dir, found.get("advertise_address") or found.get("bind_address") or "")
         found["tls_cert_file"], found["tls_private_key_file"] = pair
     return found
+
+
+def named_certificates(given: Iterable[str]) -> tuple[NamedCertificate, ...]:
+    """`foo.crt,foo.key:*.foo.com,foo.com` each; BadParameter for what has another form."""
+    found = []
+    for text in given:
+        pair, colon, names = text.partition(":")
+        files = [file.strip() for file in pair.split(",")]
+        if colon and not names.strip():
+            raise click.BadParameter("empty names list is not allowed", param_hint="--tls-sni-cert-key")
+        if len(files) != 2:
+            told = "expected comma separated certificate and key file paths"
+            raise click.BadParameter(told, param_hint="--tls-sni-cert-key")
+        domains = tuple(name.strip() for name in names.split(",")) if colon else ()
+        found.append(NamedCertificate(Path(files[0]), Path(files[1]), domains))
+    return tuple(found)
 
 
 def storage_url(servers: str, ca: Path | None, certificate: Path | None, key: Path | None) -> str:

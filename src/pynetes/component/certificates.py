@@ -187,6 +187,10 @@ def _stated_names(certificate: x509.Certificate) -> list[x509.GeneralName]:
         return []
 
 
+def dns_names(certificate: x509.Certificate) -> list[str]:
+    return [str(name.value) for name in _stated_names(certificate) if isinstance(name, x509.DNSName)]
+
+
 def private_key_pem(key: PrivateKey) -> bytes:
     """Traditional encodings (EC PRIVATE KEY, RSA PRIVATE KEY), as kubeadm writes them."""
     return key.private_bytes(

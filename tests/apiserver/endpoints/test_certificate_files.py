@@ -1,13 +1,15 @@
 """Certificates that are renewed under a running server: its own, and the authorities that it trusts."""
 
+import asyncio
 import ssl
 from pathlib import Path
 
 import aiohttp
 import pytest
+from cryptography import x509
 
 from pynetes.apiserver.certificatefiles import CertificateFiles
-from pynetes.apiserver.config import ConfigurationError
+from pynetes.apiserver.config import ConfigurationError, NamedCertificate
 from pynetes.apiserver.edge.tls import ServingTLS, openssl_name
 from pynetes.apiserver.server import APIServer
 from pynetes.component import certificates, pki
@@ -71,6 +73,29 @@ async def test_a_file_that_comes_to_be_is_read(tmp_path: Path) -> None:
     for _ in range(2):
         await files.look()
     assert found == ["one"]
+
+
+async def test_a_client_that_asks_for_a_name_is_shown_its_certificate(tmp_path: Path) -> None:
+    files = pki.ensure(tmp_path / "pki", addresses=("127.0.0.1",))
+    pairs = {}
+    for name in ("api.example.com", "implied.example.com"):
+        pair = certificates.self_issued(certificates.Request(name, dns_names=(name,), server=True))
+        pairs[name] = (tmp_path / f"{name}.crt", tmp_path / f"{name}.key")
+        certificates.store(pair, *pairs[name])
+    named = (
+        NamedCertificate(*pairs["implied.example.com"]),
+        NamedCertificate(*pairs["api.example.com"], names=("*.Apps.example.com", "api.example.com")),
+    )
+    shown = {"API.example.com": 1, "a.apps.example.com": 1, "implied.example.com": 0, "b.a.apps.example.com": None}
+    async with APIServer(apiserver.config(files, tls_sni_certificates=named)) as server:
+        for asked_for, which in shown.items():
+            tls = ssl.create_default_context()
+            tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=tls, server_hostname=asked_for)
+            der = writer.get_extra_info("ssl_object").getpeercert(True)
+            writer.close()
+            wanted = files.apiserver.certificate if which is None else named[which].certificate
+            assert x509.load_der_x509_certificate(der) == certificates.load_certificates(wanted)[0]
 
 
 def test_versions_and_suites_have_gos_names(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from pynetes.apiserver.config import NamedCertificate
 from pynetes.component import certificates
 
 #: Older versions than 1.2 are accepted as settings, and never spoken.
@@ -41,36 +42,53 @@ class ServingTLS:
         key: Path,
         authorities: Iterable[Path] = (),
         *,
+        named: Sequence[NamedCertificate] = (),
         min_version: str = "",
         cipher_suites: Sequence[str] = (),
     ) -> None:
-        self._files = (certificate, key, tuple(authorities))
+        self._pair, self._named, self._authorities = (certificate, key), named, tuple(authorities)
         if min_version and min_version not in _VERSIONS:
             raise ValueError(f'unknown tls version "{min_version}"')
         self._version = _VERSIONS.get(min_version, ssl.TLSVersion.TLSv1_2)
         self._ciphers = ":".join(filter(None, map(openssl_name, cipher_suites)))
-        self.context = self._current = self._made()
+        self.context, self._by_name = self._made()
+        self._current = self.context
         self.context.sni_callback = self._hand_over
 
     @property
     def files(self) -> tuple[Path, ...]:
-        certificate, key, authorities = self._files
-        return (certificate, key, *authorities)
+        pairs = (file for each in self._named for file in (each.certificate, each.key))
+        return (*self._pair, *pairs, *self._authorities)
 
     async def reload(self) -> None:
         """What the files hold now counts for handshakes from here on; CertificateFileError, OSError."""
-        self._current = self._made()
+        self._current, self._by_name = self._made()
 
-    def _made(self) -> ssl.SSLContext:
-        context = certificates.server_context(*self._files)
+    def _made(self) -> tuple[ssl.SSLContext, dict[str, ssl.SSLContext]]:
+        """The context of everybody, and those of names: names that were given count before those of certificates."""
+        explicit: dict[str, ssl.SSLContext] = {}
+        implied: dict[str, ssl.SSLContext] = {}
+        for each in self._named:
+            context = self._context(each.certificate, each.key)
+            names = each.names or certificates.dns_names(certificates.load_certificates(each.certificate)[0])
+            for name in names:
+                (explicit if each.names else implied).setdefault(name.lower(), context)
+        return self._context(*self._pair), {**implied, **explicit}
+
+    def _context(self, certificate: Path, key: Path) -> ssl.SSLContext:
+        context = certificates.server_context(certificate, key, self._authorities)
         context.minimum_version = self._version
         if self._ciphers:
             context.set_ciphers(self._ciphers)
         return context
 
     def _hand_over(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
-        if self._current is not context:
-            connection.context = self._current
+        chosen = (self._of_name(name.lower()) if name and self._by_name else None) or self._current
+        if chosen is not context:
+            connection.context = chosen
+
+    def _of_name(self, name: str) -> ssl.SSLContext | None:
+        return self._by_name.get(name) or self._by_name.get("*." + name.partition(".")[2])
 
 
 def openssl_name(suite: str) -> str:

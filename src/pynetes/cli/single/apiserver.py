@@ -16,9 +16,10 @@ _RENAMED = {
 
 @component("apiserver")
 @apiserver_flags.originals
-@flags_of(APIServerConfig, rename=_RENAMED)
+@flags_of(APIServerConfig, skip=("tls_sni_certificates",), rename=_RENAMED)
 def command(verbosity: int, logging_format: logs.Format, **values: Any) -> None:
     from pynetes.cli import components
 
-    config = config_from(APIServerConfig, apiserver_flags.settings(**values))
+    named = apiserver_flags.named_certificates(values.pop("tls_sni_cert_key"))
+    config = config_from(APIServerConfig, apiserver_flags.settings(**values), tls_sni_certificates=named)
     run(lambda: components.apiserver(config), verbosity, logging_format)
