@@ -46,6 +46,9 @@ def _is_plain(text: str) -> bool:
 _Dumper.add_representer(str, _text)
 
 
-def dump(value: Any) -> bytes:
-    found = yaml.dump(value, Dumper=_Dumper, default_flow_style=False, sort_keys=True, allow_unicode=True, width=80)
+def dump(value: Any, *, sort_keys: bool = True, width: int = 80) -> bytes:
+    """`width`: what is longer is folded."""
+    found = yaml.dump(
+        value, Dumper=_Dumper, default_flow_style=False, sort_keys=sort_keys, allow_unicode=True, width=width
+    )
     return found.encode() if isinstance(found, str) else bytes(found)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-import orjson
 import pytest
+import yaml
 
 from pynetes.apis.registry import RESOURCES
 from pynetes.apiserver.openapi import gnostic, v2
@@ -28,7 +28,7 @@ _PART: dict[str, dict[str, tuple[int, str]]] = {
     "Parameter": {"body_parameter": (1, "BodyParameter"), "non_body_parameter": (2, "NonBodyParameter")},
     "BodyParameter": {"name": (2, "string")},
     "NonBodyParameter": {"path_parameter_sub_schema": (4, "PathParameterSubSchema")},
-    "PathParameterSubSchema": {"required": (1, "bool"), "name": (4, "string"), "type": (5, "string")},
+    "PathParameterSubSchema": {"required": (1, "bool"), "name": (4, "string"), "unique_items": (19, "bool")},
     "Definitions": {"additional_properties": (1, "*NamedSchema")},
     "NamedSchema": {"name": (1, "string"), "value": (2, "Schema")},
     "Schema": {
@@ -54,7 +54,7 @@ def document() -> Any:
 
 
 def extensions(of: Any) -> dict[str, Any]:
-    return {extension.name: orjson.loads(extension.value.yaml) for extension in of.vendor_extension}
+    return {extension.name: yaml.safe_load(extension.value.yaml) for extension in of.vendor_extension}
 
 
 def test_every_definition_is_there_with_its_kind(document: Any) -> None:
@@ -83,6 +83,7 @@ def test_paths_have_their_operations_and_parameters(document: Any) -> None:
     referred = [item.json_reference._ref.removeprefix("#/parameters/") for item in path.parameters]
     namespace = next(shared[name] for name in referred if name.startswith("namespace"))
     assert namespace.non_body_parameter.path_parameter_sub_schema.required
+    assert namespace.non_body_parameter.path_parameter_sub_schema.unique_items
 
 
 def test_a_key_that_has_no_field_is_an_error_not_a_loss() -> None:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-import orjson
 import pytest
+import yaml
 
 from pynetes.apis.registry import RESOURCES
 from pynetes.apiserver.openapi import gnostic3, v3
@@ -67,13 +67,13 @@ def entries(of: Any) -> dict[str, Any]:
 
 
 def extensions(of: Any) -> dict[str, Any]:
-    return {extension.name: orjson.loads(extension.value.yaml) for extension in of.specification_extension}
+    return {extension.name: yaml.safe_load(extension.value.yaml) for extension in of.specification_extension}
 
 
 def test_schemas_with_references_enums_and_defaults(document: Any) -> None:
     found = {name: value.schema for name, value in entries(document.components.schemas).items()}
     strategy = entries(found["io.k8s.api.apps.v1.DeploymentStrategy"].properties)["type"].schema
-    assert [orjson.loads(value.yaml) for value in strategy.enum] == ["Recreate", "RollingUpdate"]
+    assert [value.yaml for value in strategy.enum] == ["Recreate\n", "RollingUpdate\n"]
     spec = entries(found["io.k8s.api.apps.v1.DeploymentSpec"].properties)
     assert spec["template"].schema.all_of[0].reference._ref.endswith("PodTemplateSpec")
     assert spec["template"].schema.HasField("default")

@@ -134,9 +134,9 @@ _MESSAGES.define(
             "required": (4, boolean),
             "schema": (5, _MESSAGES.one("Schema")),
         },
-        "HeaderParameter": _placed(5, 18),
+        "HeaderParameter": _placed(5, 19),
         "QueryParameter": _placed(6, 20),
-        "PathParameter": _placed(5, 18),
+        "PathParameter": _placed(5, 19),
         "Schema": {
             "$ref": (1, string),
             "format": (2, string),

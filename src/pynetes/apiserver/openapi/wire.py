@@ -7,9 +7,14 @@ that nothing is lost unseen.
 
 import struct
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
-from pynetes.apimachinery import json_writer
+import orjson
+
+from pynetes.apimachinery import json_writer, yaml_writer
+
+_UNFOLDED = 1 << 30
 
 #: Bytes of a field's value, whole with its tag, from the field's number and its JSON value.
 Write = Callable[[int, Any], bytes]
@@ -83,8 +88,14 @@ def double(number: int, value: float) -> bytes:
 
 
 def whatever(number: int, value: Any) -> bytes:
-    """gnostic.Any: field 2 is YAML, of which JSON is a part."""
-    return delimited(number, delimited(2, json_writer.encode(value) + b"\n"))
+    """gnostic.Any: field 2 is YAML."""
+    return delimited(number, delimited(2, _yaml(json_writer.encode(value))))
+
+
+@lru_cache(1024)
+def _yaml(json: bytes) -> bytes:
+    """Few values come over and over again."""
+    return yaml_writer.dump(orjson.loads(json), sort_keys=False, width=_UNFOLDED)
 
 
 def all_whatever(number: int, values: list[Any]) -> bytes:
