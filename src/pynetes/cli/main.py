@@ -1,5 +1,8 @@
 """The `pynetes` command."""
 
+import gc
+from typing import Any
+
 import click
 
 from pynetes import KUBERNETES_VERSION, __version__
@@ -11,6 +14,10 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 class _Commands(click.Group):
     """Knows the commands of components by name, and imports one only when it is called: each brings its libraries."""
+
+    def __call__(self, *args: Any, **extra: Any) -> Any:
+        gc.disable()  # what a process imports is no garbage; components collect theirs once they have started
+        return super().__call__(*args, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*super().list_commands(ctx), *single.TEXTS]
