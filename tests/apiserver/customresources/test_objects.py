@@ -198,6 +198,16 @@ async def test_a_single_object_is_no_list_and_has_a_head(web: Web) -> None:
     assert (refused.status, refused.message) == (500, "content is not a list")
     head = await web("HEAD", f"{PATH}/{name}")
     assert (head.status, head.body) == (200, b"")
+    # The path's verb alone decides, whatever else it says.
+    assert (await web("GET", f"{PATH}/{name}/status/more")).json["kind"] == "CronTab"
+    other = cron_tab("other")
+    assert (await web("POST", f"{PATH}/any", other)).json["metadata"]["name"] == "other"
+    for method in ("PUT", "PATCH"):
+        refused = await web(method, PATH, other, type=MERGE)
+        assert (refused.status, refused.message) == (400, "name must be provided")
+    for method, path, verb in (("POST", f"{PATH}/a/status", "create"), ("OPTIONS", PATH, "")):
+        refused = await web(method, path)
+        assert (refused.status, refused.message) == (405, f'{verb} is not supported on resources of kind "{NAME}"')
 
 
 async def test_watches(web: Web) -> None:

@@ -4,7 +4,13 @@ from collections.abc import Awaitable, Callable
 
 import orjson
 
-from pynetes.apimachinery.errors import method_not_allowed, not_found, route_not_found
+from pynetes.apimachinery.errors import (
+    bad_request,
+    method_not_allowed,
+    method_not_supported,
+    not_found,
+    route_not_found,
+)
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.endpoints.scope import Endpoint, Scope
 from pynetes.apiserver.http import Answer, Handler, Request, Response, text
@@ -95,17 +101,16 @@ class Router:
                 raise method_not_allowed()
         if handler is None:
             return self._missing(info)
+        resource = self._resources[info.group, info.version, info.resource]
+        if resource.schema is not None:
+            return await _handle_custom(resource, request, info, handler)
         if len(info.parts) > 3 and info.subresource != "proxy":
             raise route_not_found()
-        resource = self._resources[info.group, info.version, info.resource]
-        if resource.schema is None:
-            _check_scope(resource, info)
-        elif not _in_scope(resource, info):
-            return no_page()
+        _check_scope(resource, info)
         if _has_no_items(resource, info):
             raise route_not_found()
-        # The original's router knows no HEAD; custom resources do without it.
-        refused = request.method == "HEAD" and resource.schema is None and info.subresource != "proxy"
+        # The original's router knows no HEAD.
+        refused = request.method == "HEAD" and info.subresource != "proxy"
         if refused or not _names_what_it_needs(info):
             raise method_not_allowed()
         return await handler(request)
@@ -128,6 +133,8 @@ class Router:
             return no_page()
         known = resource is not None and (not info.subresource or resource.subresource(info.subresource) is not None)
         if resource is not None and known:
+            if resource.schema is not None:
+                raise method_not_supported(resource.gvr.group_resource, info.verb)
             # Where nothing of a namespace's can be listed, there is nothing but in namespaces.
             nowhere = resource.namespaced and not info.namespace and "list" not in resource.verbs
             raise route_not_found() if nowhere or _has_no_items(resource, info) else method_not_allowed()
@@ -181,6 +188,15 @@ def _check_scope(resource: Resource, info: RequestInfo) -> None:
 def _is_namespace(info: RequestInfo) -> bool:
     """`/api/v1/namespaces/NAME`, whose name is also that of the namespace that the request is in."""
     return info.resource == "namespaces" and info.name == info.namespace and info.path.count("/namespaces/") == 1
+
+
+async def _handle_custom(resource: Resource, request: Request, info: RequestInfo, handler: Handler) -> Answer:
+    """The original serves custom resources without its router: by their verb, whatever else the path says."""
+    if not _in_scope(resource, info):
+        return no_page()
+    if not info.name and info.verb in ("update", "patch"):
+        raise bad_request("name must be provided")
+    return await handler(request)
 
 
 def _in_scope(resource: Resource, info: RequestInfo) -> bool:
