@@ -2,11 +2,11 @@
 
 import hashlib
 import logging
-import socket
 from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
 
+from pynetes.apiserver.bootstrap.identity import server_id
 from pynetes.component import clock, metrics
 
 log = logging.getLogger(__name__)
@@ -117,8 +117,8 @@ class Measures:
 
 @cache
 def server_hash() -> str:
-    """Names this server in metrics, as the original does by its machine."""
-    return digest(f"apiserver-{socket.gethostname()}".encode())
+    """Names this server in metrics."""
+    return digest(server_id().encode())
 
 
 def digest(data: bytes) -> str:

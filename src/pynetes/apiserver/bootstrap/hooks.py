@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from pynetes.apiserver.bootstrap import flowcontrol, objects, policy, servicecidr
+from pynetes.apiserver.bootstrap import flowcontrol, identity, objects, policy, servicecidr
 from pynetes.apiserver.bootstrap.endpoints import EndpointReconciler
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.registry.registry import Registry
@@ -50,6 +50,7 @@ _BEFORE_LISTENING = (
     "apiservice-discovery-controller",
     "apiservice-openapi-controller",
     "apiservice-openapiv3-controller",
+    "start-kube-apiserver-identity-lease-garbage-collector",
 )
 
 
@@ -72,6 +73,9 @@ class PostStartHooks:
         async def authentication() -> None:
             await objects.authentication_config(client, config)
 
+        self._identity = identity.identity_lease(client)
+        self._renewing: asyncio.Task[None] | None = None
+        self._client = client
         self._endpoints = EndpointReconciler(client, registry.store, config.service_cluster_ip_range, address)
         self._steps: dict[str, Callable[[], Awaitable[None]]] = {
             "start-system-namespaces-controller": lambda: objects.namespaces(client),
@@ -81,6 +85,7 @@ class PostStartHooks:
             "start-cluster-authentication-info-controller": authentication,
             "start-legacy-token-tracking-controller": lambda: objects.legacy_token_tracking(client),
             "start-kubernetes-service-cidr-controller": service_cidr,
+            "start-kube-apiserver-identity-lease-controller": self._identity.remove,
             "bootstrap-controller": self._endpoints.reconcile,
             _REGISTRATION: register,
         }
@@ -118,6 +123,8 @@ class PostStartHooks:
                 late[name] = step
             self._done[name].set()
         async with Tasks("post-start hooks") as tasks:
+            self._renewing = tasks.start(self._identity.run(), name="identity")
+            tasks.start(identity.collect(self._client), name="identities")
             if late:
                 tasks.start(self._catch_up(late), name="late")
             await self._endpoints.run()
@@ -131,9 +138,13 @@ class PostStartHooks:
         """Clients of the cluster are to use this server no more; whether there is another one."""
         try:
             async with asyncio.timeout(_WITHDRAW_SECONDS):
-                return await self._endpoints.withdraw()
+                others = await self._endpoints.withdraw()
+                if self._renewing is not None:
+                    self._renewing.cancel()
+                    await self._identity.remove()
+                return others
         except Exception as error:
-            log.warning("this server's address stays an endpoint until its lease ends: %s", error)
+            log.warning("this server passes for alive until its leases end: %s", error)
             return False
 
     async def _try(self, name: str, step: Callable[[], Awaitable[None]], seconds: float | None = None) -> bool:
