@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.authentication import union
+from pynetes.apiserver.authentication.authenticator import InvalidCredentials
 from pynetes.apiserver.authentication.bootstrap_token import user_of
 from pynetes.apiserver.authentication.request_header import Headers
 from pynetes.apiserver.authentication.union import Settings
@@ -123,6 +124,11 @@ async def test_static_tokens_come_from_a_file(files: PKI, objects: Any, tmp_path
     assert (found.name, found.groups) == ("alice", ("devs", "ops", "system:authenticated"))
     with pytest.raises(StatusError, match="Unauthorized"):
         await authenticator.authenticate(request({"Authorization": "Bearer wrong"}))
+    # They are meant for this server alone.
+    reviewed = await authenticator.authenticate_token("secret", ("vault", *authenticator.bearer.audiences))
+    assert reviewed.audiences == authenticator.bearer.audiences
+    with pytest.raises(InvalidCredentials):
+        await authenticator.authenticate_token("secret", ("vault",))
     # Other schemes are no bearer tokens: as upstream, the request is then anonymous.
     assert (await authenticator.authenticate(request({"Authorization": "Basic eA=="}))).name == "system:anonymous"
     path.write_text("short,line\n")

@@ -14,6 +14,7 @@ from pynetes.apiserver.authentication.authenticator import (
 )
 from pynetes.apiserver.authentication.bearer import BearerAuthenticator
 from pynetes.apiserver.authentication.bootstrap_token import BootstrapTokenAuthenticator
+from pynetes.apiserver.authentication.implicit_audiences import ImplicitAudiences
 from pynetes.apiserver.authentication.legacy_service_account import LegacyServiceAccountAuthenticator
 from pynetes.apiserver.authentication.request_header import KUBEADM, Headers, RequestHeaderAuthenticator
 from pynetes.apiserver.authentication.service_account import ServiceAccountAuthenticator
@@ -120,7 +121,7 @@ def build(
         requests.append(X509Authenticator(_verifier(settings.client_ca_file, files)))
     tokens: list[TokenAuthenticator] = [*extra_tokens]
     if settings.token_auth_file is not None:
-        tokens.append(StaticTokenAuthenticator.load(settings.token_auth_file))
+        tokens.append(ImplicitAudiences(StaticTokenAuthenticator.load(settings.token_auth_file), audiences))
     if settings.service_account_key_files:
         keys = KeySet.load(*settings.service_account_key_files)
         tokens.append(
@@ -128,7 +129,7 @@ def build(
         )
         tokens.append(ServiceAccountAuthenticator(keys, settings.service_account_issuers, objects))
     if settings.enable_bootstrap_token_auth:
-        tokens.append(BootstrapTokenAuthenticator(objects))
+        tokens.append(ImplicitAudiences(BootstrapTokenAuthenticator(objects), audiences))
     tokens += last_tokens
     return Authenticator(
         requests,
