@@ -41,6 +41,8 @@ class Request(Struct):
     warnings: list[str] = field(default_factory=list)
     #: Seconds that others kept it waiting: webhooks, and requests before it.
     waits: list[float] = field(default_factory=list)
+    #: When its time is over, as `clock.monotonic` tells it; None for one that may take as long as it likes.
+    deadline: float | None = None
     #: Names this request in audit logs and in the answer's `Audit-Id`.
     audit_id: str = ""
     #: Bytes of the body, once it is read: how much work the rest may be.

@@ -36,7 +36,7 @@ def special(backend: Backend, security: Security, kubelets: KubeletClient, store
         for resource in backend.registry.resources:
             answerer = answerers.get((resource.gvk.group, resource.plural))
             if answerer is not None:
-                made[resource.gvk.group, resource.plural, ""] = {"create": reviews.create(resource, answerer)}
+                made[resource.gvk.group, resource.plural, ""] = {"create": reviews.create(backend, resource, answerer)}
     components = next(r for r in backend.registry.resources if r.gvr == COMPONENT_STATUSES)
     probes = component_status.probes(store, backend.config.storage)
     made["", components.plural, ""] = component_status.handlers(components, probes)

@@ -66,6 +66,8 @@ class Attributes(Struct):
     waits: list[float] = field(default_factory=list)
     reinvocation: Reinvocation = field(default_factory=Reinvocation)
     patch: bool = False
+    #: When the request's time is over (`clock.monotonic`).
+    deadline: float | None = None
 
     def is_resource(self, group: str, resource: str, subresource: str = "") -> bool:
         return self.gvr.resource == resource and self.gvr.group == group and self.subresource == subresource

@@ -86,6 +86,7 @@ async def delete_collection(scope: Scope, request: Request) -> Answer:
     options = await delete_options(request)
     selection = select(scope, listing, info.namespace, "")
     ctx = scope.context(request, options.dry_run, raw=options.raw)
+    ctx.collective = True
     found = await listed(scope, listing, selection, pages=True)
     await delete_objects(scope.store, ctx, found, options)
     return await list_response(scope, request, media, found)

@@ -53,7 +53,7 @@ def patch_type(request: Request) -> str:
     return content_type
 
 
-def _check_custom_type(request: Request) -> None:
+def check_custom_type(request: Request) -> None:
     """Custom resources know no strategic merge, and refuse what they do not know with a list of what they do."""
     content_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
     if content_type not in _CUSTOM_PATCH_TYPES:
@@ -93,7 +93,7 @@ async def patch(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
     if scope.schema is not None:
-        _check_custom_type(request)
+        check_custom_type(request)
     if patch_type(request) == APPLY_PATCH:
         return await apply(scope, request)
     media = negotiate(request, scope.restriction)

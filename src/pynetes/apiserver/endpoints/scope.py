@@ -87,20 +87,34 @@ class Scope(Struct, dict=True):
     def context(
         self, request: Request, dry_run: bool, field_manager: str = "", raw: Object | None = None
     ) -> WriteContext:
-        return WriteContext(
-            request.user or ANONYMOUS_USER,
-            self.gvr,
-            self.kind,
-            self.backend.admission,
-            self.subresource.name if self.subresource else "",
-            dry_run,
-            field_manager or agent(request),
-            raw or {},
-            request.warnings,
-            request.annotations,
-            waits=request.waits,
-            size=request.size,
-        )
+        subresource = self.subresource.name if self.subresource else ""
+        ctx = context_of(self.backend, request, self.gvr, self.kind, subresource, raw)
+        ctx.dry_run, ctx.field_manager = dry_run, field_manager or agent(request)
+        return ctx
+
+
+def context_of(
+    backend: Backend,
+    request: Request,
+    gvr: GroupVersionResource,
+    kind: GroupVersionKind,
+    subresource: str = "",
+    options: Object | None = None,
+) -> WriteContext:
+    """What the registry and admission are to know of a request."""
+    return WriteContext(
+        request.user or ANONYMOUS_USER,
+        gvr,
+        kind,
+        backend.admission,
+        subresource,
+        options=options or {},
+        warnings=request.warnings,
+        annotations=request.annotations,
+        waits=request.waits,
+        size=request.size,
+        deadline=request.deadline,
+    )
 
 
 _MANAGER_MAX = 128  # bytes

@@ -58,6 +58,10 @@ class WriteContext(Struct):
     waits: list[float] = field(default_factory=list)
     #: Bytes of the request's body.
     size: int = 0
+    #: As the request's.
+    deadline: float | None = None
+    #: Whether a whole collection is deleted: of its objects admission sees no names, as the request has none.
+    collective: bool = False
 
     def attributes(
         self, operation: Operation, namespace: str, name: str, obj: Object | None, old: Object | None
@@ -78,6 +82,7 @@ class WriteContext(Struct):
             self.annotations,
             self.waits,
             patch=self.options.get("kind") == "PatchOptions",
+            deadline=self.deadline,
         )
 
     def _options_of(self, operation: Operation) -> Object:
@@ -109,7 +114,7 @@ class WriteContext(Struct):
 
     async def check_delete(self, namespace: str, name: str, old: Object) -> None:
         """All of admission: a delete has nothing to mutate, but both halves may refuse."""
-        attrs = self.attributes("DELETE", namespace, name, None, old)
+        attrs = self.attributes("DELETE", namespace, "" if self.collective else name, None, old)
         await self.admission.admit(attrs)
         await self.admission.validate(attrs)
 

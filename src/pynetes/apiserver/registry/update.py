@@ -116,7 +116,7 @@ async def _settle(
             current, fresh = await rs.read(key), True
             continue
         try:
-            return await _attempt(rs, ctx, key, current, change, write.rules), False
+            return await _attempt(write, key, current), False
         except RevisionConflict as lost:
             if not again:
                 raise
@@ -148,20 +148,18 @@ async def _create_on_update(rs: ResourceStore, ctx: WriteContext, namespace: str
         raise
 
 
-async def _attempt(
-    rs: ResourceStore, ctx: WriteContext, key: str, current: Entry, change: Change, rules: Rules
-) -> Entry:
+async def _attempt(write: _Write, key: str, current: Entry) -> Entry:
+    rs, ctx, rules = write.rs, write.ctx, write.rules
     old = current.object
-    obj = await change(old)
+    obj = await write.change(old)
     _check_version(rs, obj, old)
     finish = await rs.hooks.begin_update(obj, old, ctx.dry_run) if rules.hooked else nothing
     done: bool | None = False
     try:
         await aside(lambda: prepare(rs, ctx, obj, old, rules), ctx.size)
         fields.keep_times(obj, old)
-        metadata = obj["metadata"]
         shown, shown_old = rules.shown(obj), rules.shown(old)
-        await ctx.validate("UPDATE", metadata.get("namespace") or "", metadata["name"], shown, shown_old)
+        await ctx.validate("UPDATE", write.namespace, obj["metadata"]["name"], shown, shown_old)
         done = None
         if _emptied(obj, old):
             entry = await _delete_emptied(rs, ctx, key, current, obj)

@@ -163,10 +163,19 @@ class WebhookClient(SessionOwner):
         return aiohttp.ClientSession(connector=connector)
 
     async def call(
-        self, config: ClientConfig, review: Object, *, timeout: float, credentials: Credentials | None = None
+        self,
+        config: ClientConfig,
+        review: Object,
+        *,
+        timeout: float,
+        left: float | None = None,
+        credentials: Credentials | None = None,
     ) -> Object:
-        """The answer to `review`; WebhookError if there is none within `timeout` seconds, or it is no JSON object."""
-        url = _with_timeout(config.target, timeout)
+        """The answer to `review`; WebhookError if there is none within `timeout` seconds, or it is no JSON object.
+
+        `left`: after how many seconds the caller gives up, if that is sooner: the webhook is told.
+        """
+        url = _with_timeout(config.target, timeout if left is None else min(timeout, left))
         headers = {"Content-Type": "application/json", "Accept": "application/json, */*"}
         credential = NOBODY if credentials is None else _credential(credentials, config.target)
         try:

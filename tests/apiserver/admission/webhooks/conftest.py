@@ -56,12 +56,15 @@ class Hooks:
         self.raw: dict[str, Callable[[Object], aioweb.StreamResponse]] = {}
         self.asked: list[tuple[str, Object]] = []
         self.delays: dict[str, float] = {}
+        #: What each was told of how long it is waited for.
+        self.timeouts: dict[str, str] = {}
         self.at_once = self.most_at_once = 0
 
     async def handle(self, request: aioweb.Request) -> aioweb.StreamResponse:
         name = request.match_info["name"]
         review = await request.json()
         self.asked.append((name, review["request"]))
+        self.timeouts[name] = request.query.get("timeout", "")
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:

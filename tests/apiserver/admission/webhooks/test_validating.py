@@ -348,10 +348,48 @@ async def test_a_service_is_reached_by_its_address_and_its_name(
     assert 'Post "https://hook.default.svc:443/x?timeout=5s": service "hook" has no cluster IP' in answer.message
 
 
+async def test_a_collection_is_deleted_object_by_object_but_without_names(cluster: Cluster, hooks: Hooks) -> None:
+    await cluster.create("a")
+    await cluster.create("b")
+    await cluster.configure("validating", hooks.hook("all", rules=[rule("configmaps", operations=("DELETE",))]))
+    await cluster.web.ok("DELETE", f"{CONFIG_MAPS}?fieldSelector=metadata.name!=kube-root-ca.crt")
+    asked = [request for _, request in hooks.asked]
+    assert [request["oldObject"]["metadata"]["name"] for request in asked] == ["a", "b"]
+    assert [request.get("name", "") for request in asked] == ["", ""]
+
+
+async def test_what_is_only_asked_or_connected_to_is_reviewed_too(cluster: Cluster, hooks: Hooks, web: Web) -> None:
+    hooks.behaviours["warn"] = lambda request: {"allowed": True, "warnings": [request["operation"]]}
+    rules = [
+        rule("subjectaccessreviews", operations=("CREATE",), group="authorization.k8s.io"),
+        rule("services/proxy", operations=("CONNECT",)),
+        rule("namespaces", operations=("UPDATE",)),
+    ]
+    await cluster.configure("validating", hooks.hook("warn", rules=rules))
+    kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
+    attributes = {"verb": "get", "resource": "pods"}
+    review = {**kind, "spec": {"user": "a", "resourceAttributes": attributes}}
+    asked = await web("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+    assert (asked.status, asked.headers.getall("Warning")) == (201, ['299 - "CREATE"'])
+    connected = await web("GET", "/api/v1/namespaces/default/services/none/proxy/")
+    assert connected.headers.getall("Warning") == ['299 - "CONNECT"']
+    labels = {"metadata": {"labels": {"a": "b"}}}
+    await web.ok("PATCH", "/api/v1/namespaces/default", labels, type="application/merge-patch+json")
+    last = hooks.asked[-1][1]
+    assert (last["name"], last["namespace"]) == ("default", "default")
+
+
+async def test_a_webhook_is_told_what_is_left_of_the_requests_time(cluster: Cluster, hooks: Hooks) -> None:
+    await cluster.configure("validating", hooks.hook("short", timeoutSeconds=2), hooks.hook("long", timeoutSeconds=30))
+    assert (await cluster.create(query="?timeout=4s")).status == 201
+    assert hooks.timeouts == {"short": "2s", "long": "4s"}
+
+
 async def test_a_request_that_is_given_up_ends_its_calls(cluster: Cluster, hooks: Hooks) -> None:
     hooks.delays["slow"] = 3.0
     await cluster.configure("validating", hooks.hook("slow"), hooks.hook("slow2"))
     answer = await cluster.create(query="?timeout=1s")
     assert (answer.status, answer.json["reason"]) == (504, "Timeout")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8", "clients say it in their own words"
     await asyncio.sleep(0)
     assert (await cluster.web("GET", f"{CONFIG_MAPS}/a")).status == 404

@@ -1,6 +1,7 @@
 """Asking one webhook, and what becomes of its answer or of there being none."""
 
 import logging
+from math import ceil
 from typing import Any
 
 from msgspec import Struct
@@ -133,8 +134,11 @@ class Caller:
             raise CallError(hook, f"could not create admission objects: {why}", 400)
         uid = new_uid()
         question = review(hook.review_version, uid, attrs, match, versioned.obj, versioned.old)
+        left = None if attrs.deadline is None else max(1, ceil(attrs.deadline - clock.monotonic()))
         try:
-            given = await self._client.call(hook.client, question, timeout=hook.timeout, credentials=self._credentials)
+            given = await self._client.call(
+                hook.client, question, timeout=hook.timeout, left=left, credentials=self._credentials
+            )
             answer = answer_of(given, hook.review_version, uid, mutating=self._type == "admit")
         except (WebhookError, UndecodableError) as error:
             raise CallError(hook, f"failed to call webhook: {error}") from None

@@ -8,9 +8,8 @@ from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
 from pynetes.apis.names import NODES, PODS, SERVICES
 from pynetes.apiserver.authentication.user import ANONYMOUS_USER
 from pynetes.apiserver.authorization.attributes import require_verb
-from pynetes.apiserver.endpoints.scope import Backend
+from pynetes.apiserver.endpoints.scope import Backend, context_of
 from pynetes.apiserver.http import Answer, Handler, Request
-from pynetes.apiserver.registry.context import WriteContext
 from pynetes.apiserver.streaming.exec import Exec
 from pynetes.apiserver.streaming.kubelet import KubeletClient
 from pynetes.apiserver.streaming.log import Log
@@ -104,7 +103,7 @@ def _admitted(
         assert info is not None
         if "dryRun" in request.query:
             raise bad_request("dryRun is not supported")
-        ctx = WriteContext(request.user or ANONYMOUS_USER, gvr, kind, backend.admission, subresource)
+        ctx = context_of(backend, request, gvr, kind, subresource)
         asked = {"kind": kind.kind, "apiVersion": kind.api_version, **options(request, kind.kind)}
         await ctx.admit("CONNECT", info.namespace, info.name, asked, None)
         await ctx.validate("CONNECT", info.namespace, info.name, asked, None)

@@ -9,7 +9,7 @@ from pynetes.apiserver.authentication.user import ANONYMOUS_USER, UserInfo
 from pynetes.apiserver.authorization import reviews as access
 from pynetes.apiserver.authorization.union import ClusterAuthorizer
 from pynetes.apiserver.endpoints.body import decode_as
-from pynetes.apiserver.endpoints.scope import agent
+from pynetes.apiserver.endpoints.scope import Backend, agent, context_of
 from pynetes.apiserver.endpoints.tables import partial
 from pynetes.apiserver.http import Answer, Handler, Request, Response
 from pynetes.apiserver.negotiation import negotiate
@@ -54,7 +54,7 @@ def answerers(authenticator: Authenticator, authorizer: ClusterAuthorizer) -> di
     }
 
 
-def create(resource: Resource, answer: Answerer) -> Handler:
+def create(backend: Backend, resource: Resource, answer: Answerer) -> Handler:
     """The endpoint of one such kind."""
 
     owners = fields.field_manager(resource, resource.gvk, "", None)
@@ -70,6 +70,11 @@ def create(resource: Resource, answer: Answerer) -> Handler:
         claimed, manager = fields.take_entries(review), options.field_manager or agent(request)
         entries = owners.update(None, review, manager, fields.now(), claimed=claimed)
         fields.put_entries(review, entries)
+        ctx = context_of(backend, request, resource.gvr, resource.gvk, options=options.raw)
+        ctx.dry_run, ctx.field_manager = options.dry_run, manager
+        name = review["metadata"].get("name") or ""
+        await ctx.admit("CREATE", info.namespace, name, review, None)
+        await ctx.validate("CREATE", info.namespace, name, review, None)
         answered = await answer(request.user or ANONYMOUS_USER, info.namespace, review)
         if media.transform is not None:
             answered = partial(answered, media.transform.api_version)

@@ -14,7 +14,7 @@ from pynetes.apis.autoscaling.columns import CUSTOM_SCALE, SCALE
 from pynetes.apis.resource import Column, ScalePaths
 from pynetes.apiserver.endpoints.apply import APPLY_PATCH, parse_apply
 from pynetes.apiserver.endpoints.output import object_response
-from pynetes.apiserver.endpoints.patch import parse_patch, patch_type
+from pynetes.apiserver.endpoints.patch import check_custom_type, parse_patch, patch_type
 from pynetes.apiserver.endpoints.read import revision_of
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.tracking import track
@@ -122,6 +122,8 @@ async def update(scope: Scope, request: Request) -> Answer:
 
 
 async def patch(scope: Scope, request: Request) -> Answer:
+    if _paths(scope) is not None:
+        check_custom_type(request)
     if patch_type(request) == APPLY_PATCH:
         return await _apply(scope, request)
     options = WriteOptions.of(request.query, "PatchOptions")
