@@ -63,7 +63,7 @@ def encode_list(api_version: str, kind: str, metadata: Object, items: list[bytes
     parts = [_delimited(_tag(1, _BYTES), _encoder(META + "ListMeta")(metadata))]
     tag = _tag(2, _BYTES)
     for item in items:
-        parts += (tag, _varint(len(item)), item)
+        parts += (tag, varint(len(item)), item)
     return envelope(api_version, kind, b"".join(parts))
 
 
@@ -73,7 +73,8 @@ def encode_watch_event(type: str, enveloped: bytes) -> bytes:
     return struct.pack(">I", len(event)) + event
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
+    """A whole number; a negative one takes ten bytes."""
     if 0 <= number < 0x80:
         return _SMALL[number]
     number &= 0xFFFFFFFFFFFFFFFF
@@ -89,11 +90,11 @@ _SMALL = [bytes((number,)) for number in range(0x80)]
 
 
 def _tag(number: int, wire: int) -> bytes:
-    return _varint(number << 3 | wire)
+    return varint(number << 3 | wire)
 
 
 def _delimited(tag: bytes, data: bytes) -> bytes:
-    return b"%b%b%b" % (tag, _varint(len(data)), data)
+    return b"%b%b%b" % (tag, varint(len(data)), data)
 
 
 @cache
@@ -150,7 +151,7 @@ def _single(number: int, type: str) -> Emit:
         return lambda value: true if value else false
     if type in ("int32", "int64"):
         tag = _tag(number, _VARINT)
-        return lambda value: tag + _varint(int(value))
+        return lambda value: tag + varint(int(value))
     if type == "double":
         tag = _tag(number, _FIXED64)
         return lambda value: tag + struct.pack("<d", value)
@@ -178,13 +179,13 @@ def _timestamp(micro: bool) -> Encode:
             return b""
         since = parse_time(text, micro=micro) - _EPOCH
         seconds = since.days * 86400 + since.seconds
-        return b"\x08%b\x10%b" % (_varint(seconds), _varint(since.microseconds * 1000))
+        return b"\x08%b\x10%b" % (varint(seconds), varint(since.microseconds * 1000))
 
     return encode
 
 
 def _duration(text: Any) -> bytes:
-    return b"\x08" + _varint(parse_duration_ns(text) if text else 0)
+    return b"\x08" + varint(parse_duration_ns(text) if text else 0)
 
 
 def _quantity(value: Any) -> bytes:
@@ -194,7 +195,7 @@ def _quantity(value: Any) -> bytes:
 def _int_or_string(value: Any) -> bytes:
     if isinstance(value, str):
         return b"\x08\1\x10\0" + _delimited(b"\x1a", value.encode())
-    return b"\x08\0\x10%b\x1a\0" % _varint(value or 0)
+    return b"\x08\0\x10%b\x1a\0" % varint(value or 0)
 
 
 def _json(value: Any) -> bytes:

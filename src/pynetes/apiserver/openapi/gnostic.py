@@ -15,6 +15,7 @@ from pynetes.apiserver.openapi.wire import (
     double,
     integer,
     named,
+    requirements,
     string,
     strings,
     whatever,
@@ -64,12 +65,6 @@ def _parameter(value: dict[str, Any]) -> bytes:
     return delimited(2, delimited(place, _MESSAGES.write(message, value)))
 
 
-def _security(number: int, values: list[dict[str, list[str]]]) -> bytes:
-    """SecurityRequirement: from a scheme to its scopes."""
-    requirement = named(within(1, strings))
-    return b"".join(delimited(number, requirement(1, value)) for value in values)
-
-
 def _additional_properties(number: int, value: Any) -> bytes:
     return delimited(number, boolean(2, value) if isinstance(value, bool) else _MESSAGES.one("Schema")(1, value))
 
@@ -99,7 +94,7 @@ _MESSAGES.define(
             "paths": (8, within(2, named(_MESSAGES.one("PathItem")))),
             "definitions": (9, within(1, named(_MESSAGES.one("Schema")))),
             "parameters": (10, within(1, named(lambda number, value: delimited(number, _parameter(value))))),
-            "security": (12, _security),
+            "security": (12, requirements),
             "securityDefinitions": (13, within(1, named(within(2, _MESSAGES.one("ApiKeySecurity"))))),
         },
         "Reference": {"$ref": (1, string), "description": (2, string)},

@@ -13,6 +13,7 @@ from pynetes.apiserver.openapi.wire import (
     each,
     integer,
     named,
+    requirements,
     string,
     strings,
     whatever,
@@ -79,12 +80,6 @@ def _responses(number: int, values: dict[str, Any]) -> bytes:
     return delimited(number, named(_or_reference("Response"))(2, values))
 
 
-def _security(number: int, values: list[dict[str, list[str]]]) -> bytes:
-    """SecurityRequirement: from a scheme to its scopes."""
-    requirement = named(within(1, strings))
-    return b"".join(delimited(number, requirement(1, value)) for value in values)
-
-
 _METHODS = {"get": 4, "put": 5, "post": 6, "delete": 7, "options": 8, "head": 9, "patch": 10, "trace": 11}
 
 _MESSAGES.define(
@@ -94,7 +89,7 @@ _MESSAGES.define(
             "info": (2, _MESSAGES.one("Info")),
             "paths": (4, within(1, named(_MESSAGES.one("PathItem")))),
             "components": (5, _MESSAGES.one("Components")),
-            "security": (6, _security),
+            "security": (6, requirements),
         },
         "Info": {"title": (1, string), "description": (2, string), "version": (6, string)},
         "Reference": {"$ref": (1, string), "description": (3, string)},
@@ -117,7 +112,7 @@ _MESSAGES.define(
             "requestBody": (7, _or_reference("RequestBody")),
             "responses": (8, _responses),
             "deprecated": (10, boolean),
-            "security": (11, _security),
+            "security": (11, requirements),
         },
         "Parameter": {
             "name": (1, string),

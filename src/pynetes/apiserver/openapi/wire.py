@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from pynetes.apimachinery import json_writer, yaml_writer
+from pynetes.apimachinery.protobuf.encoder import varint
 
 _UNFOLDED = 1 << 30
 
@@ -54,15 +55,6 @@ class Messages:
         return lambda number, values: b"".join(delimited(number, self.write(name, value)) for value in values)
 
 
-def varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
 def delimited(number: int, data: bytes) -> bytes:
     return varint(number << 3 | 2) + varint(len(data)) + data
 
@@ -80,7 +72,7 @@ def boolean(number: int, value: bool) -> bytes:
 
 
 def integer(number: int, value: int) -> bytes:
-    return varint(number << 3) + varint(value & 0xFFFFFFFFFFFFFFFF)
+    return varint(number << 3) + varint(value)
 
 
 def double(number: int, value: float) -> bytes:
@@ -117,3 +109,8 @@ def named(write: Write) -> Write:
 def each(write: Write) -> Write:
     """A repeated field."""
     return lambda number, values: b"".join(write(number, value) for value in values)
+
+
+def requirements(number: int, values: list[dict[str, list[str]]]) -> bytes:
+    """`repeated SecurityRequirement`: from a scheme to its scopes."""
+    return b"".join(delimited(number, named(within(1, strings))(1, value)) for value in values)
