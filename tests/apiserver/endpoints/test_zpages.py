@@ -7,10 +7,10 @@ from tests.apiserver.endpoints.conftest import Web
 
 async def test_statusz(web: Web) -> None:
     text = (await web("GET", "/statusz", accept="*/*")).body.decode()
-    assert text.startswith("\nkube-apiserver statusz\n")
+    assert text.startswith("\napiserver statusz\n")
     assert "Paths: /flagz /healthz /livez /metrics /readyz /statusz /version" in text
     found = await web.ok("GET", "/statusz", accept="application/json;as=Statusz;v=v1beta1;g=config.k8s.io")
-    assert (found["kind"], found["metadata"]) == ("Statusz", {"name": "kube-apiserver"})
+    assert (found["kind"], found["metadata"]) == ("Statusz", {"name": "apiserver"})
 
 
 async def test_flagz(web: Web) -> None:

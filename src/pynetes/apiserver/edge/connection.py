@@ -1,9 +1,10 @@
 """One client's connection: its verified certificate, and the stream that runs on it."""
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web import BaseRequest, StreamResponse
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
@@ -45,6 +46,9 @@ class Connection(RequestHandler):
         """Bounds the headers of a request, as the parser bounds only each of them."""
         if self._refused:
             return
+        if self._close or self._force_close:
+            self._receive_last(data)
+            return
         known = self._request_count
         super().data_received(data)
         if self._request_count != known and self._messages:
@@ -53,6 +57,12 @@ class Connection(RequestHandler):
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse_head()
+
+    def _receive_last(self, data: bytes) -> None:
+        """The rest of a request that has come in part and waits for an answer: aiohttp, once it ends, reads no more."""
+        if self._parser is not None and not self._upgraded and not self._body.is_eof():
+            with suppress(HttpProcessingError):  # whoever reads the body is told of it
+                self._parser.feed_data(data)
 
     def _refuse_head(self) -> None:
         self._refused = True

@@ -29,7 +29,8 @@ def handler(group: HealthGroup) -> Handler:
 
 #: What else there is to look at; `statusz` names it.
 _PATHS = ("/flagz", "/healthz", "/livez", "/metrics", "/readyz", "/statusz", "/version")
-_NAME = "kube-apiserver"
+#: What the original calls itself here.
+_NAME = "apiserver"
 #: Holds a password, if the store has one.
 _SECRET = frozenset(("storage",))
 
