@@ -114,6 +114,8 @@ def test_all_that_schemas_of_custom_resources_hold_can_be_written() -> None:
         "example": {"a": 1},
         "externalDocs": {"url": "https://example.com"},
     }
-    assert gnostic3.encode({"components": {"schemas": {"a": schema}}})
+    written = gnostic3.encode({"components": {"schemas": {"a": schema}}})
+    zeros = {"maximum": 0, "minLength": 0, "uniqueItems": False}
+    assert gnostic3.encode({"components": {"schemas": {"a": {**zeros, **schema}}}}) == written
     with pytest.raises(KeyError):
         gnostic3.encode({"openapi": "3.0.0", "nonsense": 1})

@@ -36,7 +36,7 @@ class Messages:
         self._tables.update(tables)
 
     def write(self, name: str, value: Mapping[str, Any]) -> bytes:
-        """A message's bytes, its fields in the order of their numbers."""
+        """A message's bytes, its fields in the order of their numbers, but for scalars of no value."""
         fields = self._tables[name]
         out = []
         for key, part in value.items():
@@ -45,7 +45,8 @@ class Messages:
                 out.append((number, delimited(number, string(1, key) + whatever(2, part))))
             else:
                 number, write = fields[key]
-                out.append((number, write(number, part)))
+                if part or write not in _SCALARS:
+                    out.append((number, write(number, part)))
         return b"".join(data for _, data in sorted(out, key=lambda written: written[0]))
 
     def one(self, name: str) -> Write:
@@ -77,6 +78,9 @@ def integer(number: int, value: int) -> bytes:
 
 def double(number: int, value: float) -> bytes:
     return varint(number << 3 | 1) + struct.pack("<d", value)
+
+
+_SCALARS = frozenset((string, boolean, integer, double))
 
 
 def whatever(number: int, value: Any) -> bytes:
