@@ -156,6 +156,34 @@ def _stored(**spec: Any) -> Object:
     return created(STRATEGY, pod(**spec))
 
 
+def test_the_first_source_or_handler_is_judged_before_the_others_are_refused() -> None:
+    volumes = [{"name": "a", "hostPath": {}, "secret": {"secretName": "s"}}]
+    assert create_errors(STRATEGY, pod(volumes=volumes)) == [
+        "spec.volumes[0].hostPath.path: Required value",
+        "spec.volumes[0].secret: Forbidden: may not specify more than 1 volume type",
+    ]
+    probed = container(livenessProbe={"exec": {}, "tcpSocket": {"port": 1}})
+    assert create_errors(STRATEGY, pod(containers=[probed])) == [
+        "spec.containers[0].livenessProbe.exec.command: Required value",
+        "spec.containers[0].livenessProbe.tcpSocket: Forbidden: may not specify more than 1 handler type",
+    ]
+
+
+def test_the_claim_of_an_ephemeral_volume_must_have_a_name_that_fits() -> None:
+    made = pod(volumes=[{"name": "a", "ephemeral": {"volumeClaimTemplate": {"metadata": {"uid": "1"}}}}])
+    made["metadata"]["name"] = "x" * 253
+    errors = create_errors(STRATEGY, made)
+    assert errors[0] == "spec.volumes[0].ephemeral.volumeClaimTemplate.metadata.uID: Forbidden: cannot be set"
+    assert errors[-1].endswith('-a": must be no more than 253 characters')
+
+
+def test_an_address_without_a_port_of_the_node_is_warned_of() -> None:
+    made = created(STRATEGY, pod(containers=[container(ports=[{"containerPort": 80, "hostIP": "1.2.3.4"}])]))
+    (warning,) = STRATEGY.warnings(made)
+    shown = "{Name: HostPort:0 ContainerPort:80 Protocol:TCP HostIP:1.2.3.4}"
+    assert warning == f"spec.containers[0].ports[0]: hostIP set without hostPort: {shown}"
+
+
 def test_the_image_may_change_and_counts_a_generation() -> None:
     old = _stored()
     new = pod(containers=[container(image="other:2")])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.apiserver.endpoints.conftest import Web, config_map
+from tests.apiserver.endpoints.conftest import Web, config_map, pod
 
 pytestmark = pytest.mark.parametrize("server", ["memory"], indirect=True)
 
@@ -192,3 +192,11 @@ async def test_what_patches_say_twice_or_of_unknown_fields_is_told_together(web:
         if patch_type == MERGE:
             refused = await web("PATCH", f"{MAPS}/one?fieldValidation=Strict", twice, type=patch_type)
             assert refused.message.endswith('strict decoding error: duplicate field "data.a"')
+
+
+async def test_pods_may_not_choose_another_preemption_policy_than_their_classs(web: Web) -> None:
+    made = pod("one")
+    made["spec"]["preemptionPolicy"] = "Never"
+    refused = await web("POST", "/api/v1/namespaces/default/pods", made)
+    assert refused.status == 403
+    assert "the string value of PreemptionPolicy (Never) must not be provided in pod spec" in refused.message

@@ -69,5 +69,5 @@ def validate_claim_template(found: FieldErrors, template: Object, path: str) -> 
     found += validate_labels(metadata.get("labels") or {}, f"{path}.metadata.labels")
     for field, value in metadata.items():
         if field not in _TEMPLATE_METADATA and value:
-            found.forbidden(f"{path}.metadata.{field}", "cannot be set")
+            found.forbidden(f"{path}.metadata.{'uID' if field == 'uid' else field}", "cannot be set")
     validate_claim_spec(found, template.get("spec") or {}, f"{path}.spec")

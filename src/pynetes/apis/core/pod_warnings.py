@@ -212,6 +212,8 @@ def _ports(spec: Object, prefix: str) -> list[str]:
     for path, container in _containers(spec, prefix):
         for index, port in enumerate(container.get("ports") or ()):
             own = f"{path}.ports[{index}]"
+            if port.get("hostIP") and not port.get("hostPort"):
+                found.append(f"{own}: hostIP set without hostPort: {{{_shown(port)}}}")
             others = seen.setdefault((port.get("containerPort") or 0, port.get("protocol") or ""), [])
             for other_path, other in others:
                 kind = _clash(port, other)
@@ -231,6 +233,12 @@ def _ports(spec: Object, prefix: str) -> list[str]:
             elif name:
                 by_name[name] = own
     return found
+
+
+def _shown(port: Object) -> str:
+    """A port as Go prints it."""
+    fields = ("name", "hostPort", "containerPort", "protocol", "hostIP")
+    return " ".join(f"{f[0].upper()}{f[1:]}:{port.get(f) or (0 if f.endswith('Port') else '')}" for f in fields)
 
 
 def _clash(port: Object, other: Object) -> str:

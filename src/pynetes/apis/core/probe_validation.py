@@ -66,10 +66,12 @@ def _handler(found: FieldErrors, handler: Object, kinds: tuple[str, ...], grace_
     if not given:
         found.required(path, "must specify a handler type")
         return
+    _action(found, given[0], handler[given[0]], grace_seconds, f"{path}.{given[0]}")
     for kind in given[1:]:
         found.forbidden(f"{path}.{kind}", "may not specify more than 1 handler type")
-    kind = given[0]
-    action, own = handler[kind], f"{path}.{kind}"
+
+
+def _action(found: FieldErrors, kind: str, action: Object, grace_seconds: int | None, own: str) -> None:
     if kind == "exec":
         found.present(f"{own}.command", action.get("command"))
     elif kind == "httpGet":

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from pynetes.apimachinery import names, quantity
+from pynetes.apimachinery.quoting import go_quoted
 from pynetes.apis.core.csi_names import validate_csi_driver_name
 from pynetes.apis.core.legacy_volume_validation import LEGACY_SOURCES, initiator
 from pynetes.apis.core.path_validation import validate_file_mode, validate_no_backsteps
@@ -37,8 +38,8 @@ def validate_volumes(found: FieldErrors, volumes: list[Object], pod_name: str, p
     for index, volume in enumerate(volumes):
         own = f"{path}[{index}]"
         errors = FieldErrors()
-        _source(errors, volume, own)
         name = volume.get("name") or ""
+        _source(errors, volume, name, pod_name, own)
         errors.required_rule(f"{own}.name", name, names.dns1123_label)
         if name in usable:
             errors.duplicate(f"{own}.name", name)
@@ -52,19 +53,24 @@ def validate_volumes(found: FieldErrors, volumes: list[Object], pod_name: str, p
     return usable
 
 
-def _source(found: FieldErrors, volume: Object, path: str) -> None:
+def _source(found: FieldErrors, volume: Object, name: str, pod_name: str, path: str) -> None:
     given = [field for field, value in volume.items() if value is not None and field in SOURCES]
     if len(given) > 1:
         given.sort(key=list(SOURCES).index)
     if not given:
         found.required(path, "must specify a volume type")
         return
-    for field in given[1:]:
-        found.forbidden(f"{path}.{REPORTED_AS.get(field, field)}", _MORE_THAN_ONE)
-    first = given[0]
-    if volume.get("iscsi") is not None:
-        initiator(found, volume["iscsi"], volume.get("name") or "", 64, f"{path}.name")
-    SOURCES[first](found, volume[first], f"{path}.{CHECKED_AS.get(first, first)}")
+    for field in given:
+        if field != given[0]:
+            found.forbidden(f"{path}.{REPORTED_AS.get(field, field)}", _MORE_THAN_ONE)
+        else:
+            SOURCES[field](found, volume[field], f"{path}.{CHECKED_AS.get(field, field)}")
+            if field == "ephemeral" and pod_name and name:
+                claim = f"{pod_name}-{name}"
+                for problem in names.dns1123_subdomain(claim):
+                    found.invalid(f"{path}.name", name, f"PVC name {go_quoted(claim)}: {problem}")
+        if field == "iscsi":
+            initiator(found, volume[field], name, 64, f"{path}.name")
 
 
 def _empty_dir(found: FieldErrors, source: Object, path: str) -> None:

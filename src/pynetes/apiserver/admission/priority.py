@@ -47,12 +47,12 @@ class Priority(Plugin):
             spec["priorityClassName"] = found["metadata"]["name"]
             policy = found.get("preemptionPolicy") or policy
         given = spec.get("preemptionPolicy")
-        if given and given != policy and found is not None:
+        if given is not None and given != policy:
             raise attrs.forbid(
                 f"the string value of PreemptionPolicy ({given}) must not be provided in pod spec; priority admission "
                 f"controller computed {policy} from the given PriorityClass name"
             )
-        spec.setdefault("preemptionPolicy", policy)
+        spec["preemptionPolicy"] = policy
 
     async def _class_of(self, attrs: Attributes, name: str) -> Object | None:
         if not name:
