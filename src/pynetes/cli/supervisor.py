@@ -136,6 +136,7 @@ class Supervisor(Struct):
     def _start(self, child: _Child) -> None:
         for module in child.process.modules:
             importlib.import_module(module)
+        gc.collect()
         gc.freeze()  # shared pages stay shared: the collector does not touch what was loaded before the fork
         child.restarts += 1
         child.started = clock.monotonic()
