@@ -177,6 +177,14 @@ def test_the_claim_of_an_ephemeral_volume_must_have_a_name_that_fits() -> None:
     assert errors[-1].endswith('-a": must be no more than 253 characters')
 
 
+def test_the_size_of_an_ephemeral_volume_is_whole_bytes() -> None:
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1.5"}}}
+    volume = {"name": "a", "ephemeral": {"volumeClaimTemplate": {"spec": claim}}}
+    (warning,) = STRATEGY.warnings(created(STRATEGY, pod(volumes=[volume])))
+    where = "spec.volumes[0].ephemeral.volumeClaimTemplate.spec.resources.requests[storage]"
+    assert warning == f'{where}: fractional byte value "1500m" is invalid, must be an integer'
+
+
 def test_an_address_without_a_port_of_the_node_is_warned_of() -> None:
     made = created(STRATEGY, pod(containers=[container(ports=[{"containerPort": 80, "hostIP": "1.2.3.4"}])]))
     (warning,) = STRATEGY.warnings(made)

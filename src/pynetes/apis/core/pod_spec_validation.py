@@ -54,7 +54,7 @@ def validate_pod_spec(spec: Object, path: str = "spec", *, pod_name: str = "", i
     validate_ephemeral_containers(found, spec, context, f"{path}.ephemeralContainers")
     if spec.get("resources") is not None:
         aggregated = {field: aggregate_containers(spec, field) for field in ("requests", "limits")}
-        validate_pod_level(found, spec, aggregated, f"{path}.resources")
+        validate_pod_level(found, spec, aggregated, claims, f"{path}.resources")
     _host_network_ports(found, spec, path, is_pod)
     found.one_of(f"{path}.restartPolicy", spec.get("restartPolicy"), _RESTART_POLICIES)
     found.one_of(f"{path}.dnsPolicy", spec.get("dnsPolicy"), _DNS_POLICIES)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pynetes.apimachinery import names, quantity
 from pynetes.apis.core.address_warnings import ip_warnings
+from pynetes.apis.core.persistent_volume_claim_validation import claim_size_warnings
 from pynetes.apis.core.pod_validation import APP_ARMOR, SECCOMP_CONTAINER, SECCOMP_POD, identity
 from pynetes.apis.core.volume_path_warnings import overlapping_path_warnings
 from pynetes.apis.strategy import Object
@@ -88,6 +89,10 @@ def _template_warnings(metadata: Object, spec: Object, prefix: str, *, is_templa
         if key in annotations:
             found.append(f"{prefix}metadata.annotations[{key}]: {message}")
     for index, volume in enumerate(spec.get("volumes") or ()):
+        template = (volume.get("ephemeral") or {}).get("volumeClaimTemplate")
+        if template is not None:
+            own = f"{prefix}spec.volumes[{index}].ephemeral.volumeClaimTemplate.spec"
+            found += claim_size_warnings(template.get("spec") or {}, own)
         if _DEPRECATED_VOLUMES.keys().isdisjoint(volume):
             continue
         for field, (shown, message) in _DEPRECATED_VOLUMES.items():

@@ -91,15 +91,17 @@ def _claims(found: FieldErrors, own_claims: list[Object], claims: frozenset[str]
             found.append(FieldError("FieldValueNotFound", own, name, detail))
 
 
-def validate_pod_level(found: FieldErrors, spec: Object, aggregated: dict[str, dict[str, Quantity]], path: str) -> None:
-    """`aggregated` holds the containers' requests and limits summed up."""
+def validate_pod_level(
+    found: FieldErrors, spec: Object, aggregated: dict[str, dict[str, Quantity]], claims: frozenset[str], path: str
+) -> None:
+    """`aggregated` holds the containers' requests and limits summed up; `claims` are the pod's."""
     resources = spec["resources"]
     if (spec.get("os") or {}).get("name") == "windows":
         found.forbidden(path, "may not be set for a windows pod")
         return
     if resources.get("claims") is not None:
         found.forbidden(f"{path}.claims", "claims may not be set for Resources at pod-level")
-    validate_resource_requirements(found, resources, frozenset(), path, validate_pod_resource_name)
+    validate_resource_requirements(found, resources, claims, path, validate_pod_resource_name)
     own = {field: amounts(resources.get(field)) for field in ("requests", "limits")}
     for field, counted in (("requests", lambda name: True), ("limits", is_huge_page)):
         for name, total in aggregated[field].items():
