@@ -20,7 +20,9 @@ whole = shown()
 assert not any(name.startswith("pynetes.cli.single.") for name in sys.modules)
 for name, text in single.TEXTS.items():
     assert f"{name} {text[:20]}" in whole, name
-    assert text in shown(name), name
+    told = shown(name)
+    assert text in told, name
+    assert "-v, --v INTEGER" in told, "manifests of the original say --v=2"
 print(*sorted({"aiohttp", "asyncpg", "cryptography", "grpc", "numpy", "pyroute2", "uvloop"} & sys.modules.keys()))
 """
 

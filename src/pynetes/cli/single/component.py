@@ -25,7 +25,9 @@ def component(name: str) -> Callable[[Callable[..., None]], click.Command]:
         function.__doc__ = TEXTS[name]
         command = click.command(name, cls=ComponentCommand, context_settings=_WIDE)(function)
         command.params += [
-            click.Option(["-v", "verbosity"], type=int, default=0, show_default=True, help="Verbosity of the log."),
+            click.Option(
+                ["-v", "--v", "verbosity"], type=int, default=0, show_default=True, help="Verbosity of the log."
+            ),
             click.Option(["--logging-format"], type=click.Choice(["text", "json"]), default="text", show_default=True),
         ]
         return command
