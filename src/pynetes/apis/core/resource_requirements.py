@@ -39,10 +39,10 @@ def validate_resource_requirements(
             own = f"{path}.{field}[{name}]"
             check_name(found, name, own)
             validate_resource_value(found, name, str(amount), own)
-            if is_huge_page(name) and not _divisible(name, amount):
-                found.invalid(own, str(amount), f"{amount} is not positive integer multiple of {name}")
             if field == "requests":
                 _against_limit(found, name, amount, limits.get(name), path)
+            if is_huge_page(name) and not _divisible(name, amount):
+                found.invalid(own, str(amount), f"{amount} is not positive integer multiple of {name}")
     mentioned = limits.keys() | requests.keys()
     if any(map(is_huge_page, mentioned)) and not mentioned & {"cpu", "memory"}:
         found.forbidden(path, "HugePages require cpu or memory")
