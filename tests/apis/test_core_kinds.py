@@ -182,3 +182,12 @@ def test_fields_of_an_event_can_be_selected() -> None:
     assert fields["involvedObject.kind"] == "Pod"
     assert fields["reason"] == "Started"
     assert fields["source"] == "kubelet"
+
+
+def test_an_external_name_has_no_internal_traffic_policy() -> None:
+    strategy = ServiceStrategy()
+    obj = _named(spec={"type": "ExternalName", "externalName": "a.example.com", "internalTrafficPolicy": "Cluster"})
+    made = created(strategy, obj)
+    assert create_errors(strategy, made) == []
+    strategy.canonicalize(made)
+    assert "internalTrafficPolicy" not in made["spec"]

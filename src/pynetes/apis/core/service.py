@@ -68,6 +68,10 @@ class ServiceStrategy(Strategy):
     def validate_status_update(self, obj: Object, old: Object) -> list[FieldError]:
         return validate_service_status(obj, old)
 
+    def canonicalize(self, obj: Object) -> None:
+        if obj["spec"].get("type") == "ExternalName":  # it is still accepted, but never read back
+            obj["spec"].pop("internalTrafficPolicy", None)
+
     def warnings(self, obj: Object, old: Object | None = None) -> list[str]:
         return service_warnings(obj)
 
