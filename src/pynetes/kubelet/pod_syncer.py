@@ -128,7 +128,7 @@ class NodePodSyncer(Struct):
             await self._show(pod)
         if result.error:
             raise SyncFailed(result.error, self._retry_after(pod, result))
-        if result.was_reset:
+        if result.next_step:
             return SyncOutcome(again_after=0.0)
         return SyncOutcome(again_after=self._until_deadline(pod))
 

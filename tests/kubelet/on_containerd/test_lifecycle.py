@@ -104,6 +104,8 @@ async def test_init_containers_run_in_order_and_sidecars_stay(kubelet, pods, kub
                 volumeMounts=note,
                 startupProbe={"exec": {"command": ["test", "-f", "/tmp/up"]}, "periodSeconds": 1},
             ),
+            # Nothing tells later that this one runs: whatever follows it must not wait for that.
+            shell("trap 'exit 0' TERM; while :; do sleep 0.05; done", "unprobed", restartPolicy="Always"),
             shell("echo second >> /shared/log", "second", volumeMounts=note),
         ],
         "containers": [

@@ -109,7 +109,7 @@ class RuntimeManager:
             if reset.kill and not await self._kill(pod, found, "killing", "RestartAllContainers", result, grace=0):
                 return False
             await self._remove_container(reset.container_id)
-            result.was_reset = True
+            result.next_step = True
         return True
 
     async def _kill(
@@ -210,7 +210,9 @@ class RuntimeManager:
         for index in actions.init_containers_to_start:
             container = pods.init_containers(pod)[index]
             started = await self._start(pod, container, sandbox, status, result)
-            if not started and not pods.is_sidecar(container):
+            if started and pods.is_sidecar(container):
+                result.next_step = True
+            elif not started and not pods.is_sidecar(container):
                 return
         for index in actions.containers_to_start:
             await self._start(pod, pods.containers(pod)[index], sandbox, status, result)

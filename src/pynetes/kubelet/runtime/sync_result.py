@@ -12,7 +12,8 @@ class SyncResult(Struct):
     """Something was started or stopped: the runtime's state must be read again."""
     retry_after: float | None = None
     """Seconds till the earliest back-off ends, where waiting for it is all there is to do."""
-    was_reset: bool = False
+    next_step: bool = False
+    """More can be done at once: a sidecar runs, so that the next container may start, or containers were reset."""
     resize_error: str = ""
 
     def fail(self, message: str) -> None:
