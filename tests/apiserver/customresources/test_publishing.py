@@ -1,5 +1,6 @@
 """What clients are told: discovery, OpenAPI, and stock kubectl."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -48,6 +49,31 @@ async def test_discovery_names_it_and_forgets_it(web: Web) -> None:
     assert MODEL not in (await web("GET", "/openapi/v2")).body.decode()
     assert f"apis/{GROUP}/v1" not in (await web.ok("GET", "/openapi/v3"))["paths"]
     assert (await web("GET", PATH)).status == 404
+
+
+async def test_built_in_paths_are_described_as_ever(web: Web) -> None:
+    documents = ("/openapi/v2", "/openapi/v3/apis/node.k8s.io/v1")
+    path = "/apis/node.k8s.io/v1/runtimeclasses/{name}"
+    before = [(await web.ok("GET", document))["paths"][path] for document in documents]
+    schema = {"type": "object", "properties": {"probe": {"type": "boolean"}}}
+    named = {"plural": "runtimeclasses", "singular": "runtimeclass", "kind": "RuntimeClass"}
+    overlapping = definition(
+        version(schema={"openAPIV3Schema": schema}), group="node.k8s.io", scope="Cluster", names=named
+    )
+    approved = {"api-approved.kubernetes.io": "unapproved, a test"}
+    metadata = {"name": "runtimeclasses.node.k8s.io", "annotations": approved}
+    await establish(web, {**overlapping, "metadata": metadata})
+    for document, told in zip(documents, before, strict=True):
+        text = (await web("GET", document)).body
+        whole = json.loads(text, object_pairs_hook=_once)
+        assert whole["paths"][path] == told
+        assert b'"probe"' not in text
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    assert len(found) == len(pairs), "a name stands twice"
+    return found
 
 
 async def test_built_in_versions_are_told_without_what_is_defined_in_them(web: Web) -> None:

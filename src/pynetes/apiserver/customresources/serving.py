@@ -179,25 +179,15 @@ class CustomResources:
     # --- what clients are told
 
     def _publish(self) -> None:
-        established = [
-            served
+        told = [
+            (served, version)
             for served in self._served.values()
             if definitions.is_true(served.definition, definitions.ESTABLISHED)
-        ]
-        self._discovery.update(
-            version.discovered(served.definition)
-            for served in established
             for version in served.versions
-            if version.served
-        )
-        self._documents.update(
-            [
-                (version.resource, *_documented(served, version))
-                for served in established
-                for version in served.versions
-                if version.served
-            ]
-        )
+            if version.served and version.resource.gvk.version in served.stores
+        ]
+        self._discovery.update(version.discovered(served.definition) for served, version in told)
+        self._documents.update([(version.resource, *_documented(served, version)) for served, version in told])
 
 
 def _documented(served: _Served, version: CustomVersion) -> _Shown:
