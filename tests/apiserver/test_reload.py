@@ -70,12 +70,16 @@ async def test_issuers_are_replaced_once_the_new_ones_answer(tmp_path: Path, mon
         with pytest.raises(TryLaterError):
             await found.replace(wanted("https://127.0.0.1:1", "y:"))
         assert await found.authenticate_token(issuer.token(), ("api",)) == user
-        stem = f'apiserver_authentication_jwt_authenticator_{{}}jwt_issuer_hash="{digest(issuer.url.encode())}"'
-        assert stem.format("latency_seconds_count{") in metrics.render().decode()
-        keys = [line for line in metrics.render().decode().splitlines() if "jwks_fetch_last_key_set_info{" in line]
-        assert len(keys) == 1
+        told = f'jwt_issuer_hash="{digest(issuer.url.encode())}"'
+
+        def measured(name: str) -> list[str]:
+            lines = metrics.render().decode().splitlines()
+            return [line for line in lines if f"jwt_authenticator_{name}{{" in line and told in line]
+
+        assert measured("latency_seconds_count")
+        assert len(measured("jwks_fetch_last_key_set_info")) == 1
         await found.replace(())
-        assert "jwks_fetch_last_key_set_info{" not in metrics.render().decode()
+        assert not measured("jwks_fetch_last_key_set_info")
         assert await found.authenticate_token(issuer.token(), ("api",)) is None
         await found.close()
 

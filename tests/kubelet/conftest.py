@@ -29,6 +29,9 @@ from pynetes.testing import images
 CLONE_FS, CLONE_NEWNS, CLONE_NEWNET = 0x200, 0x20000, 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
+#: The runtime may hold on to what was killed for a moment.
+_ATTEMPTS = 20
+
 _CNI = """{
   "cniVersion": "1.0.0", "name": "test", "plugins": [
     {"type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": false, "hairpinMode": true,
@@ -135,13 +138,20 @@ class Node:
                 )
                 return rpc(request, timeout=20)
 
-            for sandbox in call("ListPodSandbox", pb.ListPodSandboxRequest(), pb.ListPodSandboxResponse).items:
-                request = {"pod_sandbox_id": sandbox.id}
-                try:
-                    call("StopPodSandbox", pb.StopPodSandboxRequest(**request), pb.StopPodSandboxResponse)
-                except grpc.RpcError:  # its shim was ending at that moment: now it has ended
-                    call("StopPodSandbox", pb.StopPodSandboxRequest(**request), pb.StopPodSandboxResponse)
+            def end(sandbox: str) -> None:
+                request = {"pod_sandbox_id": sandbox}
+                call("StopPodSandbox", pb.StopPodSandboxRequest(**request), pb.StopPodSandboxResponse)
                 call("RemovePodSandbox", pb.RemovePodSandboxRequest(**request), pb.RemovePodSandboxResponse)
+
+            for sandbox in call("ListPodSandbox", pb.ListPodSandboxRequest(), pb.ListPodSandboxResponse).items:
+                for attempt in range(_ATTEMPTS):
+                    try:
+                        end(sandbox.id)
+                        break
+                    except grpc.RpcError:  # containers were killed, which containerd learns a moment later
+                        if attempt == _ATTEMPTS - 1:
+                            raise
+                        time.sleep(0.1)
 
 
 @pytest.fixture(scope="session")

@@ -31,9 +31,9 @@ def conditions(pod):
     return {c["type"]: c for c in pod["status"]["conditions"]}
 
 
-async def resize(cluster, name, **containers):
+async def resize(cluster, name, field="containers", **containers):
     listed = [{"name": n, "resources": r} for n, r in containers.items()]
-    patch = {"spec": {"containers": listed}}
+    patch = {"spec": {field: listed}}
     await cluster.client.patch(PODS, name, patch, "default", type="strategic", subresource="resize")
 
 
@@ -69,6 +69,23 @@ async def test_a_container_whose_policy_says_so_restarts(cluster, kubelet, pods)
     assert status(after)["resources"] == big
     assert await memory_limit(kubelet, after) == 64 << 20
     assert await pods.event("restarted", "Killing") == "Container main resize requires restart"
+
+
+async def test_an_init_container_is_resized_while_it_runs(cluster, kubelet, pods):
+    small, big = amounts("100m", "32Mi"), amounts("200m", "64Mi")
+    await pods.create("preparing", {"initContainers": [container("first", small)], "containers": [container()]})
+
+    def first(pod):
+        return (pod["status"].get("initContainerStatuses") or [{}])[0]
+
+    before = await pods.wait("preparing", lambda p: "running" in first(p).get("state", {}))
+    await resize(cluster, "preparing", "initContainers", first=big)
+    after = await pods.wait("preparing", lambda p: first(p).get("resources") == big)
+    assert first(after)["containerID"] == first(before)["containerID"]
+    container_id = first(after)["containerID"].removeprefix("containerd://")
+    shown = (await kubelet.runtime_service.exec_sync(container_id, ["sh", "-c", LIMIT])).stdout
+    assert int(shown) == 64 << 20
+    await pods.event("preparing", "ResizeCompleted")
 
 
 async def test_a_resize_without_room_waits_for_it(cluster, kubelet, pods):

@@ -187,6 +187,19 @@ def test_sidecars_gate_what_follows_and_are_kept_running(case, containers, probe
     assert [kill.reason for kill in actions.containers_to_kill.values()] == ([killed] if killed else [])
 
 
+def test_init_containers_are_resized_while_they_run():
+    more, was = {"limits": {"cpu": "2"}}, {"i": {"limits": {"cpu": "1"}}}
+    policy = [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]
+    for fields, updated, killed in (({}, ["i"], []), ({"resizePolicy": policy}, [], ["id-i"])):
+        wanted = pod(inits=[container("i", resources=more, **fields)])
+        actions = compute_pod_actions(wanted, status(found("i")), ProbeView(actuated=was))
+        assert [update.name for update in actions.containers_to_update] == updated
+        assert list(actions.containers_to_kill) == killed
+    ended = compute_pod_actions(wanted, status(found("i", "exited")), ProbeView(actuated=was))
+    assert not ended.containers_to_update
+    assert not ended.containers_to_kill
+
+
 def test_sidecars_do_not_keep_a_finished_pod_alive():
     ended = [found("s", "exited"), found("a", "exited"), found("b", "exited")]
     actions = compute_pod_actions(pod(inits=[sidecar("s"), "i"], policy="Never"), status(found("i", "exited"), *ended))

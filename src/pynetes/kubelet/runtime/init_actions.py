@@ -69,6 +69,8 @@ class _InitWalk:
         elif found.state is State.RUNNING:
             if pods.is_sidecar(container):
                 self._running_sidecar(index, container, found)
+            else:
+                self._resize(index, container, found)
         elif found.state is State.EXITED:
             return self._exited(index, container, found)
         else:
