@@ -2,32 +2,29 @@
 
 from pynetes.apimachinery.gvk import GroupVersionKind
 
-_RETURNED = frozenset(
-    (
-        *((group, kind) for group in ("resource.k8s.io",) for kind in ("ResourceClaim", "ResourceClaimTemplate")),
-        ("resource.k8s.io", "ResourceSlice"),
-        ("resource.k8s.io", "DeviceClass"),
-        ("resource.k8s.io", "DeviceTaintRule"),
-        ("storage.k8s.io", "CSIDriver"),
-        ("storage.k8s.io", "CSINode"),
-        ("storage.k8s.io", "StorageClass"),
-        ("storage.k8s.io", "VolumeAttachment"),
-        ("storage.k8s.io", "VolumeAttributesClass"),
-        ("", "Namespace"),
-        ("", "PersistentVolume"),
-        ("", "PersistentVolumeClaim"),
-        ("", "Pod"),
-        ("", "PodTemplate"),
-        ("", "ResourceQuota"),
-        ("", "Service"),
-        ("", "ServiceAccount"),
-    )
-)
+_RETURNED = {
+    "": frozenset(
+        (
+            "Namespace",
+            "PersistentVolume",
+            "PersistentVolumeClaim",
+            "Pod",
+            "PodTemplate",
+            "ResourceQuota",
+            "Service",
+            "ServiceAccount",
+        )
+    ),
+    "resource.k8s.io": frozenset(
+        ("DeviceClass", "DeviceTaintRule", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice")
+    ),
+    "storage.k8s.io": frozenset(("CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass")),
+}
 
 
 def returns_deleted(gvk: GroupVersionKind) -> bool:
     """Whether a delete answers with the object."""
-    return (gvk.group, gvk.kind) in _RETURNED
+    return gvk.kind in _RETURNED.get(gvk.group, ())
 
 
 def tells_deleted(gvk: GroupVersionKind) -> bool:
