@@ -110,6 +110,12 @@ def test_an_object_without_a_type_gets_the_endpoints() -> None:
     assert (found["apiVersion"], found["kind"]) == ("v1", "Pod")
 
 
+@pytest.mark.parametrize("gvk", [POD, DEPLOYMENT, SECRET])
+def test_null_is_an_object_in_which_nothing_is_set(gvk: GroupVersionKind) -> None:
+    assert decode(b"null", gvk) == decode(b"{}", gvk)
+    assert codec.coerce(None, gvk) == codec.coerce({}, gvk)  # type: ignore[arg-type]
+
+
 def test_stored_objects_begin_with_type_and_metadata() -> None:
     found = decode({"data": {"a": "YQ=="}, "metadata": {"name": "a"}, "kind": "Secret", "apiVersion": "v1"}, SECRET)
     assert json_writer.encode(found).startswith(b'{"apiVersion":"v1","kind":"Secret","metadata":{')

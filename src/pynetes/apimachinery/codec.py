@@ -149,6 +149,7 @@ def _slow(
         value = json_text.parse(body)
         if b"\\u" in body:
             value = json_text.repair_surrogates(value)
+        value = _or_empty(value)
         actual = interpret(value, gvk)
     except DecodeError as error:
         why = f"couldn't get version/kind; json parse error: {error}"
@@ -191,15 +192,17 @@ def cannot_handle(actual: GroupVersionKind, gvk: GroupVersionKind, why: str) -> 
     return bad_request(f'{actual.kind} in version "{actual.version}" cannot be handled as a {gvk.kind}: {why}')
 
 
+def _or_empty(value: Any) -> Any:
+    """Go reads null as an object in which nothing is set."""
+    return {} if value is None else value
+
+
 def interpret(value: Any, default: GroupVersionKind) -> GroupVersionKind:
     """The type that a parsed body states, filled up from the endpoint's."""
     if not isinstance(value, dict):
         go = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
         shape = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
-        if value is None:
-            value = {}
-        else:
-            raise DecodeError(f"json: cannot unmarshal {shape} into Go value of type {go}")
+        raise DecodeError(f"json: cannot unmarshal {shape} into Go value of type {go}")
     for field in ("apiVersion", "kind"):
         stated = value.get(field)
         if stated is not None and not isinstance(stated, str):
@@ -328,6 +331,7 @@ def coerce(
 
 def _of_type(obj: Object, gvk: GroupVersionKind) -> Object:
     """The outcome of a patch that may have touched the type: another one is refused, none at all is the endpoint's."""
+    obj = _or_empty(obj)
     try:
         why = _other_type(interpret(obj, gvk), gvk)
     except DecodeError as error:
