@@ -1,6 +1,7 @@
 """Unique identifiers."""
 
 import os
+import random
 from uuid import RFC_4122, UUID
 
 from pynetes.component.uids import new_uid
@@ -12,6 +13,18 @@ def test_uids_are_random_uuids_and_no_two_are_the_same() -> None:
     for text in found:
         uid = UUID(text)
         assert (str(uid), uid.version, uid.variant) == (text, 4, RFC_4122)
+
+
+def test_who_seeds_the_interpreters_generator_gets_no_uid_twice() -> None:
+    state = random.getstate()
+    try:
+        found = set()
+        for _ in range(2):
+            random.seed(1)
+            found.add(new_uid())
+    finally:
+        random.setstate(state)
+    assert len(found) == 2
 
 
 def test_a_fork_makes_others() -> None:
