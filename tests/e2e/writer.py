@@ -10,6 +10,7 @@ Arguments: a kubeconfig, and the API servers' URLs.
 """
 
 import asyncio
+import os
 import sys
 from itertools import count
 from typing import Any
@@ -63,7 +64,7 @@ async def main(path: str, servers: list[str]) -> None:
     async with Tasks("writer") as tasks:
         tasks.start(serverlist.ServerList(client, [transport.set_servers]).run(), name="servers")
         tasks.start(Reflector(client, CONFIG_MAPS, witness, namespace="default").run(), name="watch")
-        names = (f"w{number}" for number in count())
+        names = (f"w{os.getpid()}-{number}" for number in count())
         await asyncio.gather(*(loop(client, transport, names, acknowledged, ended) for _ in range(_AT_ONCE)))
         deadline = clock.monotonic() + _SETTLE_SECONDS
         while acknowledged - witness.names and clock.monotonic() < deadline:

@@ -20,7 +20,7 @@ from pynetes.component import clock, logs
 from pynetes.component.pki import PKI
 from pynetes.storage import StoreUnavailable
 from pynetes.storage.etcd.endpoints import TLSFiles
-from pynetes.storage.etcd.membership import NO_QUORUM, NOT_YET, EtcdMember, Membership
+from pynetes.storage.etcd.membership import NO_QUORUM, NOT_YET, EtcdMember, Membership, member_id
 
 log = logging.getLogger(__name__)
 
@@ -120,10 +120,11 @@ def run(config: MemberConfig) -> NoReturn:
 
 
 async def promote_self(config: MemberConfig) -> bool:
-    """One attempt to make this machine's learner a voter; whether it is one now."""
+    """One attempt to make this machine's learner a voter; whether it is one now. StoreUnavailable until it runs."""
+    own_id = await member_id(config.client, client_tls(config.pki))
     addresses = others(config) or [config.client]
     async with Membership(addresses, client_tls(config.pki)) as cluster:
-        own = next((m for m in await cluster.members() if config.peer_url in m.peer_urls), None)
+        own = next((m for m in await cluster.members() if m.id == own_id), None)
         if own is None:
             raise EtcdError(f"the member {config.name} is none of the cluster's: it is not added yet, or was removed")
         if own.learner:
@@ -138,9 +139,10 @@ async def promote_self(config: MemberConfig) -> bool:
 
 
 async def is_voter(config: MemberConfig) -> bool:
-    """Whether this machine's member has come into the cluster whole."""
+    """Whether this machine's member has come into the cluster whole. StoreUnavailable until it runs."""
+    own_id = await member_id(config.client, client_tls(config.pki))
     async with membership(config) as cluster:
-        return any(config.peer_url in m.peer_urls and not m.learner for m in await cluster.members())
+        return any(m.id == own_id and not m.learner for m in await cluster.members())
 
 
 async def leave(config: MemberConfig) -> bool:

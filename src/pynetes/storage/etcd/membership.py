@@ -106,27 +106,18 @@ class Membership:
             alarms = await self.alarms()
         except StoreUnavailable:  # without a quorum there is no answer, and each member says what is wrong
             alarms = []
-        answers = await asyncio.gather(*(self._status(member) for member in members))
+        answers = await asyncio.gather(*(self._answer(member) for member in members))
         newest = max((each.raftIndex for each in answers if isinstance(each, pb.StatusResponse)), default=0)
         found = [_health(member, answer, newest, alarms) for member, answer in zip(members, answers, strict=True)]
         return sorted(found, key=lambda each: (each.member.name, each.member.id))
 
-    async def _status(self, member: EtcdMember) -> pb.StatusResponse | str:
+    async def _answer(self, member: EtcdMember) -> pb.StatusResponse | str:
         if not member.addresses:
             return "it has not started yet"
-        one = Endpoints(member.addresses[:1], self._tls)
         try:
-            return await one.call(
-                "/etcdserverpb.Maintenance/Status",
-                pb.StatusRequest(),
-                pb.StatusResponse,
-                repeatable=True,
-                timeout=_STATUS_TIMEOUT,
-            )
+            return await _status(member.addresses[0], self._tls)
         except StoreUnavailable as error:
             return str(error)
-        finally:
-            await one.close()
 
     async def _alarm(self, request: pb.AlarmRequest) -> pb.AlarmResponse:
         return await self._endpoints.call("/etcdserverpb.Maintenance/Alarm", request, pb.AlarmResponse, repeatable=True)
@@ -146,6 +137,13 @@ class Membership:
         await self._endpoints.close()
 
 
+async def member_id(address: str, tls: TLSFiles | None = None) -> int:
+    """Who runs at `address`, a learner too. A list of members does not tell: one that has lost its data is still in it
+    while its successor at the same address starts.
+    """
+    return (await _status(address, tls)).header.member_id
+
+
 async def defragment(address: str, tls: TLSFiles | None = None) -> None:
     """Gives back to the disk what the member at `address` does not use; it answers nobody meanwhile."""
     one = Endpoints([address], tls)
@@ -156,6 +154,20 @@ async def defragment(address: str, tls: TLSFiles | None = None) -> None:
             pb.DefragmentResponse,
             repeatable=False,
             timeout=_DEFRAGMENT_TIMEOUT,
+        )
+    finally:
+        await one.close()
+
+
+async def _status(address: str, tls: TLSFiles | None) -> pb.StatusResponse:
+    one = Endpoints([address], tls)
+    try:
+        return await one.call(
+            "/etcdserverpb.Maintenance/Status",
+            pb.StatusRequest(),
+            pb.StatusResponse,
+            repeatable=True,
+            timeout=_STATUS_TIMEOUT,
         )
     finally:
         await one.close()
