@@ -1,5 +1,6 @@
 """A machine for end-to-end tests: a host in a network namespace, on which `pynetes up` makes a cluster."""
 
+import collections
 import itertools
 import json
 import os
@@ -23,6 +24,14 @@ URL = f"http://{NODE_IP}:30080/entries"
 
 _numbers = itertools.count(1)
 
+#: Where logs lie below a machine's data: its own components', its hosts' first processes', their components'.
+_LOGS = ("log/*.log", "hosts/*/console.log", "hosts/*/var/lib/pynetes/log/*.log")
+_TAIL_LINES, _TAIL_WIDTH = 30, 500
+
+#: The machines that are there, and the logs' tails of those that were: for the reports of tests that fail (conftest).
+running: "list[Machine]" = []
+last_words: dict[Path, str] = {}
+
 
 class Machine:
     """`pynetes` and `kubectl` on one host; state and kubeconfig in a directory that goes with it.
@@ -39,6 +48,7 @@ class Machine:
         self.cgroup_root = f"/pynetes-test-{os.getpid()}-{next(_numbers)}"
         self.kubeconfig = directory / "kubeconfig"
         self.data, self.run_dir = directory / "data", directory / "run"
+        running.append(self)
 
     def pynetes(self, command: str, *options: str, check: bool = True) -> "CompletedProcess[str]":
         places = f"--data-dir {self.data} --run-dir {self.run_dir}"
@@ -93,11 +103,23 @@ class Machine:
             return False
         return True
 
+    def tails(self) -> str:
+        """The end of each of its logs; empty if it has none."""
+        files = sorted(file for pattern in _LOGS for file in self.data.glob(pattern))
+        return "\n".join(f"--- {file.relative_to(self.directory)}\n{_tail(file)}" for file in files)
+
     def close(self) -> None:
+        running.remove(self)
+        last_words[self.directory] = self.tails()
         self.pynetes("purge", check=False)
         self.host.close()
         self.router.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _tail(file: Path) -> str:
+    with file.open(errors="replace") as lines:
+        return "".join(line[:_TAIL_WIDTH].rstrip("\n") + "\n" for line in collections.deque(lines, _TAIL_LINES))
 
 
 def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
