@@ -287,6 +287,7 @@ def server_context(certificate: Path, key: Path, client_authorities: Iterable[Pa
     for authority in client_authorities:
         context.load_verify_locations(authority)
         context.verify_mode = ssl.CERT_OPTIONAL
+        _as_go_verifies(context)
     context.set_alpn_protocols(["http/1.1"])
     return context
 

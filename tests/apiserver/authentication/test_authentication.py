@@ -111,9 +111,9 @@ async def test_the_headers_of_a_front_proxy_may_have_other_names(files: PKI, obj
     assert found.extra == {"k": ("v",)}
 
 
-async def test_a_front_proxys_certificate_alone_is_nobody(files: PKI, objects: Any) -> None:
-    found = await build(files, objects).authenticate(request(certificate=der(files.front_proxy_client)))
-    assert found.name == "system:anonymous"
+async def test_a_front_proxys_certificate_alone_is_a_bad_credential(files: PKI, objects: Any) -> None:
+    with pytest.raises(StatusError, match="Unauthorized"):
+        await build(files, objects).authenticate(request(certificate=der(files.front_proxy_client)))
 
 
 async def test_static_tokens_come_from_a_file(files: PKI, objects: Any, tmp_path: Path) -> None:

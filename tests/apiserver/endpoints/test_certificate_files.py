@@ -49,6 +49,10 @@ async def test_what_is_written_over_them_counts_from_the_next_connection_on(tmp_
         key.write_text("half of a key")
         await server._certificates.look()
         assert (await asked(server, first, first))[0] == 200
+        expired = certificates.Request("old", organizations=("system:masters",), client=True, days=0)
+        authority = certificates.load(first.ca.certificate, first.ca.key)
+        certificates.store(certificates.issue(authority, expired), first.admin.certificate, first.admin.key)
+        assert (await asked(server, first, first))[0] == 401
         use(second)
         await server._certificates.look()
         assert (await asked(server, second, second))[0] == 200

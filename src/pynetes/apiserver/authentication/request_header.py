@@ -5,6 +5,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
+from pynetes.apiserver.authentication.authenticator import InvalidCredentials
 from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.authentication.x509 import CertificateVerifier, common_name
 from pynetes.apiserver.http import Request
@@ -35,9 +36,9 @@ class RequestHeaderAuthenticator:
     async def authenticate(self, request: Request) -> UserInfo | None:
         if request.peer_certificate is None or not _first(request.headers, self._headers.username):
             return None
-        certificate = self._verifier.verify(request.peer_certificate)
-        if certificate is None or (self._allowed and common_name(certificate) not in self._allowed):
-            return None
+        name = common_name(self._verifier.verify(request.peer_certificate))
+        if self._allowed and name not in self._allowed:
+            raise InvalidCredentials(f"x509: subject with cn={name} is not in the allowed list")
         return user_of(request.headers, self._headers)
 
 

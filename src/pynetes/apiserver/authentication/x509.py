@@ -42,17 +42,11 @@ class CertificateVerifier:
         self._authorities = tuple(authorities)
         self._known.clear()
 
-    def verify(self, der: bytes) -> x509.Certificate | None:
-        """The certificate if one of the authorities issued it; None if it is somebody else's.
-
-        Raises `InvalidCredentials` if it is expired, not yet valid or not made for clients.
-        """
+    def verify(self, der: bytes) -> x509.Certificate:
+        """The certificate; `InvalidCredentials` if no authority issued it, or it is out of date or not for clients."""
         known = self._known.get(der)
         if known is None:
-            known = self._examine(der)
-            if known is None:
-                return None
-            self._known[der] = known
+            known = self._known[der] = self._examine(der)
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         certificate, begins, ends = known
@@ -62,13 +56,18 @@ class CertificateVerifier:
         _remaining.note((), ends - now)
         return certificate
 
-    def _examine(self, der: bytes) -> tuple[x509.Certificate, float, float] | None:
+    def _examine(self, der: bytes) -> tuple[x509.Certificate, float, float]:
+        """The certificate, and between which times it and its issuer are valid."""
         certificate = x509.load_der_x509_certificate(der)
-        if not any(certificates.issued_by(certificate, authority) for authority in self._authorities):
-            return None
+        issuers = [each for each in self._authorities if certificates.issued_by(certificate, each)]
+        if not issuers:
+            raise InvalidCredentials("x509: certificate signed by unknown authority")
         if not _for_clients(certificate):
             raise InvalidCredentials("x509: certificate specifies an incompatible key usage")
-        begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        # Of an authority that was renewed with the same key, the newer one counts.
+        issuer = max(issuers, key=lambda each: each.not_valid_after_utc)
+        begins = max(certificate.not_valid_before_utc, issuer.not_valid_before_utc)
+        ends = min(certificate.not_valid_after_utc, issuer.not_valid_after_utc)
         return certificate, begins.timestamp(), ends.timestamp()
 
 
@@ -82,8 +81,6 @@ class X509Authenticator:
         if der is None:
             return None
         certificate = self._verifier.verify(der)
-        if certificate is None:
-            return None
         if der not in self._users:
             self._users[der] = user_of(certificate, der)
             if len(self._users) > _REMEMBERED:
