@@ -159,12 +159,61 @@ POD_IN_V1 = 'Pod in version "v1" cannot be handled as a Pod: '
         (
             container(livenessProbe={"httpGet": {"port": True}}),
             J + "bool into Go struct field "
-            "HTTPGetAction.spec.containers.livenessProbe.httpGet.port of type int32",
+            "HTTPGetAction.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32",
+        ),
+        (spec(dnsPolicy=5), J + "number into Go struct field PodSpec.spec.dnsPolicy of type v1.DNSPolicy"),
+        (
+            container(resources={"limits": 5}),
+            J + "number into Go struct field ResourceRequirements.spec.containers.resources.limits "
+            "of type v1.ResourceList",
+        ),
+        (
+            container(securityContext={"capabilities": {"add": [5]}}),
+            J + "number into Go struct field Capabilities.spec.containers.securityContext.capabilities.add "
+            "of type v1.Capability",
+        ),
+        (
+            {"metadata": {"ownerReferences": [{"uid": 5}]}},
+            J + "number into Go struct field OwnerReference.metadata.ownerReferences.uid of type types.UID",
+        ),
+        (
+            {"status": {"conditions": [{"type": 5}]}},
+            J + "number into Go struct field PodCondition.status.conditions.type of type v1.PodConditionType",
         ),
     ],
 )  # fmt: skip
 def test_wrong_types_in_gos_words(body: Any, why: str) -> None:
     assert refusal(body) == POD_IN_V1 + why
+
+
+@pytest.mark.parametrize(
+    ("gvk", "body", "where"),
+    [
+        (
+            POD,
+            {"volumes": [{"hostPath": 5}]},
+            "Volume.spec.volumes.VolumeSource.hostPath of type v1.HostPathVolumeSource",
+        ),
+        (
+            GroupVersionKind("admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicy"),
+            {"matchConstraints": {"resourceRules": [{"apiGroups": 5}]}},
+            "NamedRuleWithOperations.spec.matchConstraints.resourceRules.RuleWithOperations.Rule.apiGroups "
+            "of type []string",
+        ),
+        (
+            GroupVersionKind("apps", "v1", "StatefulSet"),
+            {"volumeClaimTemplates": [{"kind": 5}]},
+            "PersistentVolumeClaim.spec.volumeClaimTemplates.TypeMeta.kind of type string",
+        ),
+        (
+            GroupVersionKind("autoscaling", "v2", "HorizontalPodAutoscaler"),
+            {"metrics": [{"resource": {"name": 5}}]},
+            "ResourceMetricSource.spec.metrics.resource.name of type v1.ResourceName",
+        ),
+    ],
+)  # fmt: skip
+def test_embedded_structs_stand_in_the_way_to_a_field(gvk: GroupVersionKind, body: Any, where: str) -> None:
+    assert refusal({"spec": body}, gvk).endswith(f"{J}number into Go struct field {where}")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import orjson
 
 from pynetes.apimachinery.depth import too_deep
 from pynetes.apimachinery.gvk import GroupVersionKind, split_api_version
-from pynetes.apimachinery.protobuf.fields import Field, fields, known
+from pynetes.apimachinery.protobuf.fields import Field, fields, known, message_name
 from pynetes.apimachinery.schema import find_definition_name
 from pynetes.apimachinery.times import format_duration, format_micro_time, format_time
 
@@ -75,7 +75,7 @@ def message_of(gvk: GroupVersionKind) -> str | None:
     """The message that carries a kind; None if it has none."""
     name = find_definition_name(gvk)
     if name is not None:
-        message = name.removeprefix("io.").replace("k8s.", "k8s.io.", 1).replace("-", "_")
+        message = message_name(name)
     else:  # those that no schema describes
         message = _UNDESCRIBED.get(gvk.group, "-") + gvk.kind
     return message if known(message) else None

@@ -67,6 +67,11 @@ def _table() -> dict[str, dict[str, tuple[int, str] | tuple[int, str, int]]]:
     return table
 
 
+def message_name(definition: str) -> str:
+    """The message of a definition (`io.k8s.api.core.v1.Pod`); not all have one."""
+    return definition.removeprefix("io.").replace("k8s.", "k8s.io.", 1).replace("-", "_")
+
+
 def known(message: str) -> bool:
     return message in _table()
 
@@ -87,3 +92,15 @@ def _field(message: str, name: str, type: str, always: bool) -> Field:
     if type.startswith("map<string,"):
         return Field(json_name, type[len("map<string,") : -1], mapping=True)
     return Field(json_name, type, inline=inline, always=always)
+
+
+def embedded_structs(message: str, name: str) -> tuple[str, ...]:
+    """The embedded Go structs, outermost first, through which a message has a field; () if it has it itself."""
+    if not known(message):
+        return ()
+    for own in fields(message).values():
+        if own.inline and any(inner.name == name for inner in fields(own.type).values() if not inner.inline):
+            return (own.type.rpartition(".")[2],)
+        if own.inline and (deeper := embedded_structs(own.type, name)):
+            return (own.type.rpartition(".")[2], *deeper)
+    return ()

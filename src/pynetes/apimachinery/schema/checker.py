@@ -10,7 +10,9 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from pynetes.apimachinery.protobuf.fields import embedded_structs, message_name
 from pynetes.apimachinery.schema import scalars
+from pynetes.apimachinery.schema.definitions import KINDS, all_definitions
 from pynetes.apimachinery.schema.types import Field, Type, fields
 from pynetes.apimachinery.schema.zero import Policy, zero_of
 
@@ -58,17 +60,28 @@ class RawFloat(float):
 
 
 class _Place(Struct):
-    """Where the walk is: Go's name of the struct, the fields down to here, and the strict path with indices."""
+    """Where the walk is: the fields down to here with the definitions that they stand in, and the strict path with
+    indices."""
 
-    struct: str
-    go_path: tuple[str, ...]
+    fields: tuple[tuple[str, str], ...]
     path: str
 
-    def child(self, struct: str, name: str) -> "_Place":
-        return _Place(struct, (*self.go_path, name), f"{self.path}.{name}" if self.path else name)
+    def child(self, definition: str, name: str) -> "_Place":
+        return _Place((*self.fields, (definition, name)), f"{self.path}.{name}" if self.path else name)
 
     def at(self, path: str) -> "_Place":
-        return _Place(self.struct, self.go_path, path)
+        return _Place(self.fields, path)
+
+    def go_field(self) -> str:
+        """Go's name of the struct and its words for the way there, embedded structs among them."""
+        words = [word for definition, name in self.fields for word in (*_embedded(definition, name), name)]
+        return ".".join([self.fields[-1][0].rpartition(".")[2], *words])
+
+
+def _embedded(definition: str, name: str) -> tuple[str, ...]:
+    if name in ("apiVersion", "kind") and KINDS in all_definitions()[definition]:
+        return ("TypeMeta",)
+    return embedded_structs(message_name(definition), name)
 
 
 class Checker(Struct):
@@ -80,13 +93,13 @@ class Checker(Struct):
     def check(self, definition: str, value: Any) -> dict[str, Any]:
         """The object pruned and in canonical form; DecodeError with the first error."""
         root = Type("object", definition.rsplit(".", 1)[-1], definition=definition)
-        result = self._check(root, value, _Place("", (), ""))
+        result = self._check(root, value, _Place((), ""))
         if self._first:
             raise DecodeError(self._first)
         return result if isinstance(result, dict) else {}
 
     def _mismatch(self, place: _Place, shape: str, go: str) -> str:
-        where = f"Go struct field {place.struct}.{'.'.join(place.go_path)}" if place.go_path else "Go value"
+        where = f"Go struct field {place.go_field()}" if place.fields else "Go value"
         return f"json: cannot unmarshal {shape} into {where} of type {go}"
 
     def _save(self, message: str) -> Any:
@@ -116,11 +129,10 @@ class Checker(Struct):
         if not isinstance(value, dict):
             return self._save(self._mismatch(place, _shape(value), kind.go))
         known = fields(kind.definition)
-        struct = kind.definition.rsplit(".", 1)[-1]
         found: dict[str, Any] = {}
         seen: set[str] = set()
         for name, item in value.pairs if isinstance(value, DuplicateDict) else value.items():
-            inner = place.child(struct, name)
+            inner = place.child(kind.definition, name)
             if name in known:
                 if name in seen:
                     self._report("duplicate field", inner.path)

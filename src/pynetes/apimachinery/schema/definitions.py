@@ -11,7 +11,7 @@ from pynetes.apimachinery.gvk import GroupVersionKind
 
 VERSION = "1.36"
 REFERENCE_PREFIX = "#/definitions/"
-_KINDS = "x-kubernetes-group-version-kind"
+KINDS = "x-kubernetes-group-version-kind"
 _UNPUBLISHED = {GroupVersionKind("policy", "v1beta1", "Eviction"): "io.k8s.api.policy.v1.Eviction"}
 """Kinds of bodies that are taken, without being in the documents: their form is that of another version."""
 
@@ -34,7 +34,7 @@ def _by_kind() -> dict[GroupVersionKind, str]:
     published = {
         GroupVersionKind(entry["group"], entry["version"], entry["kind"]): name
         for name, schema in all_definitions().items()
-        for entry in schema.get(_KINDS) or ()
+        for entry in schema.get(KINDS) or ()
     }
     return {**published, **_UNPUBLISHED}
 

@@ -4,9 +4,11 @@ from functools import cache
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pynetes.apimachinery.schema import zero
 from pynetes.apimachinery.schema.definitions import definition, referred
+from pynetes.apimachinery.schema.gotypes import type_name
 from pynetes.apimachinery.schema.zero import Policy
 
 Kind = Literal[
@@ -76,6 +78,16 @@ def type_of(schema: dict[str, Any]) -> Type:
     return Type(*scalar) if scalar else ANY
 
 
+def _named(kind: Type, go: str | None) -> Type:
+    """A field's type under Go's name for it."""
+    if go is None or kind.kind == "any":
+        return kind
+    item = kind.item
+    if item is not None and "]" in go:
+        item = replace(item, go=go.partition("]")[2])
+    return replace(kind, go=go, item=item)
+
+
 @cache
 def _reference(name: str) -> Type:
     if name in _NAMED:
@@ -102,7 +114,7 @@ def fields(definition_name: str) -> dict[str, Field]:
     required = frozenset(schema.get("required") or ())
     out = {}
     for name in sorted(schema.get("properties") or {}, key=lambda field: (_FIRST.get(field, 3), field)):
-        kind = type_of(schema["properties"][name])
+        kind = _named(type_of(schema["properties"][name]), type_name(definition_name, name))
         needed = name in required
         out[name] = Field(name, kind, needed, zero.policy(definition_name, name, kind.kind, needed))
     return out
