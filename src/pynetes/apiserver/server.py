@@ -21,6 +21,7 @@ from pynetes.apis.names import (
     API_SERVICES,
     CUSTOM_RESOURCE_DEFINITIONS,
     ENDPOINT_SLICES,
+    SERVICE_CIDRS,
     SERVICES,
 )
 from pynetes.apiserver import installing
@@ -164,6 +165,7 @@ class APIServer:
         backend = Backend(config, self.registry, plugins, security.authorizer)
         kubelets = await stack.enter_async_context(KubeletClient(self.registry, self._kubelet_settings()))
         await self.registry.ready()
+        await self.registry.feed(SERVICE_CIDRS, services.ranges.changed, tasks)
         await services.rebuild(self._services)
         tasks.start(services.run(self._services), name="service claims")
         router = Router()

@@ -33,6 +33,7 @@ from pynetes.controllers.rootcapublisher import RootCACertificatePublisher
 from pynetes.controllers.serviceaccount.cleaner import LegacyTokenCleaner
 from pynetes.controllers.serviceaccount.default import ServiceAccountController
 from pynetes.controllers.serviceaccount.tokens import ServiceAccountTokenController
+from pynetes.controllers.servicecidr import ServiceCIDRController
 from pynetes.controllers.statefulset.controller import StatefulSetController
 from pynetes.controllers.storageprotection import (
     PersistentVolumeClaimProtection,
@@ -77,6 +78,7 @@ CONTROLLERS: dict[str, Constructor] = {
     "kubelet-serving-certificate-approving-controller": ServingApprover,
     "bootstrap-signer-controller": BootstrapSigner,
     "token-cleaner-controller": TokenCleaner,
+    "service-cidr-controller": ServiceCIDRController,
     "validatingadmissionpolicy-status-controller": AdmissionPolicyStatusController,
 }
 

@@ -159,7 +159,7 @@ async def test_services_get_addresses_and_give_them_back(web: Web) -> None:
     assert refused.status == 422
     assert "failed to allocate IP 10.96.0.50: provided IP is already allocated" in refused.message
     outside = await web("POST", SERVICES, service("two", clusterIP="172.16.0.1"))
-    assert "is not in the valid range" in outside.message
+    assert "the provided network does not match the current range" in outside.message
     await web.ok("DELETE", f"{SERVICES}/one")
     await web.ok("POST", SERVICES, service("two", clusterIP="10.96.0.50"))
 

@@ -5,6 +5,9 @@ from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.field_errors import IMMUTABLE, FieldErrors, parse_ip
 from pynetes.apis.strategy import CHANGE, RESET_METADATA, Object, Strategy
 
+MANAGED_BY, OF_SERVICES = "ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io"
+"""The label of an IPAddress, and what it says of those that API servers made for Services."""
+
 
 def _ip_name(name: str) -> list[str]:
     address = parse_ip(name)

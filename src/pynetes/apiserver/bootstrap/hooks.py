@@ -16,6 +16,7 @@ from pynetes.component.tasks import Tasks
 log = logging.getLogger(__name__)
 
 _WITHDRAW_SECONDS = 3.0
+_SERVICE_CIDR_PERIOD = 10.0
 _RETRY, _RETRY_LATE = 0.5, 5.0
 #: How long a step that is not needed may hold up the server, in seconds: it may have to wait for a webhook.
 _PATIENCE = 5.0
@@ -67,15 +68,13 @@ class PostStartHooks:
     ) -> None:
         """`address` gives where clients of the cluster reach this server; `register` says what it serves."""
 
-        async def service_cidr() -> None:
-            await servicecidr.reconcile(client, config.service_cluster_ip_range)
-
         async def authentication() -> None:
             await objects.authentication_config(client, config)
 
         self._identity = identity.identity_lease(client)
         self._renewing: asyncio.Task[None] | None = None
         self._client = client
+        self._service_cidr = servicecidr.DefaultServiceCIDR(client, config.service_cluster_ip_range)
         self._endpoints = EndpointReconciler(client, registry.store, config.service_cluster_ip_range, address)
         self._steps: dict[str, Callable[[], Awaitable[None]]] = {
             "start-system-namespaces-controller": lambda: objects.namespaces(client),
@@ -84,7 +83,7 @@ class PostStartHooks:
             "priority-and-fairness-config-producer": lambda: flowcontrol.reconcile(client),
             "start-cluster-authentication-info-controller": authentication,
             "start-legacy-token-tracking-controller": lambda: objects.legacy_token_tracking(client),
-            "start-kubernetes-service-cidr-controller": service_cidr,
+            "start-kubernetes-service-cidr-controller": self._service_cidr.reconcile,
             "start-kube-apiserver-identity-lease-controller": self._identity.remove,
             "bootstrap-controller": self._endpoints.reconcile,
             _REGISTRATION: register,
@@ -125,9 +124,15 @@ class PostStartHooks:
         async with Tasks("post-start hooks") as tasks:
             self._renewing = tasks.start(self._identity.run(), name="identity")
             tasks.start(identity.collect(self._client), name="identities")
+            tasks.start(self._keep_service_cidr(), name="ServiceCIDR")
             if late:
                 tasks.start(self._catch_up(late), name="late")
             await self._endpoints.run()
+
+    async def _keep_service_cidr(self) -> None:
+        while True:
+            await clock.sleep(_SERVICE_CIDR_PERIOD)
+            await self._try("default ServiceCIDR", self._service_cidr.reconcile)
 
     async def _catch_up(self, late: dict[str, Callable[[], Awaitable[None]]]) -> None:
         while late:

@@ -27,21 +27,33 @@ def service_cidr(cidrs: list[str]) -> Object:
     }
 
 
-async def reconcile(client: Client, ranges: str) -> None:
-    """Creates it and reports it ready. A single-stack range may have become dual-stack; else it stays as it is."""
-    cidrs = [cidr.strip() for cidr in ranges.split(",")]
-    await create_missing(client, SERVICE_CIDRS, service_cidr(cidrs))
-    present = await client.get(SERVICE_CIDRS, _NAME)
-    if meta.is_deleting(present):
-        return
-    if len(cidrs) == 2 and present["spec"]["cidrs"] == cidrs[:1]:
-        present["spec"]["cidrs"] = cidrs
-        present = await client.update(SERVICE_CIDRS, present)
-    if present["spec"]["cidrs"] != cidrs:
-        log.warning("the default ServiceCIDR %s does not match the configured %s", present["spec"]["cidrs"], cidrs)
-        return
-    if ready := ready_status(present):
-        await _report(client, present | {"status": ready})
+class DefaultServiceCIDR:
+    """Creates it, when it was deleted as well, and reports it ready. A single-stack range may become dual-stack."""
+
+    def __init__(self, client: Client, ranges: str) -> None:
+        self._client = client
+        self._cidrs = [cidr.strip() for cidr in ranges.split(",")]
+        self._told = False
+
+    async def reconcile(self) -> None:
+        cidrs = self._cidrs
+        await create_missing(self._client, SERVICE_CIDRS, service_cidr(cidrs))
+        present = await self._client.get(SERVICE_CIDRS, _NAME)
+        if meta.is_deleting(present):
+            return
+        if len(cidrs) == 2 and present["spec"]["cidrs"] == cidrs[:1]:
+            present["spec"]["cidrs"] = cidrs
+            present = await self._client.update(SERVICE_CIDRS, present)
+        if present["spec"]["cidrs"] != cidrs:
+            self._tell(present["spec"]["cidrs"])
+        elif ready := ready_status(present):
+            await _report(self._client, present | {"status": ready})
+
+    def _tell(self, cidrs: list[str]) -> None:
+        """Once: Services have their addresses of the object, whatever the flag says."""
+        if not self._told:
+            self._told = True
+            log.warning("the default ServiceCIDR %s does not match the configured %s", cidrs, self._cidrs)
 
 
 def ready_status(present: Object) -> Object | None:

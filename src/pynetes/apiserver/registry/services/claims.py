@@ -14,6 +14,7 @@ import orjson
 from msgspec import Struct, field
 
 from pynetes.apimachinery.times import format_time, parse_time
+from pynetes.apis.networking.addresses import MANAGED_BY, OF_SERVICES
 from pynetes.apiserver.encoding import stored_bytes
 from pynetes.apiserver.registry.services import families
 from pynetes.component import clock
@@ -146,7 +147,7 @@ def ip_address(address: str, service: Object) -> Object:
             "creationTimestamp": format_time(clock.now()),
             "labels": {
                 "ipaddress.kubernetes.io/ip-family": family,
-                "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+                MANAGED_BY: OF_SERVICES,
             },
         },
         "spec": {
@@ -171,7 +172,7 @@ def _owner_in(claim: KeyValue) -> str:
 def _is_ours(claim: KeyValue) -> bool:
     """Whether an allocator made this IPAddress: others' are left alone."""
     labels = orjson.loads(claim.value)["metadata"].get("labels") or {}
-    return bool(labels.get("ipaddress.kubernetes.io/managed-by") == "ipallocator.k8s.io")
+    return bool(labels.get(MANAGED_BY) == OF_SERVICES)
 
 
 def _age(claim: KeyValue) -> float:

@@ -37,6 +37,10 @@ def family_of(address: str) -> str:
     return _FAMILY_OF[ipaddress.ip_address(address).version]
 
 
+def family_of_network(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
+    return _FAMILY_OF[network.version]
+
+
 def keep_allocated(spec: Object, old: Object) -> None:
     """Who sends the Service again without what was allocated for them keeps it."""
     if needs_cluster_ip(old) and needs_cluster_ip(spec):

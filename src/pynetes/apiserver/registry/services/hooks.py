@@ -1,17 +1,18 @@
 """Takes cluster IPs and node ports with a Service's writes, and gives back what a Service no longer has."""
 
 import copy
-import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from pynetes.apimachinery.errors import FieldError, StatusError, internal, invalid, invalid_value
 from pynetes.apiserver.registry.hooks import Finish, Hooks
 from pynetes.apiserver.registry.resource import raise_unavailable
 from pynetes.apiserver.registry.services import families
-from pynetes.apiserver.registry.services.allocator import AllocationError, IPAllocator, PortAllocator, RangeFull
+from pynetes.apiserver.registry.services.allocator import AllocationError, PortAllocator, RangeFull
 from pynetes.apiserver.registry.services.claims import Claims, Holdings, holdings
+from pynetes.apiserver.registry.services.ranges import Ranges
 from pynetes.component import clock
 from pynetes.component.tasks import run_forever
 from pynetes.storage import Store, StoreUnavailable
@@ -31,19 +32,18 @@ class ServiceHooks(Hooks):
 
     def __init__(self, store: Store, cidrs: str, node_ports: tuple[int, int]) -> None:
         """`cidrs` are one or two networks, comma-separated, the default family's first."""
-        networks = [ipaddress.ip_network(cidr.strip()) for cidr in cidrs.split(",")]
+        self.ranges = Ranges(cidrs)
         self._claims = Claims(store)
-        self._networks, self._node_ports = networks, node_ports
+        self._node_ports = node_ports
         self._remember(Holdings())
 
     def _remember(self, held: Holdings) -> None:
         """What is held is exactly this."""
-        self._addresses = {allocator.family: allocator for allocator in map(IPAllocator, self._networks)}
+        self.ranges.remember(held.addresses)
         self._ports = PortAllocator(*self._node_ports)
-        for address in held.addresses:
-            self._try(lambda address=address: self._take_address(address))
         for port in held.ports:
-            self._try(lambda port=port: self._ports.take(port))
+            with suppress(AllocationError):
+                self._ports.take(port)
 
     async def rebuild(self, services: Services) -> None:
         """Claims what stored Services hold, and remembers what is held; before the first write."""
@@ -58,13 +58,6 @@ class ServiceHooks(Hooks):
 
         await clock.sleep(_REPAIR_PERIOD)
         await run_forever(repair, period=_REPAIR_PERIOD, name="repair of cluster IPs and node ports")
-
-    @staticmethod
-    def _try(take: Any) -> None:
-        try:
-            take()
-        except AllocationError:
-            return
 
     # --- the generic writes' hooks
 
@@ -145,7 +138,7 @@ class ServiceHooks(Hooks):
             log.warning("cluster IPs and node ports of %s are given back later: %s", obj["metadata"], error)
 
     def _take(self, obj: Object, old: Object | None, before: Holdings, taken: Holdings) -> None:
-        errors = families.settle(obj["spec"], old, list(self._addresses))
+        errors = families.settle(obj["spec"], old, self.ranges.families)
         if errors:
             raise _invalid(obj, errors)
         self._take_addresses(obj, before, taken)
@@ -153,19 +146,11 @@ class ServiceHooks(Hooks):
 
     def _release(self, held: Holdings) -> None:
         for address in held.addresses:
-            allocator = self._addresses.get(families.family_of(address))
-            if allocator is not None:
-                allocator.release(address)
+            self.ranges.release(address)
         for port in held.ports:
             self._ports.release(port)
 
     # --- addresses
-
-    def _take_address(self, address: str) -> None:
-        allocator = self._addresses.get(families.family_of(address))
-        if allocator is None:
-            raise AllocationError("the provided network does not match the current range")
-        allocator.take(address)
 
     def _take_addresses(self, obj: Object, before: Holdings, taken: Holdings) -> None:
         spec = obj["spec"]
@@ -186,8 +171,8 @@ class ServiceHooks(Hooks):
     def _take_one(self, obj: Object, family: str, wanted: str, addresses: list[str]) -> str:
         try:
             if not wanted:
-                return self._addresses[family].take_any()
-            self._take_address(wanted)
+                return self.ranges.take_any(family)
+            self.ranges.take(wanted)
         except RangeFull as error:
             name = obj["metadata"].get("name")
             raise internal(f'failed to allocate a serviceIP for Service "{name}": {error}') from None
