@@ -20,6 +20,9 @@ from pynetes.client.rest import Client
 Document = dict[str, Any]
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 SERVERS_EXTENSION = "pynetes.servers"
+# libyaml's where it is there: keys and certificates are long texts.
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SECTIONS = ("clusters", "users", "contexts")
 _FILE_KEYS = {
     "clusters": ("cluster", ("certificate-authority",)),
@@ -74,7 +77,7 @@ def read(path: str | Path) -> Document:
     """One file, relative paths made absolute; an empty file is an empty config."""
     path = Path(path)
     try:
-        document = yaml.safe_load(path.read_text())
+        document = yaml.load(path.read_text(), Loader=_Loader)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except yaml.MarkedYAMLError as error:
@@ -318,7 +321,7 @@ def write(path: str | Path, content: Document) -> None:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(descriptor, "w") as file:
-            yaml.safe_dump(content, file, sort_keys=False)
+            yaml.dump(content, file, Dumper=_Dumper, sort_keys=False)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():

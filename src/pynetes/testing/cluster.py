@@ -15,24 +15,15 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from pynetes.apiserver.server import APIServer
-from pynetes.client import kubeconfig
-from pynetes.client.rest import Client
-from pynetes.component import pki
-from pynetes.component.tasks import Tasks
-from pynetes.controllers import manager
-from pynetes.controllers.config import ControllerManagerConfig
-from pynetes.controllers.context import ControllerContext
-from pynetes.scheduler.scheduler import Scheduler
-from pynetes.testing import apiserver
-from pynetes.testing.hollow import HollowNode, ends_if_of_a_job
+from pynetes.component import garbage, truststore
 
-# Hollow nodes send no heartbeats.
-_FOR_EVER = 1e9
+if TYPE_CHECKING:
+    from pynetes.client.rest import Client
+    from pynetes.testing.hollow import HollowNode
 
 
 class Cluster(Struct, frozen=True):
@@ -40,35 +31,29 @@ class Cluster(Struct, frozen=True):
 
     kubeconfig: Path
     url: str
-    nodes: tuple[HollowNode, ...]
-    client: Client
+    nodes: "tuple[HollowNode, ...]"
+    client: "Client"
 
 
 @asynccontextmanager
 async def running(directory: Path, *, nodes: int = 1, **settings: Any) -> AsyncIterator[Cluster]:
     """In the running loop. `settings` are the API server's; keys and kubeconfig go to `directory`."""
-    keys = pki.ensure(directory / "pki", addresses=("127.0.0.1",), dns_names=("localhost",))
-    authority = keys.ca.certificate.read_bytes()
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(APIServer(apiserver.config(keys, **settings)))
-        client = server.client()
-        await server.ready()
-        managed = ControllerManagerConfig(
-            leader_elect=False, root_ca=authority.decode(), node_monitor_grace_period=_FOR_EVER
-        )
-        tasks = await stack.enter_async_context(Tasks("cluster"))
-        made = tuple(HollowNode(client, tasks, f"node-{n}", number=n) for n in range(1, nodes + 1))
-        for node in made:
-            node.phase = ends_if_of_a_job
-            await node.register()
-        tasks.start(manager.run(ControllerContext.for_client(client, managed)), name="controller manager")
-        tasks.start(Scheduler(client).run(), name="scheduler")
-        url = f"https://127.0.0.1:{server.port}"
-        certificate, key = keys.admin.certificate.read_bytes(), keys.admin.key.read_bytes()
-        config = kubeconfig.Config(server=url, ca=authority, cert=certificate, key=key)
-        path = directory / "kubeconfig"
-        kubeconfig.write(path, kubeconfig.document("pynetes", config))
-        yield Cluster(path, url, made, client)
+        with garbage.paused():
+            truststore.import_aiohttp()
+            from pynetes.client import kubeconfig
+            from pynetes.component import pki
+            from pynetes.testing import controlplane
+
+            keys = pki.ensure(directory / "pki", addresses=("127.0.0.1",), dns_names=("localhost",))
+            made = await stack.enter_async_context(controlplane.running(keys, nodes, settings))
+            ca, cert, key = (
+                path.read_bytes() for path in (keys.ca.certificate, keys.admin.certificate, keys.admin.key)
+            )
+            path = directory / "kubeconfig"
+            config = kubeconfig.Config(server=made.url, ca=ca, cert=cert, key=key)
+            kubeconfig.write(path, kubeconfig.document("pynetes", config))
+        yield Cluster(path, made.url, made.nodes, made.client)
 
 
 @contextmanager
