@@ -37,13 +37,22 @@ class APIServerConfig(Struct, frozen=True, kw_only=True):
     tls_min_version: str = ""
     #: Go's names, for TLS 1.2.
     tls_cipher_suites: tuple[str, ...] = ()
+    #: Go's number of a curve: 23 (P-256), 24, 25 or 29 (X25519). One, for Python's TLS takes no more.
+    tls_curve_preferences: tuple[str, ...] = ()
     #: max-age=seconds, includeSubDomains, preload.
     strict_transport_security_directives: tuple[str, ...] = ()
     client_ca_file: Path | None = None
     #: host:port of a client's view, for discovery's serverAddressByClientCIDRs.
     external_hostname: str = ""
+    #: Origins whose pages may read answers: regular expressions that match a whole origin, `^https://ui\.example$`.
+    cors_allowed_origins: tuple[str, ...] = ()
+    #: Several servers may listen on one port (SO_REUSEPORT).
+    permit_port_sharing: bool = False
     request_timeout: float = 60.0
-    min_request_timeout: float = 1800.0
+    #: Watches without a time of their own last this long, or up to twice as long.
+    min_request_timeout: int = 1800
+    #: For so long, /livez does not mind steps of the start that are not done.
+    livez_grace_period: float = 0.0
     shutdown_delay_duration: float = 0.0
     shutdown_grace_period: float = 10.0
     max_requests_inflight: int = 400
@@ -55,7 +64,14 @@ class APIServerConfig(Struct, frozen=True, kw_only=True):
     # Store
     #: `memory:`, `sqlite:///path`, …; see pynetes.storage.open_store.
     storage: str = "memory:"
-    event_ttl: int = 3600
+    event_ttl: float = 3600.0
+    #: How long the store may take to be there.
+    storage_initialization_timeout: float = 60.0
+    #: Between compactions of the store, whichever it is; 0 never compacts.
+    etcd_compaction_interval: float = 300.0
+    #: How long the store may take to answer /livez, and /readyz.
+    etcd_healthcheck_timeout: float = 2.0
+    etcd_readycheck_timeout: float = 2.0
     #: An EncryptionConfiguration; the resources it names lie encrypted in the store.
     encryption_provider_config: Path | None = None
     #: Follow changes of that file.
@@ -64,6 +80,10 @@ class APIServerConfig(Struct, frozen=True, kw_only=True):
     # Services
     service_cluster_ip_range: str = "10.96.0.0/12"
     service_node_port_range: tuple[int, int] = (30000, 32767)
+    #: Of the Service `kubernetes`, if it is to have one.
+    kubernetes_service_node_port: int = 0
+    #: `lease` keeps the endpoints of the Service `kubernetes`; `none` leaves them to others.
+    endpoint_reconciler_type: str = "lease"
 
     # Authentication
     anonymous_auth: bool = True
@@ -137,6 +157,8 @@ class APIServerConfig(Struct, frozen=True, kw_only=True):
     audit_log_maxsize: int = 100
     audit_log_maxage: int = 0
     audit_log_maxbackup: int = 0
+    #: Rotated files, by gzip.
+    audit_log_compress: bool = False
     #: blocking, blocking-strict or batch.
     audit_log_mode: str = "blocking"
     audit_log_batch_buffer_size: int = 10000
@@ -164,6 +186,12 @@ class APIServerConfig(Struct, frozen=True, kw_only=True):
     kubelet_preferred_address_types: tuple[str, ...] = ("InternalIP", "Hostname", "ExternalIP")
     kubelet_timeout: float = 5.0
 
+    #: APIs that are not served (`apps/v1=false`, `apps/v1/deployments=false`, `api/beta=false`), or are after all.
+    runtime_config: dict[str, str] = field(default_factory=dict)
+    #: Down to which release components may be that work with this server; told by /version.
+    min_compatibility_version: str = ""
+    #: Metrics that are not shown.
+    disabled_metrics: tuple[str, ...] = ()
     feature_gates: dict[str, bool] = field(default_factory=dict)
 
     @property

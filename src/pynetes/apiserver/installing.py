@@ -69,7 +69,8 @@ def add_paths(router: Router, config: APIServerConfig, checks: Mapping[str, Sequ
         handler = health.handler(HealthGroup(name, each))
         for path in (f"/{name}", *(f"/{name}/{check.name}" for check in each)):
             router.add_path(path, handler)
-    router.add_document("/version", _version)
+    oldest = config.min_compatibility_version.rpartition("=")[2]
+    router.add_document("/version", _version(oldest))
     version.tell()
     router.add_path("/metrics", _metrics)
     router.add_path("/metrics/slis", _slis)
@@ -85,9 +86,12 @@ def add_paths(router: Router, config: APIServerConfig, checks: Mapping[str, Sequ
         router.add_document(path, handler)
 
 
-async def _version(request: Request) -> Answer:
-    require(request, JSON.media_type)
-    return Response(200, JSON.encode(version.document(), True), JSON.media_type)
+def _version(oldest: str) -> Handler:
+    async def handle(request: Request) -> Answer:
+        require(request, JSON.media_type)
+        return Response(200, JSON.encode(version.document(oldest), True), JSON.media_type)
+
+    return handle
 
 
 async def _metrics(request: Request) -> Answer:

@@ -24,7 +24,9 @@ from pynetes.apis.names import (
     SERVICE_CIDRS,
     SERVICES,
 )
-from pynetes.apiserver import installing
+from pynetes.apis.registry import RESOURCES
+from pynetes.apis.resource import Resource
+from pynetes.apiserver import installing, validation
 from pynetes.apiserver.admission import chain as admission
 from pynetes.apiserver.admission.configuration import Configurations
 from pynetes.apiserver.admission.dynamic import DynamicAdmission
@@ -43,13 +45,13 @@ from pynetes.apiserver.customresources.controller import DefinitionController
 from pynetes.apiserver.customresources.serving import CustomResources
 from pynetes.apiserver.edge.serving import Edge
 from pynetes.apiserver.edge.tls import ServingTLS
+from pynetes.apiserver.enablement import EnablementError, served
 from pynetes.apiserver.endpoints import openapi
 from pynetes.apiserver.endpoints.discovery import Discovery
 from pynetes.apiserver.endpoints.install import install
 from pynetes.apiserver.endpoints.router import Router
 from pynetes.apiserver.endpoints.scope import Backend
 from pynetes.apiserver.filters import chain as filters
-from pynetes.apiserver.filters import hsts
 from pynetes.apiserver.filters.flowcontrol import with_flow_control
 from pynetes.apiserver.flowcontrol import dumps
 from pynetes.apiserver.flowcontrol.controller import FlowController
@@ -63,8 +65,10 @@ from pynetes.apiserver.security import SecuritySetup
 from pynetes.apiserver.streaming.kubelet import KubeletClient, KubeletSettings
 from pynetes.apiserver.webhooks.client import WebhookClient
 from pynetes.client.rest import Client
-from pynetes.component import clock
-from pynetes.component.health import LOG, PING, Check
+from pynetes.component import clock, metrics
+from pynetes.component.features import FeatureGates
+from pynetes.component.health import LOG, PING, Check, graceful
+from pynetes.component.kubefeatures import GATES
 from pynetes.component.tasks import Tasks
 from pynetes.storage import Store
 from pynetes.storage.compactor import Compactor
@@ -75,8 +79,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How long a store may take to be there: both may start with the machine.
-_STORE_SECONDS = 60.0
+#: Gates that change something here when they are set to what is not their default.
+_HONOURED = frozenset(("PodLogsQuerySplitStreams",))
 
 
 class APIServer:
@@ -132,6 +136,10 @@ class APIServer:
     async def _start(self, stack: AsyncExitStack) -> None:
         config = self.config
         # Before anything runs: configurations that cannot be end the start.
+        validation.check(config)
+        resources = self._served()
+        self._set_features()
+        metrics.disable(config.disabled_metrics)
         setup = SecuritySetup(
             config,
             stack,
@@ -143,15 +151,15 @@ class APIServer:
         self.encryption = await self._encrypting(stack)
         store = self._given_store
         if store is None:
-            store = await open_patiently(config.storage, _STORE_SECONDS)
+            store = await open_patiently(config.storage, config.storage_initialization_timeout)
             stack.push_async_callback(store.close)
         tasks = await stack.enter_async_context(Tasks("apiserver"))
         services = ServiceHooks(store, config.service_cluster_ip_range, config.service_node_port_range)
         self.registry = Registry(
-            store, hooks={SERVICES: services}, event_ttl=config.event_ttl, encryption=self.encryption
+            store, hooks={SERVICES: services}, event_ttl=int(config.event_ttl), encryption=self.encryption
         )
         self.registry.start(tasks)
-        tasks.start(Compactor(store).run(), name="compactor")
+        tasks.start(Compactor(store, period=config.etcd_compaction_interval).run(), name="compactor")
         client = Client(LocalTransport(self, LOOPBACK_USER), user_agent=f"kube-apiserver/{KUBERNETES_VERSION}")
         security = await setup.start(self.registry, client, tasks)
         webhooks = await stack.enter_async_context(WebhookClient(self.registry))
@@ -170,12 +178,14 @@ class APIServer:
         tasks.start(services.run(self._services), name="service claims")
         router = Router()
         self._inside = filters.build_trusted(router.handle, security.authorizer, config)
-        registration = Registration(self.registry, client)
-        self._hooks = PostStartHooks(client, self.registry, config, self._public_address, registration.built_in)
-        install(router, backend, installing.special(backend, security, kubelets, store))
+        registration = Registration(self.registry, client, resources)
+        self._hooks = PostStartHooks(
+            client, self.registry, config, self._public_address, registration.built_in, {r.gvk.group for r in resources}
+        )
+        install(router, backend, resources, installing.special(backend, security, kubelets, store))
         installing.add_paths(router, config, self._checks(store))
-        discovery = Discovery(router, self.registry.built_in, config.external_address)
-        documents = openapi.OpenAPI(router, self.registry.built_in)
+        discovery = Discovery(router, resources, config.external_address)
+        documents = openapi.OpenAPI(router, resources)
         await self._serve_custom(CustomResources(backend, router, discovery, documents, webhooks, tasks), tasks)
         identity = Identity(config.proxy_client_cert_file, config.proxy_client_key_file)
         connections = await stack.enter_async_context(Connections(self.registry, identity))
@@ -196,6 +206,23 @@ class APIServer:
         self._certificates.follow(self._authorities(), partial(authentication_config, client, config))
         tasks.start(self._certificates.run(), name="certificate files")
         tasks.start(registration.run(), name="registration of APIServices")
+
+    def _served(self) -> tuple[Resource, ...]:
+        try:
+            return served(RESOURCES, self.config.runtime_config)
+        except EnablementError as error:
+            raise ConfigurationError(str(error)) from None
+
+    def _set_features(self) -> None:
+        gates = FeatureGates(GATES)
+        try:
+            gates.set(self.config.feature_gates)
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from None
+        metrics.told("kubernetes_feature_enabled", gates.families)
+        for name in gates.differing():
+            if name not in _HONOURED:
+                log.warning("feature gate %s has no effect: things are as by its default", name)
 
     async def _encrypting(self, stack: AsyncExitStack) -> "Encryption | None":
         path, reload = self.config.encryption_provider_config, self.config.encryption_provider_config_automatic_reload
@@ -236,8 +263,6 @@ class APIServer:
         config = self.config
         if config.tls_cert_file is None or config.tls_private_key_file is None:
             raise ConfigurationError("--tls-cert-file and --tls-private-key-file are required")
-        for problem in hsts.problems(config.strict_transport_security_directives):
-            raise ConfigurationError(problem)
         try:
             tls = ServingTLS(
                 config.tls_cert_file,
@@ -246,6 +271,7 @@ class APIServer:
                 named=config.tls_sni_certificates,
                 min_version=config.tls_min_version,
                 cipher_suites=config.tls_cipher_suites,
+                curves=config.tls_curve_preferences,
             )
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
@@ -266,6 +292,7 @@ class APIServer:
             tls=tls.context,
             max_body_bytes=config.max_resource_write_bytes,
             shutdown_grace=config.shutdown_grace_period,
+            reuse_port=config.permit_port_sharing,
         )
 
     async def ready(self) -> None:
@@ -335,13 +362,15 @@ class APIServer:
     def _checks(self, store: Store) -> dict[str, list[Check]]:
         """What /healthz, /livez and /readyz ask."""
         assert self._hooks is not None
-        stored = _store_check(store)
-        live = [PING, LOG, Check("etcd", stored), *self._hooks.checks()]
+        config = self.config
+        live = [PING, LOG, Check("etcd", _store_check(store, config.etcd_healthcheck_timeout)), *self._hooks.checks()]
         if self.encryption is not None and self.encryption.has_check:
             live.append(Check("kms-providers", self.encryption.check))
+        stored = _store_check(store, config.etcd_readycheck_timeout)
         ready = [*live, Check("etcd-readiness", stored), Check("informer-sync", self._caches_ready)]
         ready.append(Check("shutdown", self._not_stopping))
-        return {"healthz": live, "livez": live, "readyz": ready}
+        patient = [graceful(check, config.livez_grace_period) for check in live]
+        return {"healthz": live, "livez": patient, "readyz": ready}
 
     async def _caches_ready(self) -> None:
         waiting = [rs.group_resource for rs in self.registry.stores if not rs.cacher.is_ready]
@@ -353,9 +382,9 @@ class APIServer:
             raise RuntimeError("process is shutting down")
 
 
-def _store_check(store: Store) -> Callable[[], Awaitable[None]]:
+def _store_check(store: Store, seconds: float) -> Callable[[], Awaitable[None]]:
     async def run() -> None:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(seconds):
             await store.check()
 
     return run

@@ -6,10 +6,12 @@ string below it), so that a setting is described in one place.
 
 import ast
 import inspect
+import platform
 import textwrap
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,28 +19,78 @@ import click
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo, fields
 
+from pynetes import KUBERNETES_VERSION, __version__
+from pynetes.cli import flagvalues
+from pynetes.component import features
+from pynetes.component.features import parse_bool
+
 T = TypeVar("T")
 
-_BARE: dict[Any, Any] = {str: str, int: int, float: float, bool: bool, Path: click.Path(path_type=Path)}
-
-
-_YES = frozenset(("1", "t", "T", "TRUE", "true", "True"))
-_NO = frozenset(("0", "f", "F", "FALSE", "false", "False"))
+_BARE: dict[Any, Any] = {
+    str: flagvalues.TEXT,
+    int: flagvalues.INTEGER,
+    float: flagvalues.SECONDS,
+    bool: bool,
+    Path: flagvalues.PATH,
+}
+_VERSION = "--version"
 
 
 class ComponentCommand(click.Command):
-    """Takes switches as the originals do, too: `--anonymous-auth=false` is `--no-anonymous-auth`."""
+    """Reads a command line as the originals do, and complains in their words: `--anonymous-auth=false` is
+    `--no-anonymous-auth`, `_` in a flag is `-`, `--version` tells the version.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         switches = {p.opts[0]: p.secondary_opts[0] for p in self.params if p.secondary_opts}
-        return super().parse_args(ctx, [_as_switch(arg, switches) for arg in args])
+        asked = [_as_switch(_dashed(arg), switches) for arg in args]
+        for arg in asked:
+            if arg.partition("=")[0] == _VERSION:
+                _tell_version(ctx, arg.partition("=")[2] or "true")
+        try:
+            return super().parse_args(ctx, [arg for arg in asked if arg.partition("=")[0] != _VERSION])
+        except click.NoSuchOption as error:
+            raise click.UsageError(f"unknown flag: {error.option_name}", ctx) from None
+        except click.BadOptionUsage as error:
+            if not error.message.endswith("requires an argument."):
+                raise
+            raise click.UsageError(f"flag needs an argument: {error.option_name}", ctx) from None
+
+
+def _dashed(arg: str) -> str:
+    if not arg.startswith("--"):
+        return arg
+    flag, equals, value = arg.partition("=")
+    return flag.replace("_", "-") + equals + value
 
 
 def _as_switch(arg: str, switches: Mapping[str, str]) -> str:
-    flag, _, value = arg.partition("=")
-    if flag not in switches:
+    flag, equals, value = arg.partition("=")
+    if flag not in switches or not equals:
         return arg
-    return flag if value in _YES else switches[flag] if value in _NO else arg
+    try:
+        return flag if parse_bool(value) else switches[flag]
+    except ValueError as error:
+        flagvalues.complain(value, flag, error)
+
+
+def _tell_version(ctx: click.Context, value: str) -> None:
+    """`--version` ends the command; what reports another version than it has is refused."""
+    if value == "raw":
+        click.echo(f"Kubernetes {KUBERNETES_VERSION}, pynetes {__version__}, Python {platform.python_version()}")
+        ctx.exit()
+    if value.startswith("v"):
+        if value.partition("-")[0].partition("+")[0] != KUBERNETES_VERSION:
+            told = f'version "{value}" must match major/minor/patch of default version "{KUBERNETES_VERSION}"'
+            flagvalues.complain(value, _VERSION, told)
+        return
+    try:
+        wanted = parse_bool(value)
+    except ValueError as error:
+        flagvalues.complain(value, _VERSION, error)
+    if wanted:
+        click.echo(f"Kubernetes {KUBERNETES_VERSION}")
+        ctx.exit()
 
 
 def flags_of(
@@ -64,8 +116,9 @@ def config_from(config: type[T], values: Mapping[str, Any], **more: Any) -> T:
     given = {}
     for field in fields(config):  # type: ignore[arg-type]
         value = values.get(field.name)
-        if value is not None:
-            given[field.name] = _converted(value, field.type)
+        if value is not None and value != ():
+            text = ",".join(value) if isinstance(value, tuple) else value
+            given[field.name] = _converted(text, field.type)
     return config(**(given | more))
 
 
@@ -92,8 +145,18 @@ def _option(field: FieldInfo, flag: str, text: str) -> Callable[..., Any] | None
     if base in _BARE:
         return click.option(flag, field.name, type=_BARE[base], default=None, help=help_text)
     if base is tuple or typing.get_origin(field.type) is not None:
-        return click.option(flag, field.name, type=str, default=None, help=f"{help_text} Separated by commas.".strip())
+        told = f"{help_text} Separated by commas.".strip()
+        # Given several times, lists and mappings grow; a range has two ends.
+        several = int not in typing.get_args(field.type)
+        read = flagvalues.Value("list", partial(_checked, field.type))
+        return click.option(flag, field.name, type=read, default=None, multiple=several, help=told)
     return None
+
+
+def _checked(hint: Any, text: str) -> str:
+    """The text, if it can be read; ValueError."""
+    _converted(text, hint)
+    return text
 
 
 def _default(field: FieldInfo) -> Any:
@@ -122,21 +185,37 @@ def _base(hint: Any) -> Any:
 
 
 def _converted(value: Any, hint: Any) -> Any:
+    """A flag's text as the field has it; ValueError, in Go's words."""
     base = _base(hint)
+    if not isinstance(value, str) or base in _BARE:
+        return value
+    arms = [arm for arm in typing.get_args(hint) if arm is not ...]
     if base is tuple:
-        item = next((arm for arm in typing.get_args(hint) if arm is not ...), str)
-        parts = [part.strip() for part in value.replace("-", ",", 1).split(",")] if item is int else value.split(",")
-        return tuple(item(part) for part in parts if part != "")
-    if isinstance(value, str) and base not in _BARE:
-        values = typing.get_args(hint)
-        kind = values[1] if len(values) == 2 else str
-        pairs = dict(part.split("=", 1) for part in value.split(",") if part)
-        return {key: _parsed(text, kind) for key, text in pairs.items()}
-    return value
+        item = arms[0] if arms else str
+        if typing.get_origin(item) is not None:
+            return tuple(_taint(part) for part in value.split(",") if part)
+        if item is int:
+            return tuple(flagvalues.integer(part.strip()) for part in value.replace("-", ",", 1).split(","))
+        return tuple(item(part) for part in value.split(",") if part != "")
+    kind = arms[1] if len(arms) == 2 else str
+    if kind is bool:
+        return features.parse(value)
+    pairs = {}
+    for part in filter(None, value.split(",")):
+        key, equals, text = part.partition("<" if "<" in part else "=")  # thresholds: memory.available<100Mi
+        if not equals and kind is not str:
+            raise ValueError(f"{part} must be formatted as key=value")
+        pairs[key] = flagvalues.seconds(text) if kind is float else text
+    return pairs
 
 
-def _parsed(text: str, kind: Any) -> Any:
-    return text.lower() == "true" if kind is bool else kind(text) if kind in (int, float) else text
+def _taint(text: str) -> dict[str, str]:
+    """`key=value:NoSchedule`, `key:NoSchedule`."""
+    pair, colon, effect = text.rpartition(":")
+    if not colon:
+        raise ValueError(f"invalid taint spec: {text}")
+    key, _, value = pair.partition("=")
+    return {"key": key, **({"value": value} if value else {}), "effect": effect}
 
 
 def descriptions(config: type) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from msgspec import Struct
 from prometheus_client import Counter, Gauge
 
-from pynetes.component import metrics
+from pynetes.component import clock, metrics
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,19 @@ class Check(Struct, frozen=True):
 
 async def answering() -> None:
     """Being asked is the proof."""
+
+
+def graceful(check: Check, seconds: float) -> Check:
+    """Passes whatever the check says, until so long after this; afterwards it is the check."""
+    if not seconds:
+        return check
+    until = clock.monotonic() + seconds
+
+    async def run() -> None:
+        if clock.monotonic() >= until:
+            await check.run()
+
+    return Check(check.name, run)
 
 
 PING = Check("ping", answering)

@@ -79,6 +79,25 @@ def collector(collect: Callable[[], Iterable[Metric]]) -> None:
     REGISTRY.register(_Collector(collect))
 
 
+_told: dict[str, Callable[[], Iterable[Metric]]] = {}
+
+
+def told(name: str, collect: Callable[[], Iterable[Metric]]) -> None:
+    """`collector` under a name: who tells last, tells alone."""
+    if name not in _told:
+        collector(lambda: _told[name]())
+    _told[name] = collect
+
+
+_disabled: frozenset[str] = frozenset()
+
+
+def disable(names: Iterable[str]) -> None:
+    """Of these, and only these, nothing is shown."""
+    global _disabled
+    _disabled = frozenset(names)
+
+
 class _Collector(Collector):
     def __init__(self, collect: Callable[[], Iterable[Metric]]) -> None:
         self._collect = collect
@@ -130,7 +149,13 @@ class _Sorted(CollectorRegistry):
         self._of = registry
 
     def collect(self) -> Iterable[Metric]:
-        return sorted(self._of.collect(), key=lambda metric: metric.name)
+        shown = (metric for metric in self._of.collect() if not _names(metric) & _disabled)
+        return sorted(shown, key=lambda metric: metric.name)
+
+
+def _names(metric: Metric) -> frozenset[str]:
+    """As it may be called: counters are exposed with `_total`."""
+    return frozenset((metric.name, f"{metric.name}_total"))
 
 
 def render(registry: CollectorRegistry = REGISTRY) -> bytes:

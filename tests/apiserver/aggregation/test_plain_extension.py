@@ -43,6 +43,9 @@ class Extension:
         body = gzip.compress(_LARGE, compresslevel=0)
         return http.Response(body=body, headers={"Content-Encoding": "gzip", "Content-Type": "text/plain"})
 
+    async def moved(self, request: http.Request) -> http.Response:
+        return http.Response(status=302, headers={"Location": "https://elsewhere.example"})
+
     async def echo(self, request: http.Request) -> http.StreamResponse:
         assert request.transport is not None
         self.requests.append(request)
@@ -66,6 +69,7 @@ async def plain(files: PKI, extension_files: PKI) -> AsyncIterator[Extension]:
     app = http.Application()
     app.router.add_get(ROOT, extension.discovery)
     app.router.add_get(ROOT + "/packed", extension.packed)
+    app.router.add_get(ROOT + "/moved", extension.moved)
     app.router.add_route("*", ROOT + "/{rest:.+}", extension.echo)
     runner = http.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
@@ -124,6 +128,12 @@ async def test_what_comes_packed_is_not_packed_again(web: Web, served: Extension
     answer = await web("GET", f"{ROOT}/packed", Accept_Encoding="gzip")
     assert answer.headers.getall("Content-Encoding") == ["gzip"]
     assert gzip.decompress(answer.body) == _LARGE
+
+
+async def test_a_redirect_is_not_handed_on(web: Web, served: Extension) -> None:
+    async with web.session.get(f"{web.base}{ROOT}/moved", allow_redirects=False) as answer:
+        assert (answer.status, "Location" in answer.headers) == (502, False)
+        assert await answer.text() == "the backend attempted to redirect this request, which is not permitted"
 
 
 async def test_the_old_form_of_discovery_is_enough(web: Web, served: Extension) -> None:

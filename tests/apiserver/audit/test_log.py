@@ -1,5 +1,6 @@
 """The log file: lines, rotation by size, clearing by number and age."""
 
+import gzip
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +48,15 @@ async def test_a_full_file_is_put_aside_and_the_oldest_go(tmp_path: Path) -> Non
     assert len(kept) == 2
     found = [json.loads(path.read_text())["auditID"] for path in sorted(kept, key=lambda path: kept[path])]
     assert [*found, json.loads(file.read_text())["auditID"]] == ["3", "4", "5"]
+
+
+async def test_what_is_put_aside_is_packed(tmp_path: Path) -> None:
+    backend = LogBackend(str(tmp_path / "audit.log"), rotation=Rotation(size=1, backups=1, compress=True))
+    for number in range(4):
+        await backend.write([{**EVENT, "userAgent": "x" * 600_000, "auditID": str(number)}])
+    (kept,) = backups_of(tmp_path / "audit.log")
+    assert kept.suffixes[-2:] == [".log", ".gz"]
+    assert json.loads(gzip.decompress(kept.read_bytes()))["auditID"] == "2"
 
 
 def test_backups_go_by_number_and_by_age() -> None:

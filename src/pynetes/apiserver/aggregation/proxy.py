@@ -64,6 +64,10 @@ async def _request(
 async def _answer(request: Request, response: aiohttp.ClientResponse) -> Answer:
     headers = {name: value for name, value in response.headers.items() if name.lower() not in OURS}
     content_type = response.headers.get("Content-Type", "application/octet-stream")
+    if 300 <= response.status <= 399 and response.headers.get("Location"):
+        response.release()
+        told = b"the backend attempted to redirect this request, which is not permitted"
+        return Response(HTTPStatus.BAD_GATEWAY, told, "text/plain; charset=utf-8")
     if request.method == "HEAD" or response.status in _BODILESS:
         response.release()
         return Response(response.status, b"", content_type, headers)

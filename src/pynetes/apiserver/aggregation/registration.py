@@ -11,6 +11,7 @@ from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.times import format_time
 from pynetes.apis.names import API_SERVICES, CUSTOM_RESOURCE_DEFINITIONS
+from pynetes.apis.resource import Resource
 from pynetes.apiserver.aggregation.availability import Verdict, changed
 from pynetes.apiserver.aggregation.priorities import CUSTOM, priority
 from pynetes.apiserver.objects import Change
@@ -67,11 +68,12 @@ def _managed(present: Object) -> str:
 class Registration:
     """`built_in` is a step of the bootstrap; the observers are told of every change, and `run` answers to them."""
 
-    def __init__(self, registry: Registry, client: Client) -> None:
+    def __init__(self, registry: Registry, client: Client, served: Iterable[Resource]) -> None:
+        """`served`: the built-in resources that are."""
         self._registry = registry
         self._client = client
         self._queue: WorkQueue[str] = WorkQueue("autoregister")
-        versions = {(resource.gvk.group, resource.gvk.version) for resource in registry.built_in}
+        versions = {(resource.gvk.group, resource.gvk.version) for resource in served}
         wanted = (api_service(g, v, priority(g, v), ON_START) for g, v in versions if g != _OWN_GROUP)
         self._built_in = {meta.name(obj): obj for obj in wanted}
 

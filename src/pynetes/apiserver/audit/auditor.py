@@ -48,7 +48,9 @@ def build(config: APIServerConfig, tasks: Tasks) -> Auditor | None:
         return None
     backends: list[Backend] = []
     if config.audit_log_path:
-        rotation = Rotation(config.audit_log_maxsize, config.audit_log_maxage, config.audit_log_maxbackup)
+        rotation = Rotation(
+            config.audit_log_maxsize, config.audit_log_maxage, config.audit_log_maxbackup, config.audit_log_compress
+        )
         written = LogBackend(config.audit_log_path, config.audit_log_format, rotation)
         batching = Batching(
             config.audit_log_batch_buffer_size, config.audit_log_batch_max_size, config.audit_log_batch_max_wait

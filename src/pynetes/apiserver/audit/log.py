@@ -4,8 +4,10 @@
 """
 
 import asyncio
+import gzip
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,6 +24,7 @@ log = logging.getLogger(__name__)
 Object = dict[str, Any]
 
 FORMATS: dict[str, Callable[[Object], bytes]] = {"json": event.line, "legacy": event.legacy_line}
+_PACKED = ".gz"
 _STAMP = "%Y-%m-%dT%H-%M-%S.%f"
 
 
@@ -31,6 +34,7 @@ class Rotation(Struct, frozen=True):
     size: int = 100
     age: int = 0
     backups: int = 0
+    compress: bool = False
 
 
 _STANDARD = Rotation()
@@ -66,7 +70,10 @@ class LogBackend:
         if not limit or not path.exists() or path.stat().st_size + size <= limit:
             return
         stamp = clock.now().strftime(_STAMP)[:-3]
-        path.rename(path.with_name(f"{path.stem}-{stamp}{path.suffix}"))
+        backup = path.with_name(f"{path.stem}-{stamp}{path.suffix}")
+        path.rename(backup)
+        if self._rotation.compress:
+            _compress(backup)
         for old in outdated(backups_of(path), self._rotation, clock.now()):
             old.unlink(missing_ok=True)
 
@@ -74,11 +81,19 @@ class LogBackend:
         """Nothing is open between writes, so that others may move the file."""
 
 
+def _compress(path: Path) -> None:
+    packed = path.with_name(f"{path.name}{_PACKED}")
+    with path.open("rb") as plain, gzip.open(packed, "wb", compresslevel=6) as out:
+        shutil.copyfileobj(plain, out)
+    packed.chmod(0o600)
+    path.unlink()
+
+
 def backups_of(path: Path) -> dict[Path, datetime]:
     """Rotated files, with their times."""
     found = {}
-    for each in path.parent.glob(f"{path.stem}-*{path.suffix}"):
-        stamp = each.name.removeprefix(f"{path.stem}-").removesuffix(path.suffix)
+    for each in path.parent.glob(f"{path.stem}-*"):
+        stamp = each.name.removeprefix(f"{path.stem}-").removesuffix(_PACKED).removesuffix(path.suffix)
         try:
             found[each] = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
         except ValueError:

@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 from pynetes.apiserver.bootstrap import service
 from pynetes.apiserver.bootstrap.masterleases import PERIOD, MasterLeases
+from pynetes.apiserver.config import APIServerConfig
 from pynetes.client.rest import Client
 from pynetes.component import clock
 from pynetes.component.tasks import run_forever
@@ -21,23 +22,26 @@ _RETRY = 1.0
 class EndpointReconciler:
     """`reconcile` once makes what is missing, `run` keeps it up, `withdraw` ends it for this server."""
 
-    def __init__(self, client: Client, store: Store, cidr: str, address: Callable[[], tuple[str, int]]) -> None:
+    def __init__(
+        self, client: Client, store: Store, config: APIServerConfig, address: Callable[[], tuple[str, int]]
+    ) -> None:
         """`address` gives where clients of the cluster reach this server."""
         self._client = client
         self._leases = MasterLeases(store)
-        self._cidr = cidr
+        self._cidr, self._node_port = config.service_cluster_ip_range, config.kubernetes_service_node_port
+        self._publishes = config.endpoint_reconciler_type != "none"
         self._address = address
         self._lock = asyncio.Lock()
         self._withdrawn = False
 
     @property
     def _is_reachable(self) -> bool:
-        """A server that only its own machine can reach is no endpoint."""
-        return not ipaddress.ip_address(self._address()[0]).is_loopback
+        """A server that only its own machine can reach is no endpoint, nor is one that shall not be."""
+        return self._publishes and not ipaddress.ip_address(self._address()[0]).is_loopback
 
     async def reconcile(self) -> None:
         """The Service, this server's lease, and the endpoints of all."""
-        await service.ensure(self._client, self._cidr, self._address()[1])
+        await service.ensure(self._client, self._cidr, self._address()[1], self._node_port)
         if self._is_reachable:
             async with self._lock:
                 if not self._withdrawn:

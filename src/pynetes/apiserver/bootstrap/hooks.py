@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 
 from pynetes.apiserver.bootstrap import flowcontrol, identity, objects, policy, servicecidr
 from pynetes.apiserver.bootstrap.endpoints import EndpointReconciler
@@ -31,6 +31,17 @@ _NEEDED = frozenset(
         _REGISTRATION,
     )
 )
+
+#: Whose objects a step makes, if not the core group's: without them there is nothing to do.
+_GROUPS = {
+    "rbac/bootstrap-roles": "rbac.authorization.k8s.io",
+    "scheduling/bootstrap-system-priority-classes": "scheduling.k8s.io",
+    "priority-and-fairness-config-producer": "flowcontrol.apiserver.k8s.io",
+    "start-kubernetes-service-cidr-controller": "networking.k8s.io",
+    "start-kube-apiserver-identity-lease-controller": "coordination.k8s.io",
+    "bootstrap-controller": "discovery.k8s.io",
+    _REGISTRATION: "apiregistration.k8s.io",
+}
 
 #: The original's names of what this server has done before it listens: whoever asks sees these finished.
 _BEFORE_LISTENING = (
@@ -65,8 +76,9 @@ class PostStartHooks:
         config: APIServerConfig,
         address: Callable[[], tuple[str, int]],
         register: Callable[[], Awaitable[None]],
+        groups: Container[str],
     ) -> None:
-        """`address` gives where clients of the cluster reach this server; `register` says what it serves."""
+        """`address` gives where clients of the cluster reach this server; `register` says what it serves: `groups`."""
 
         async def authentication() -> None:
             await objects.authentication_config(client, config)
@@ -75,8 +87,8 @@ class PostStartHooks:
         self._renewing: asyncio.Task[None] | None = None
         self._client = client
         self._service_cidr = servicecidr.DefaultServiceCIDR(client, config.service_cluster_ip_range)
-        self._endpoints = EndpointReconciler(client, registry.store, config.service_cluster_ip_range, address)
-        self._steps: dict[str, Callable[[], Awaitable[None]]] = {
+        self._endpoints = EndpointReconciler(client, registry.store, config, address)
+        steps: dict[str, Callable[[], Awaitable[None]]] = {
             "start-system-namespaces-controller": lambda: objects.namespaces(client),
             "rbac/bootstrap-roles": lambda: policy.roles(client, registry),
             "scheduling/bootstrap-system-priority-classes": lambda: objects.priority_classes(client),
@@ -88,12 +100,14 @@ class PostStartHooks:
             "bootstrap-controller": self._endpoints.reconcile,
             _REGISTRATION: register,
         }
+        self._steps = {name: step for name, step in steps.items() if _GROUPS.get(name, "") in groups}
         self._done: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._steps}
 
     def checks(self) -> list[Check]:
         before = [Check(f"poststarthook/{name}", answering) for name in _BEFORE_LISTENING]
         own = [Check(f"poststarthook/{name}", self._check(event)) for name, event in self._done.items()]
-        return [*before, *own, Check("autoregister-completion", self._check(self._done[_REGISTRATION]))]
+        registered = self._done.get(_REGISTRATION)
+        return [*before, *own, *([Check("autoregister-completion", self._check(registered))] if registered else ())]
 
     @staticmethod
     def _check(event: asyncio.Event) -> Callable[[], Awaitable[None]]:

@@ -26,7 +26,8 @@ def first_address(cidr: str) -> str:
     return str(ipaddress.ip_network(cidr.partition(",")[0].strip())[1])
 
 
-def service(cidr: str, port: int) -> Object:
+def service(cidr: str, port: int, node_port: int = 0) -> Object:
+    served = {"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -37,9 +38,9 @@ def service(cidr: str, port: int) -> Object:
         },
         "spec": {
             "clusterIP": first_address(cidr),
-            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}],
+            "ports": [{**served, "nodePort": node_port} if node_port else served],
             "sessionAffinity": "None",
-            "type": "ClusterIP",
+            "type": "NodePort" if node_port else "ClusterIP",
         },
     }
 
@@ -77,10 +78,10 @@ def endpoint_slice(addresses: Sequence[str], port: int) -> Object:
     }
 
 
-async def ensure(client: Client, cidr: str, port: int) -> None:
+async def ensure(client: Client, cidr: str, port: int, node_port: int = 0) -> None:
     """Creates the Service if it is missing."""
     try:
-        await create_missing(client, SERVICES, service(cidr, port))
+        await create_missing(client, SERVICES, service(cidr, port, node_port))
     except StatusError as error:
         if error.reason != "Invalid":
             raise

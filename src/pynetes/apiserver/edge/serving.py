@@ -56,6 +56,7 @@ class Edge:
         tls: ssl.SSLContext | None,
         max_body_bytes: int,
         shutdown_grace: float,
+        reuse_port: bool = False,
     ) -> None:
         self._handler = handler
         self._host = host
@@ -63,6 +64,7 @@ class Edge:
         self._tls = tls
         self._max_body = max_body_bytes
         self._grace = shutdown_grace
+        self._reuse_port = reuse_port or None
         self._draining = False
         self._server: asyncio.Server | None = None
         self._http: _Server | None = None
@@ -71,7 +73,13 @@ class Edge:
         self._http = _Server(cast(Any, self._handle))
         try:
             self._server = await asyncio.get_running_loop().create_server(
-                self._http, self._host, self.port, ssl=self._tls, backlog=1024, reuse_address=True
+                self._http,
+                self._host,
+                self.port,
+                ssl=self._tls,
+                backlog=1024,
+                reuse_address=True,
+                reuse_port=self._reuse_port,
             )
         except OSError as error:
             address = f"{self._host}:{self.port}"

@@ -17,6 +17,8 @@ _VERSIONS = {
     "VersionTLS12": ssl.TLSVersion.TLSv1_2,
     "VersionTLS13": ssl.TLSVersion.TLSv1_3,
 }
+#: Go's number of a curve → OpenSSL's name.
+_CURVES = {"23": "prime256v1", "24": "secp384r1", "25": "secp521r1", "29": "X25519"}
 #: Of 1.3, whose suites are no choice.
 _ALWAYS = frozenset(("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"))
 _EXCHANGES = {"TLS_ECDHE_ECDSA_WITH_": "ECDHE-ECDSA-", "TLS_ECDHE_RSA_WITH_": "ECDHE-RSA-", "TLS_RSA_WITH_": ""}
@@ -47,12 +49,14 @@ class ServingTLS:
         named: Sequence[NamedCertificate] = (),
         min_version: str = "",
         cipher_suites: Sequence[str] = (),
+        curves: Sequence[str] = (),
     ) -> None:
         self._pair, self._named, self._authorities = (certificate, key), named, tuple(authorities)
         if min_version and min_version not in _VERSIONS:
             raise ValueError(f'unknown tls version "{min_version}"')
         self._version = _VERSIONS.get(min_version, ssl.TLSVersion.TLSv1_2)
         self._ciphers = ":".join(filter(None, map(openssl_name, cipher_suites)))
+        self._curve = _curve(curves)
         self.context, self._by_name = self._made()
         self._current = self.context
         self.context.sni_callback = self._hand_over
@@ -83,6 +87,8 @@ class ServingTLS:
         context.verify_flags |= _NO_CHECK_TIME
         if self._ciphers:
             context.set_ciphers(self._ciphers)
+        if self._curve:
+            context.set_ecdh_curve(self._curve)
         return context
 
     def _hand_over(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
@@ -92,6 +98,16 @@ class ServingTLS:
 
     def _of_name(self, name: str) -> ssl.SSLContext | None:
         return self._by_name.get(name) or self._by_name.get("*." + name.partition(".")[2])
+
+
+def _curve(numbers: Sequence[str]) -> str:
+    """The one curve that is wanted, as OpenSSL calls it; empty where any will do."""
+    for number in numbers:
+        if number not in _CURVES:
+            raise ValueError(f"curve preference {number} is not supported by Python's TLS")
+    if len(numbers) > 1:
+        raise ValueError("--tls-curve-preferences: Python's TLS can be limited to one curve, not to several")
+    return _CURVES[numbers[0]] if numbers else ""
 
 
 def openssl_name(suite: str) -> str:

@@ -1,6 +1,6 @@
 """Puts the endpoints of all resources into a router: the generic verbs, and what is special to some."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pynetes.apis.names import PODS
 from pynetes.apis.resource import Resource, Subresource
@@ -32,8 +32,8 @@ _SUBRESOURCES: dict[str, dict[str, Endpoint]] = {
 Extra = Mapping[tuple[str, str, str], Mapping[str, Handler]]
 
 
-def install(router: Router, backend: Backend, extra: Extra) -> None:
-    for resource in backend.registry.resources:
+def install(router: Router, backend: Backend, resources: Iterable[Resource], extra: Extra) -> None:
+    for resource in resources:
         install_resource(router, backend, resource, extra)
 
 

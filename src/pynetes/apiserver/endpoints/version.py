@@ -34,7 +34,8 @@ def tell() -> None:
     _info.labels(*(shown[field] for field in _LABELS.values())).set(1)
 
 
-def document() -> dict[str, Any]:
+def document(oldest: str = "") -> dict[str, Any]:
+    """`oldest`: the release (`1.35`) down to which components may be; the one before this if empty."""
     major, minor = KUBERNETES_VERSION.removeprefix("v").split(".")[:2]
     machine = platform.machine()
     return {
@@ -43,7 +44,7 @@ def document() -> dict[str, Any]:
         "emulationMajor": major,
         "emulationMinor": minor,
         "minCompatibilityMajor": major,
-        "minCompatibilityMinor": str(int(minor) - 1),
+        "minCompatibilityMinor": oldest.partition(".")[2] or str(int(minor) - 1),
         "gitVersion": f"{KUBERNETES_VERSION}+pynetes-{__version__}",
         "gitCommit": "",
         "gitTreeState": "clean",

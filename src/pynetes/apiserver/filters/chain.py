@@ -7,6 +7,7 @@ from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.filters.audit import with_audit, with_failed_authentication_audit
 from pynetes.apiserver.filters.authentication import with_authentication
 from pynetes.apiserver.filters.authorization import with_authorization
+from pynetes.apiserver.filters.cors import with_cors
 from pynetes.apiserver.filters.deadline import with_deadline
 from pynetes.apiserver.filters.hsts import with_hsts
 from pynetes.apiserver.filters.impersonation import with_impersonation
@@ -33,6 +34,7 @@ def build(
             with_recovery,
             with_request_info,
             with_deadline(config.request_timeout),
+            *((with_cors(config.cors_allowed_origins),) if config.cors_allowed_origins else ()),
             *((with_failed_authentication_audit(auditor),) if auditor else ()),
             with_authentication(authenticator),
             *((with_audit(auditor),) if auditor else ()),

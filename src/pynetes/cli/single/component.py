@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from pynetes.cli.flags import ComponentCommand, config_from, flags_of, values_of
-from pynetes.cli.single import TEXTS
+from pynetes.cli.flagvalues import INTEGER
+from pynetes.cli.single import TEXTS, foreign
 from pynetes.client.servingconfig import Serving, ServingConfig
 from pynetes.component import logs
 
@@ -26,9 +27,10 @@ def component(name: str) -> Callable[[Callable[..., None]], click.Command]:
         command = click.command(name, cls=ComponentCommand, context_settings=_WIDE)(function)
         command.params += [
             click.Option(
-                ["-v", "--v", "verbosity"], type=int, default=0, show_default=True, help="Verbosity of the log."
+                ["-v", "--v", "verbosity"], type=INTEGER, default=0, show_default=True, help="Verbosity of the log."
             ),
             click.Option(["--logging-format"], type=click.Choice(["text", "json"]), default="text", show_default=True),
+            *foreign.options(name),
         ]
         return command
 
