@@ -169,3 +169,15 @@ def test_a_conversion_only_prunes() -> None:
     obj = {"apiVersion": "g.example/v1", "kind": "K", "metadata": {}, "spec": {"b": 1}}
     ObjectSchema(of(a=DEFAULTED)).prune(obj)
     assert obj["spec"] == {}
+
+
+def test_what_an_apply_has_merged_is_only_filled_in() -> None:
+    schema = of(
+        a=TEXT,
+        b={**TEXT, "default": "x"},
+        c={"type": "object", "additionalProperties": TEXT},
+        d={"type": "object", "additionalProperties": {**TEXT, "default": "y"}},
+    )
+    obj = {"spec": {"a": None, "b": None, "c": {"k": None}, "d": {"k": None}}}
+    ObjectSchema(schema).of_merged.coerce(obj)
+    assert obj["spec"] == {"a": None, "b": "x", "c": {"k": None}, "d": {"k": "y"}}

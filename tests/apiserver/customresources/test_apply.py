@@ -159,3 +159,20 @@ async def test_the_server_owns_what_it_writes_of_a_definition(applied: Web) -> N
         "f:singular",
         "f:categories",
     }
+
+
+@pytest.mark.parametrize(
+    ("spec", "where"),
+    [
+        ({"replicas": None}, "spec.replicas"),
+        ({"labels": {"k": None}}, "spec.labels.k"),
+        ({"ports": [{"name": "http", "port": None}]}, "spec.ports[0].port"),
+        ({"args": None}, "spec.args"),
+    ],
+)
+async def test_nulls_that_the_schema_refuses_are_told(applied: Web, spec: Object, where: str) -> None:
+    refused = await apply(applied, "one", spec)
+    assert (refused.status, refused.json["details"]["causes"][0]["field"]) == (422, where)
+    body = {"apiVersion": f"{GROUP}/v1", "kind": "CronTab", "metadata": {"name": "a"}, "spec": spec}
+    created = await applied("POST", path().removesuffix("/a"), body)
+    assert created.status == 201, "a create drops them"

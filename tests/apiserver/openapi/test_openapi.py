@@ -11,7 +11,7 @@ from pynetes.apimachinery.schema import all_definitions
 from pynetes.apimachinery.structural.objectschema import ObjectSchema
 from pynetes.apis.registry import RESOURCES
 from pynetes.apis.resource import SCALE, STATUS, Resource
-from pynetes.apiserver.openapi import defaults, enums, v2, v3
+from pynetes.apiserver.openapi import defaults, enums, operations, v2, v3
 
 DOCUMENTS = v3.Documents(RESOURCES)
 
@@ -253,6 +253,16 @@ def test_custom_resources_are_described_too() -> None:
     assert documents.find("apis/example.com/v1") is None
 
 
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [("jobset.x-k8s.io", "jobsetXK8sIo"), ("cert-manager.io", "certManagerIo"), ("3scale.net", "ScaleNet")],
+)
+def test_names_of_operations_are_identifiers(group: str, name: str) -> None:
+    resource = replace(WIDGET, gvk=WIDGET.gvk._replace(group=group), subresources=())
+    read = next(found for found in operations.operations(resource, {}) if found.path.endswith("{name}"))
+    assert (read.id, read.tag) == (f"read{name[:1].upper()}{name[1:]}V1NamespacedWidget", f"{name}_v1")
+
+
 def test_custom_resources_are_described_as_the_original_describes_them() -> None:
     schema = ObjectSchema({"type": "object"})
     resource = replace(WIDGET, schema=schema, list_kind="WidgetCollection", subresources=(STATUS, SCALE))
@@ -272,6 +282,7 @@ def test_custom_resources_are_described_as_the_original_describes_them() -> None
     content = collection["get"]["responses"]["200"]["content"]
     assert content["application/json"]["schema"]["$ref"].endswith(".WidgetCollection")
     assert set(content) == {"application/json", "application/yaml"}
+    assert collection["get"]["description"] == "list objects of kind Widget"
     assert "requestBody" not in collection["delete"]
     assert "watch" in {parameter["name"] for parameter in collection["delete"]["parameters"]}
     assert [parameter["name"] for parameter in one["get"]["parameters"]] == ["resourceVersion"]

@@ -2,7 +2,8 @@
 
 In upstream's order: fields that the schema does not name go; nulls go where the schema neither takes null nor has a
 default; what is absent (or a null that is not taken) becomes a copy of its default. What `apiVersion`, `kind` and
-`metadata` of the object itself must be, the caller knows.
+`metadata` of the object itself must be, the caller knows. What an apply has merged is only filled in: a null in it
+stays, for validation to tell.
 """
 
 from collections.abc import Callable
@@ -15,9 +16,9 @@ from pynetes.apimachinery.structural.nodes import EMBEDDED, META_FIELDS, PRESERV
 Coerce = Callable[[Any], bool]
 
 
-def compile_coercion(schema: Schema, *, defaults: bool = True) -> Coerce:
-    """For whole objects; without `defaults`, it only takes away."""
-    return _Compiler(defaults).root(schema)
+def compile_coercion(schema: Schema, *, defaults: bool = True, takes: bool = True) -> Coerce:
+    """For whole objects; without `defaults`, it only takes away; without `takes`, it only fills in."""
+    return _Compiler(defaults, takes).root(schema)
 
 
 def _is_container(value: Any) -> bool:
@@ -39,11 +40,12 @@ def _leave(value: Any) -> bool:
 
 
 class _Compiler:
-    def __init__(self, defaults: bool) -> None:
+    def __init__(self, defaults: bool, takes: bool) -> None:
         self._defaults = defaults
+        self._takes = takes
 
     def root(self, schema: Schema) -> Coerce:
-        return self._node({**schema, EMBEDDED: True}, root=True)
+        return self._node({**schema, EMBEDDED: True}, prune=self._takes, root=True)
 
     def _node(self, schema: Schema, *, keep: bool = False, prune: bool = True, root: bool = False) -> Coerce:
         """`keep`: unknown fields stay; `prune` False: within metadata, which has a type of its own."""
@@ -74,7 +76,9 @@ class _Compiler:
             if self._defaults and child.get("default") is not None and not (root and name in META_FIELDS)
         }
         droppable = frozenset(
-            name for name, child in own.items() if not child.get("nullable") and child.get("default") is None
+            name
+            for name, child in own.items()
+            if self._takes and not child.get("nullable") and child.get("default") is None
         )
         if "additionalProperties" in schema:
             return self._map(schema, inner, defaults, droppable, prune)
@@ -120,7 +124,8 @@ class _Compiler:
         others = self._node(values, prune=prune) if values is not None else (clear if prune else _leave)
         default = values.get("default") if values is not None else None
         fills = self._defaults and default is not None
-        drops = values is not None and not values.get("nullable")
+        drops = self._takes and default is None
+        refuses = values is not None and not values.get("nullable")
 
         def coerce(obj: dict[str, Any]) -> bool:
             dropped = False
@@ -133,10 +138,10 @@ class _Compiler:
                         if name in droppable:
                             del obj[name]
                         continue
-                    if not drops:
+                    if not refuses:
                         continue
                     if not fills:
-                        if default is None:
+                        if drops:
                             del obj[name]
                         continue
                     obj[name] = value = copy(default)

@@ -47,6 +47,13 @@ class ObjectSchema:
         return compile_coercion(self.schema)
 
     @cached_property
+    def of_merged(self) -> "ObjectSchema":
+        """The same for what an apply has merged: coercion takes no nulls away, so that validation tells them."""
+        merged = ObjectSchema(self.schema)
+        merged._coerce = compile_coercion(self.schema, takes=False)
+        return merged
+
+    @cached_property
     def _prune(self) -> Coerce:
         return compile_coercion(self.schema, defaults=False)
 

@@ -64,7 +64,8 @@ def _typed(scope: Scope, obj: Object, config: Object) -> Object:
     """The merged object in canonical form; 500 for scalars that their type has no meaning for."""
     entries = fields.take_entries(obj)
     try:
-        typed, _ = codecs.coerce(obj, scope.kind, validation="Ignore", schema=scope.schema)
+        schema = scope.schema and scope.schema.of_merged
+        typed, _ = codecs.coerce(obj, scope.kind, validation="Ignore", schema=schema)
     except StatusError as error:
         why = error.details["causes"][0]["message"].rpartition(": ")[2] if error.details.get("causes") else str(error)
         why = f"unable to convert unstructured object to {scope.kind}: {why}"

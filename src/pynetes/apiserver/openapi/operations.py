@@ -1,5 +1,6 @@
 """Every operation of a resource: its path, verb, parameters, body and answer, as upstream names them."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
@@ -24,6 +25,8 @@ API_GROUP = _META + "APIGroup"
 API_GROUP_LIST = _META + "APIGroupList"
 API_VERSIONS = _META + "APIVersions"
 
+_BREAK = re.compile(r"^\d|[^A-Za-z0-9_]")
+"""What an identifier leaves out; the letter behind it becomes a capital."""
 _CONNECT = frozenset(("attach", "exec", "portforward", "proxy"))
 _CONNECT_METHODS = {
     "create": ("post",),
@@ -69,20 +72,28 @@ def definition_of(gvk: GroupVersionKind, extra: Mapping[str, dict[str, Any]]) ->
     return ""
 
 
-def group_parts(group: str) -> list[str]:
-    """`rbac.authorization.k8s.io` → [rbac, authorization]: what names operations and tags."""
-    return (group.removesuffix(".k8s.io") or "core").split(".")
+def _identifier(text: str, *, capital: bool = True) -> str:
+    """`rbac.authorization` → `RbacAuthorization`: letters, digits and `_`, in camel case."""
+    first, *rest = _BREAK.split(text)
+    return (_upper(first) if capital else first) + "".join(map(_upper, rest))
+
+
+def _upper(word: str) -> str:
+    return word[:1].upper() + word[1:]
+
+
+def _trimmed(group: str) -> str:
+    return group.removesuffix(".k8s.io") or "core"
 
 
 def tag(group: str, version: str) -> str:
-    first, *rest = group_parts(group)
-    name = first + "".join(part.capitalize() for part in rest)
+    name = _identifier(_trimmed(group), capital=False)
     return f"{name}_{version}" if version else name
 
 
 def prefix(group: str, version: str) -> str:
     """`AppsV1`, as operation ids have it."""
-    return "".join(part[:1].upper() + part[1:] for part in [*group_parts(group), version])
+    return _identifier(_trimmed(group)) + _identifier(version)
 
 
 class _Builder:
@@ -121,7 +132,7 @@ class _Builder:
         return Operation(
             path=path,
             method=method,
-            id=f"{verb}{self._prefix}{suffix}",
+            id=f"{verb}{self._prefix}{_identifier(suffix)}",
             description=description,
             tag=self._tag,
             query=queries + more.pop("query", ()),
@@ -142,7 +153,8 @@ class _Builder:
         path = self._path()
         where: dict[str, Any] = {"path_parameters": self._collection_parameters}
         if "list" in verbs:
-            text = f"list or watch objects of kind {kind}" if "watch" in verbs else f"list objects of kind {kind}"
+            what = "list or watch" if "watch" in verbs and not self._custom else "list"
+            text = f"{what} objects of kind {kind}"
             listing = {"answer": self._list, "action": "list", "media": "stream", "queries": parameters.LIST}
             yield self._operation(path, "get", "list", self._scope + kind, text, **where, **listing)
             if self._resource.namespaced:
