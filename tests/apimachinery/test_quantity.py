@@ -96,11 +96,6 @@ def test_rounding_to_milli() -> None:
     assert str(parse("1").round_up(-3)) == "1"
 
 
-def test_sum_of_resource_lists() -> None:
-    total = quantity.add_resources({"cpu": "100m"}, None, {"cpu": "1", "memory": "1Gi"})
-    assert {name: str(amount) for name, amount in total.items()} == {"cpu": "1100m", "memory": "1Gi"}
-
-
 def test_is_quantity() -> None:
     assert quantity.is_quantity("5Gi")
     assert not quantity.is_quantity("five")

@@ -120,10 +120,3 @@ def test_durations_print_as_gos(seconds: float, text: str) -> None:
 )  # fmt: skip
 def test_ages_as_kubectl_shows_them(seconds: float, text: str) -> None:
     assert times.human_duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(-5, "<invalid>"), (59, "59s"), (60, "1m"), (7200, "2h"), (90000, "1d"), (4e7, "1y")]
-)
-def test_short_ages(seconds: float, text: str) -> None:
-    assert times.short_human_duration(seconds) == text

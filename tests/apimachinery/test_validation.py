@@ -163,24 +163,5 @@ def test_conditions() -> None:
     assert fields == ["c[1].type", "c[1].status", "c[1].lastTransitionTime", "c[1].reason"]
 
 
-@pytest.mark.parametrize(
-    ("options", "fields"),
-    [
-        ({}, []),
-        ({"propagationPolicy": "Orphan"}, []),
-        ({"propagationPolicy": "Sideways"}, ["propagationPolicy"]),
-        ({"propagationPolicy": "Orphan", "orphanDependents": True}, ["propagationPolicy"]),
-        ({"dryRun": ["All"]}, []),
-        ({"dryRun": ["Some"]}, ["dryRun"]),
-    ],
-)
-def test_delete_options(options: dict[str, Any], fields: list[str]) -> None:
-    assert [error.field for error in validation.validate_delete_options(options)] == fields
-
-
-def test_options_of_writes() -> None:
-    assert validation.validate_field_validation("Strict") == []
-    assert str(validation.validate_field_validation("x")[0]) == (
-        'fieldValidation: Unsupported value: "x": supported values: "", "Ignore", "Strict", "Warn"'
-    )
+def test_field_managers_have_a_length() -> None:
     assert [error.type for error in validation.validate_field_manager("x" * 129)] == ["FieldValueTooLong"]

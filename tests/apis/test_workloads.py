@@ -6,15 +6,12 @@ from pynetes.apis.apps.daemon_set import DaemonSetStrategy
 from pynetes.apis.apps.deployment import DeploymentStrategy
 from pynetes.apis.apps.replica_set import ReplicaSetStrategy
 from pynetes.apis.apps.stateful_set import StatefulSetStrategy
-from pynetes.apis.autoscaling.scale import scale_of, validate_scale, with_scale
 from pynetes.apis.strategy import Strategy
 from tests.apis.objects import (
-    Object,
     container,
     create_errors,
     created,
     template,
-    texts,
     update_errors,
     updated,
     workload,
@@ -146,20 +143,4 @@ def test_little_of_a_stateful_set_may_change() -> None:
         "spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
         "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are "
         "forbidden"
-    ]
-
-
-def test_the_scale_of_a_deployment() -> None:
-    obj: Object = created(DeploymentStrategy(), workload(replicas=2))
-    obj["metadata"]["resourceVersion"] = "7"
-    obj["status"] = {"replicas": 1}
-    scale = scale_of(obj)
-    assert scale["spec"] == {"replicas": 2}
-    assert scale["status"] == {"replicas": 1, "selector": "app=web"}
-    assert scale["metadata"]["resourceVersion"] == "7"
-    scale["spec"]["replicas"] = 5
-    assert with_scale(obj, scale)["spec"]["replicas"] == 5
-    scale["spec"]["replicas"] = -1
-    assert texts(validate_scale(scale)) == [
-        "spec.replicas: Invalid value: -1: must be greater than or equal to 0",
     ]

@@ -20,12 +20,12 @@ def service(name: str = "web", *, ips: tuple[str, ...] = (), **spec: Any) -> Obj
 
 
 def test_a_node_that_goes_moves_only_its_own_addresses() -> None:
-    before = {ip: placement.announcer_of(ip, NODES) for ip in ADDRESSES}
-    after = {ip: placement.announcer_of(ip, [name for name in NODES if name != "n2"]) for ip in ADDRESSES}
+    before = {ip: placement.ranking(ip, NODES)[0] for ip in ADDRESSES}
+    after = {ip: placement.ranking(ip, [name for name in NODES if name != "n2"])[0] for ip in ADDRESSES}
     assert set(before.values()) == set(NODES)
     assert {ip for ip in ADDRESSES if before[ip] != after[ip]} == {ip for ip in ADDRESSES if before[ip] == "n2"}
     assert len({after[ip] for ip in ADDRESSES if before[ip] == "n2"}) > 1
-    assert placement.announcer_of("192.0.2.1", []) is None
+    assert placement.ranking("192.0.2.1", []) == []
 
 
 def announced(

@@ -18,7 +18,7 @@ from pynetes.apimachinery.errors import FieldError, StatusError, bad_request, in
 from pynetes.apimachinery.gvk import GroupVersionKind, split_api_version
 from pynetes.apimachinery.meta import copy
 from pynetes.apimachinery.schema.checker import Checker, DecodeError, duplicates, plain
-from pynetes.apimachinery.schema.definitions import definition, find_definition_name
+from pynetes.apimachinery.schema.definitions import find_definition_name
 from pynetes.apimachinery.schema.structs import StructDecoder, definition_decoder
 from pynetes.apimachinery.structural.objectmeta import OBJECT_META, MetadataError, typed_metadata
 from pynetes.apimachinery.structural.objectschema import ObjectSchema
@@ -348,8 +348,3 @@ def _of_type(obj: Object, gvk: GroupVersionKind) -> Object:
 def _invalid_patch(obj: Object, why: str) -> StatusError:
     shown = json_writer.encode(obj).decode()
     return invalid("", "", "", [FieldError("FieldValueInvalid", "patch", shown, why)])
-
-
-def field_names(gvk: GroupVersionKind) -> frozenset[str]:
-    """The top-level fields of a built-in kind."""
-    return frozenset(definition(find_definition_name(gvk) or "").get("properties") or ())

@@ -49,11 +49,6 @@ _VALUE_TEXT = (
 )
 _CONFIG_KEY = "[-._a-zA-Z0-9]+"
 _CONFIG_KEY_TEXT = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
-_ENV = "[-._a-zA-Z][-._a-zA-Z0-9]*"
-_ENV_TEXT = (
-    "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not "
-    "start with a digit"
-)
 _RELAXED_ENV_TEXT = "a valid environment variable name must consist only of printable ASCII characters other than '='"
 _C_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
 _C_IDENTIFIER_TEXT = (
@@ -209,14 +204,6 @@ def config_map_key(value: str) -> list[str]:
     errors = [max_length_error(DNS1123_SUBDOMAIN_MAX)] if size(value) > DNS1123_SUBDOMAIN_MAX else []
     if not _matches(_CONFIG_KEY, value):
         errors.append(regex_error(_CONFIG_KEY_TEXT, _CONFIG_KEY, "key.name", "KEY_NAME", "key-name"))
-    return errors + _parent_prefix(value)
-
-
-def env_var_name(value: str) -> list[str]:
-    """The strict rule: letters, digits, `_`, `-`, `.`, no digit first."""
-    errors = []
-    if not _matches(_ENV, value):
-        errors.append(regex_error(_ENV_TEXT, _ENV, "my.env-name", "MY_ENV.NAME", "MyEnvName1"))
     return errors + _parent_prefix(value)
 
 

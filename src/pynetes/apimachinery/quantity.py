@@ -245,13 +245,3 @@ def is_quantity(value: Any) -> bool:
     except (ValueError, TypeError):
         return False
     return True
-
-
-def add_resources(*lists: dict[str, Any] | None) -> dict[str, Quantity]:
-    """The sum of resource lists (`{"cpu": "100m", …}`), by resource name."""
-    total: dict[str, Quantity] = {}
-    for resources in lists:
-        for name, value in (resources or {}).items():
-            amount = value if isinstance(value, Quantity) else parse(value)
-            total[name] = total[name] + amount if name in total else amount
-    return total

@@ -208,16 +208,3 @@ def human_duration(seconds: float) -> str:
 
 def _two(major: int, unit: str, minor: int, minor_unit: str) -> str:
     return f"{major}{unit}{minor}{minor_unit}" if minor else f"{major}{unit}"
-
-
-def short_human_duration(seconds: float) -> str:
-    """One figure only (`5d`)."""
-    total = int(seconds)
-    if total < -1:
-        return "<invalid>"
-    if total < 60:
-        return f"{max(total, 0)}s"
-    for limit, size, unit in ((3600, 60, "m"), (86400, 3600, "h"), (86400 * 365, 86400, "d")):
-        if total < limit:
-            return f"{total // size}{unit}"
-    return f"{total // (86400 * 365)}y"

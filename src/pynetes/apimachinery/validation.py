@@ -310,28 +310,3 @@ def _validate_condition(condition: Mapping[str, Any], path: str) -> list[FieldEr
     if names.size(condition.get("message") or "") > _MESSAGE_MAX:
         errors.append(too_long(f"{path}.message", _MESSAGE_MAX))
     return errors
-
-
-_POLICIES = ("Foreground", "Background", "Orphan", "nil")
-
-
-def validate_delete_options(options: Mapping[str, Any]) -> list[FieldError]:
-    errors: list[FieldError] = []
-    policy = options.get("propagationPolicy")
-    if options.get("orphanDependents") is not None and policy is not None:
-        detail = "orphanDependents and deletionPropagation cannot be both set"
-        errors.append(invalid_value("propagationPolicy", policy, detail))
-    if policy is not None and policy not in _POLICIES[:3]:
-        errors.append(not_supported("propagationPolicy", policy, _POLICIES))
-    return errors + validate_dry_run(options.get("dryRun"))
-
-
-def validate_dry_run(values: Sequence[str] | None, path: str = "dryRun") -> list[FieldError]:
-    if all(value == "All" for value in values or ()):
-        return []
-    return [not_supported(path, list(values or ()), ("All",))]
-
-
-def validate_field_validation(value: str, path: str = "fieldValidation") -> list[FieldError]:
-    allowed = ("", "Ignore", "Strict", "Warn")
-    return [] if value in allowed else [not_supported(path, value, allowed)]

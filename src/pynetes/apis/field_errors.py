@@ -91,10 +91,6 @@ class FieldErrors(list[FieldError]):
         if value is not None and value < 0:
             self.invalid(path, value, "must be greater than or equal to 0")
 
-    def positive(self, path: str, value: int | None) -> None:
-        if (value or 0) <= 0:
-            self.invalid(path, value or 0, "must be greater than 0")
-
     def non_negative_quantity(self, path: str, value: Any) -> None:
         amount = quantity.parse(value)
         if amount < _ZERO:

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from pynetes.apiserver.authentication.user import UserInfo
     from pynetes.apiserver.requestinfo import RequestInfo
 
-#: Largest body of a request, as upstream's --max-resource-write-bytes.
-MAX_BODY_BYTES = 3 * 1024 * 1024
-
 
 class Request(Struct):
     """One request. `path` is decoded and without query; header names are case-insensitive.

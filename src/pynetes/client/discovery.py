@@ -6,7 +6,6 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource, split_api_version
 from pynetes.client.rest import Client
 
@@ -118,8 +117,3 @@ def _resources(group_version: str, entries: Iterable[Object]) -> Iterator[APIRes
                 bool(entry.get("namespaced")),
                 frozenset(entry.get("verbs") or ()),
             )
-
-
-def is_gone(error: StatusError) -> bool:
-    """Whether a resource type itself is not served (any more)."""
-    return error.code in (404, 405)

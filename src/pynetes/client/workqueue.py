@@ -45,11 +45,6 @@ class Queue(Generic[K]):
         """The keys that wait for a worker."""
         return len(self._ready)
 
-    @property
-    def in_flight(self) -> int:
-        """The keys that workers have."""
-        return len(self._processing)
-
     def running(self, now: float) -> list[float]:
         """For how many seconds workers have had their keys."""
         return [now - since for since in self._processing.values()]

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -300,10 +300,6 @@ class Containerd:
         if process.returncode:
             raise ContainerdError(f"ctr {' '.join(arguments)}: {output.decode(errors='replace').strip()}")
         return output
-
-    async def import_images(self, paths: Sequence[Path]) -> None:
-        for path in paths:
-            await self.ctr("images", "import", str(path))
 
     async def import_pause_image(self) -> None:
         """Gives it the sandbox image; images of garbage collection never touch it where containerd can pin."""

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from pynetes.kubelet import pod as pods
 from pynetes.kubelet.cgroups import PodCgroups
+from pynetes.kubelet.images import ImageManager
 from pynetes.kubelet.pleg import PLEG
 from pynetes.kubelet.pod_manager import PodManager
 from pynetes.kubelet.pod_syncer import NodePodSyncer
@@ -17,6 +18,7 @@ from pynetes.kubelet.probes.manager import ProbeManager
 from pynetes.kubelet.runtime.paths import pod_directory
 from pynetes.kubelet.static_pods import MirrorClient
 from pynetes.kubelet.status.manager import StatusManager
+from pynetes.kubelet.tokens import TokenManager
 from pynetes.kubelet.volumes import VolumeManager
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,8 @@ class Housekeeping(Struct):
     statuses: StatusManager
     probes: ProbeManager
     pleg: PLEG
+    images: ImageManager
+    tokens: TokenManager | None
     volumes: VolumeManager
     cgroups: PodCgroups | None
     mirrors: MirrorClient | None
@@ -61,6 +65,9 @@ class Housekeeping(Struct):
             if self.workers.forget(uid):
                 self.statuses.forget(uid)
                 self.probes.remove_pod(uid)
+                self.images.forget_pod(uid)
+                if self.tokens is not None:
+                    self.tokens.forget_pod(uid)
                 await self.syncer.forget(uid)
 
     def _end_orphans(self) -> None:

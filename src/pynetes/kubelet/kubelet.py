@@ -310,6 +310,8 @@ class Kubelet:
             statuses=self.statuses,
             probes=self.probes,
             pleg=self.pleg,
+            images=self.images,
+            tokens=self.tokens,
             volumes=self.volumes,
             cgroups=self.cgroups,
             mirrors=self.mirrors,

@@ -185,10 +185,6 @@ class NodeObjects:
         """Every Service of the cluster."""
         return self._services.list()
 
-    @property
-    def services_synced(self) -> bool:
-        return self._services.has_synced
-
     async def wait_for_services(self) -> None:
         await self._services.wait_for_sync()
 

@@ -128,10 +128,6 @@ class PodWorkers:
     def is_known(self, uid: str) -> bool:
         return uid in self._workers
 
-    def is_termination_requested(self, uid: str) -> bool:
-        worker = self._workers.get(uid)
-        return worker is not None and worker.termination_requested
-
     def could_have_running_containers(self, uid: str) -> bool:
         """True until it is known that nothing runs."""
         worker = self._workers.get(uid)
@@ -307,12 +303,3 @@ class PodWorkers:
 
 def _jittered(seconds: float) -> float:
     return seconds * random.uniform(1.0, 1.5)
-
-
-def evicted_status(reason: str, message: str) -> StatusChange:
-    """For `Kill.status`: the pod failed, and why."""
-
-    def change(status: dict[str, Any]) -> None:
-        status.update(phase="Failed", reason=reason, message=message)
-
-    return change

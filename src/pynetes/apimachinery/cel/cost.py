@@ -4,7 +4,7 @@ Costs are in the original's units (one is about 50 ns there) and never leave 64 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
@@ -108,7 +108,3 @@ class DeclaredSizes:
 def string_cost(size: int, factor: float = 1.0) -> int:
     """Of going through a string once (or `factor` times)."""
     return math.ceil(size * factor * TRAVERSAL)
-
-
-def sizes_of(estimator: Estimator, nodes: Sequence[Node]) -> list[Range]:
-    return [estimator.size(node) for node in nodes]

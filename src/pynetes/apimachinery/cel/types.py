@@ -110,14 +110,6 @@ class DeclType(Struct, eq=False):
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def is_object(self) -> bool:
-        return self.fields is not None
-
-    @property
-    def is_map(self) -> bool:
-        return self.key is not None
-
-    @property
     def is_list(self) -> bool:
         return self.key is None and self.element is not None
 
@@ -160,7 +152,6 @@ def object_decl(name: str, fields: Mapping[str, Field], min_size: int = 2) -> De
 
 
 BOOL_DECL = DeclType(BOOL, 4)
-BYTES_DECL = DeclType(BYTES, 2)
 DOUBLE_DECL = DeclType(DOUBLE, 1)
 DYN_DECL = DeclType(DYN, 1)
 INT_DECL = DeclType(INT, 1)

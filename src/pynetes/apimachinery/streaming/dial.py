@@ -12,7 +12,6 @@ from msgspec import Struct, field
 from pynetes.apimachinery.streaming.duplex import StreamsDuplex
 from pynetes.apimachinery.tls_errors import unverified
 
-MAX_HEAD = 256 * 1024
 MAX_ERROR_BODY = 64 * 1024
 _LIMIT = 256 * 1024
 

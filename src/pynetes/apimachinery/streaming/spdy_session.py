@@ -76,7 +76,6 @@ class Session:
         self._encoder = frames.Encoder()
         self._decoder = frames.Decoder()
         self._out: list[bytes] = []
-        self.going_away = False
 
     # -- what we do
 
@@ -116,10 +115,6 @@ class Session:
         self._emit(frames.Ping(identifier))
         return identifier
 
-    def go_away(self) -> None:
-        """Tells the peer that no more streams are accepted."""
-        self._emit(frames.GoAway(self._last_accepted))
-
     def outgoing(self) -> bytes:
         """The bytes to send now; each is given once."""
         data = b"".join(self._out)
@@ -156,7 +151,6 @@ class Session:
                 else:
                     self._emit(frame)
             case frames.GoAway(last_stream, _):
-                self.going_away = True
                 events.append(GoingAway(last_stream))
             case frames.Settings() | frames.WindowUpdate():
                 pass

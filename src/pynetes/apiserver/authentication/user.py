@@ -7,15 +7,11 @@ from msgspec import Struct
 
 ANONYMOUS = "system:anonymous"
 API_SERVER = "system:apiserver"
-KUBE_CONTROLLER_MANAGER = "system:kube-controller-manager"
-KUBE_SCHEDULER = "system:kube-scheduler"
-KUBE_PROXY = "system:kube-proxy"
 
 AUTHENTICATED = "system:authenticated"
 UNAUTHENTICATED = "system:unauthenticated"
 PRIVILEGED = "system:masters"
 NODES = "system:nodes"
-MONITORING = "system:monitoring"
 SERVICE_ACCOUNTS = "system:serviceaccounts"
 BOOTSTRAPPERS = "system:bootstrappers"
 

@@ -1,11 +1,7 @@
 """The outermost filter: every error becomes an answer, every answer is counted."""
 
 import logging
-from typing import Any
 
-import orjson
-
-from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.depth import TooDeepError
 from pynetes.apimachinery.errors import StatusError, bad_request, internal, store_failed
 from pynetes.apiserver.encoding import JSON
@@ -56,7 +52,3 @@ def status_response(request: Request, error: StatusError) -> Response:
     if retry:
         response.headers["Retry-After"] = str(retry)
     return response
-
-
-def json_response(obj: Any, status: int = 200) -> Response:
-    return Response(status, json_writer.encode(obj, orjson.OPT_APPEND_NEWLINE))

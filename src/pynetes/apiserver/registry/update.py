@@ -59,13 +59,6 @@ def status_rules(strategy: Strategy) -> Rules:
     )
 
 
-class _Emptied(Exception):
-    """The last finalizer of a deleted object is gone: delete it."""
-
-    def __init__(self, obj: Object) -> None:
-        self.obj = obj
-
-
 class _Write(Struct, frozen=True):
     rs: ResourceStore
     ctx: WriteContext

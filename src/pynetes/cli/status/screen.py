@@ -15,7 +15,6 @@ from pynetes.cli.status.remarks import BAD, OK, Level, Remark, worst
 from pynetes.cli.status.store import StoreView
 from pynetes.cli.status.view import View
 
-WIDTH = 100
 #: Longer lists are cut: what is not well comes first.
 _NODES, _TROUBLES, _REMARKS = 12, 8, 12
 _COLOURS: dict[Level, str] = {"ok": "green", "warn": "yellow", "bad": "red"}

@@ -56,15 +56,6 @@ def should_be_restarted(container: Mapping[str, Any], pod: Mapping[str, Any], st
     return restarts_after_exit(container, pod["spec"], found.exit_code)
 
 
-def any_restartable(pod: Mapping[str, Any]) -> bool:
-    spec = pod["spec"]
-    if spec.get("restartPolicy") != "Never":
-        return True
-    return any(
-        c.get("restartPolicy") not in (None, "Never") or c.get("restartPolicyRules") for c in pods.containers(pod)
-    )
-
-
 def could_restart_all(pod_spec: Mapping[str, Any]) -> bool:
     """Some container has a rule with the action RestartAllContainers."""
     for kind in ("initContainers", "containers"):

@@ -148,10 +148,6 @@ class StatusManager:
         self._entries[uid] = _Entry(status, finished)
         self._queue.add(uid)
 
-    def forget_all_but(self, uids: set[str]) -> None:
-        for uid in self._entries.keys() - uids:
-            self.forget(uid)
-
     def forget(self, uid: str) -> None:
         self._entries.pop(uid, None)
 

@@ -29,11 +29,6 @@ def ranking(address: str, candidates: Iterable[str]) -> list[str]:
     return sorted(candidates, key=lambda node: (_weight(address, node), node), reverse=True)
 
 
-def announcer_of(address: str, candidates: Iterable[str]) -> str | None:
-    """The node that announces `address`; None without a candidate."""
-    return next(iter(ranking(address, candidates)), None)
-
-
 def _weight(address: str, node: str) -> bytes:
     return hashlib.blake2b(f"{address}\n{node}".encode(), digest_size=8).digest()
 
