@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pynetes.storage import StoreUnavailable, open_store
+from pynetes.storage import Event, StoreUnavailable, open_store
+from pynetes.storage.mvcc import Write
 from pynetes.storage.sql_log import SQLLog
 from pynetes.storage.sqlite import SQLite, SQLiteStore
 
@@ -106,6 +107,35 @@ async def test_a_lock_of_another_process_fails_the_write_but_no_read(
     other.close()
     await store.create("/b", b"")
     await store.close()
+
+
+async def test_a_write_that_waits_for_another_process_keeps_nobody_else_waiting(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pynetes.storage.sqlite._BUSY_SECONDS", 20.0)
+    store = await SQLiteStore.open(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    writing = asyncio.gather(*(store.create(f"/{i}", b"") for i in range(5)))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not writing.done()
+    other.execute("ROLLBACK")  # had the event loop waited, the write would have given up by now
+    other.close()
+    assert [kv.mod_revision for kv in await writing] == [2, 3, 4, 5, 6]
+    await store.close()
+
+
+def test_what_is_staged_is_seen_once_it_is_committed(path: Path) -> None:
+    log = SQLLog(SQLite(path))
+    reader = log.reader()
+    (made,) = log.stage([Write("/a", b"1", 0)])
+    assert isinstance(made, Event)
+    assert reader.get("/a", 0) == (None, 1)
+    log.commit()
+    assert reader.get("/a", 0) == (made.kv, 2)
+    reader.close()
+    log.close()
 
 
 async def test_a_full_database_fails_the_write_and_nothing_else(path: Path) -> None:

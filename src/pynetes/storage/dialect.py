@@ -39,6 +39,10 @@ class Dialect(Protocol):
         """A new connection. StoreUnavailable."""
         ...
 
+    def begin_at_once(self, connection: Connection) -> None:
+        """`begin_write` that fails where it would have to wait for another process."""
+        ...
+
     def unavailable(self, error: Exception) -> str | None:
         """Why the database failed, if `error` is of its driver."""
         ...

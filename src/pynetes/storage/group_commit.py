@@ -1,14 +1,15 @@
 """The group commit queue: all writes that arrive while a transaction runs go into the next one.
 
 A disk makes a few thousand transactions durable in a second, however small; together, writers share one.
-`ThreadedCommit` keeps the log on a thread of its own, `InlineCommit` on the event loop, for logs in memory: there is
-nothing to wait for, and a run is as deterministic as its loop.
+`ThreadedCommit` waits for the disk on a thread of its own; `InlineCommit` is for logs in memory: there is nothing to
+wait for, and a run is as deterministic as its loop.
 """
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
@@ -17,12 +18,16 @@ from pynetes.component import clock, metrics
 from pynetes.storage.interface import Event, StoreUnavailable
 from pynetes.storage.lending import Lender
 from pynetes.storage.log import Log
-from pynetes.storage.mvcc import Write
+from pynetes.storage.mvcc import Outcome, Write
 
 T = TypeVar("T")
 
 GROUP = 512
 """Writes in one transaction at most, so that the first of them does not wait for too many."""
+
+_STAGE_FROM, _STAGE_BYTES = 4, 256 << 10
+"""What is staged on the event loop: so many writes at least, as few would cost it more than they save, and no more
+bytes of values, which would keep it for milliseconds."""
 
 COMMIT_SECONDS = metrics.histogram(
     "pynetes_store_commit_duration_seconds",
@@ -160,14 +165,21 @@ class InlineCommit:
 
 
 class ThreadedCommit:
-    """Commits on a thread of its own, which takes all that is queued as soon as it is free."""
+    """Commits on a thread of its own, which takes all that is queued as soon as it is free.
+
+    While the loop is busy, the thread waits for the interpreter's lock after each statement. So when many write, the
+    statements are staged on the loop, and the thread only waits for the disk. It appends what is not staged: few
+    writes, large ones, those that would have to wait for another process.
+    """
 
     def __init__(self, log: Log, publish: Publish, lender: Lender) -> None:
         self._log = log
         self._publish = publish
         self._lender = lender
         self._loop = asyncio.get_running_loop()
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: list[Job] = []
+        self._is_busy = False
+        self._given: SimpleQueue[_Group | None] = SimpleQueue()
         self._is_closed = False
         self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -183,47 +195,51 @@ class ThreadedCommit:
         if self._is_closed:
             raise _closed()
         job = Job(work, self._loop.create_future())
-        self._jobs.put(job)
-        self._lender.given()
+        self._jobs.append(job)
+        if not self._is_busy:
+            self._is_busy = True
+            self._loop.call_soon(self._next)
         return job.future
 
     async def close(self) -> None:
         if not self._is_closed:
             self._is_closed = True
-            self._jobs.put(None)
+            if not self._is_busy:
+                self._given.put(None)
         await self._ended.wait()
         self._thread.join()
 
-    def _take(self) -> tuple[list[Job], bool]:
-        """All that is queued, waiting for the first; and whether to go on after it."""
-        job = self._jobs.get()
-        jobs: list[Job] = []
-        try:
-            while job is not None:
-                jobs.append(job)
-                if len(jobs) == GROUP:
-                    return jobs, True
-                job = self._jobs.get_nowait()
-        except Empty:
-            return jobs, True
-        return jobs, False
+    # --- on the loop
+
+    def _next(self) -> None:
+        """Gives the thread all that is queued."""
+        self._is_busy = bool(self._jobs)
+        if not self._is_busy:
+            if self._is_closed:
+                self._given.put(None)
+            return
+        group = _Group(self._jobs[:GROUP], clock.monotonic())
+        del self._jobs[:GROUP]
+        group.stage(self._log)
+        self._given.put(group)
+        self._lender.given()
+
+    def _deliver(self, group: "_Group") -> None:
+        self._lender.done()
+        deliver(group.jobs, self._publish)
+        self._next()
+
+    # --- on the thread
 
     def _run(self) -> None:
-        go_on = True
-        while go_on:
-            jobs, go_on = self._take()
-            began = clock.monotonic()
-            perform(self._log, jobs)
-            COMMIT_SECONDS.observe(clock.monotonic() - began)
-            COMMIT_WRITES.observe(len(jobs))
-            if not self._tell(self._deliver, jobs):
-                go_on = False
+        while (group := self._given.get()) is not None:
+            group.finish(self._log)
+            COMMIT_SECONDS.observe(clock.monotonic() - group.began)
+            COMMIT_WRITES.observe(len(group.jobs))
+            if not self._tell(self._deliver, group):
+                break
         self._log.close()
         self._tell(self._ended.set)
-
-    def _deliver(self, jobs: list[Job]) -> None:
-        self._lender.done(len(jobs))
-        deliver(jobs, self._publish)
 
     def _tell(self, callback: Callable[..., None], *args: Any) -> bool:
         """Calls back on the loop; False when there is no loop any more."""
@@ -232,3 +248,33 @@ class ThreadedCommit:
         except RuntimeError:
             return False
         return True
+
+
+class _Group(Struct):
+    """Jobs on their way; `outcomes` are those of staged writes, None where nothing is staged."""
+
+    jobs: list[Job]
+    began: float
+    outcomes: Sequence[Outcome] | None = None
+
+    def stage(self, log: Log) -> None:
+        writes = [job.work for job in self.jobs if isinstance(job.work, Write)]
+        size = sum(len(write.value or b"") for write in writes)
+        if len(writes) < max(len(self.jobs), _STAGE_FROM) or size > _STAGE_BYTES:
+            return
+        # Whatever is wrong with it shows again when it is appended.
+        with contextlib.suppress(Exception):
+            self.outcomes = log.stage(writes)
+
+    def finish(self, log: Log) -> None:
+        """Sets the jobs' results, exceptions included; raises nothing."""
+        if self.outcomes is not None:
+            try:
+                log.commit()
+            except Exception:
+                self.outcomes = None
+        if self.outcomes is None:
+            perform(log, self.jobs)
+            return
+        for job, outcome in zip(self.jobs, self.outcomes, strict=True):
+            job.result = outcome

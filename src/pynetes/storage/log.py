@@ -1,7 +1,8 @@
 """The layer under the backend: durable history with the current state, synchronous.
 
 A log knows nothing of event loops. One thread at a time appends and compacts; any number of readers, each used by one
-thread at a time, read meanwhile without waiting for it. The backend decides on which threads all of that runs.
+thread at a time, read meanwhile without waiting for it. The backend decides on which threads all of that runs: of a
+write, only `commit` waits for the disk.
 """
 
 from collections.abc import Sequence
@@ -49,6 +50,15 @@ class Log(Protocol):
 
     def append(self, writes: Sequence[Write]) -> list[Outcome]:
         """Does the writes in order in one transaction. StoreUnavailable: none of them happened."""
+        ...
+
+    def stage(self, writes: Sequence[Write]) -> list[Outcome]:
+        """`append` without the wait: it fails where that would have to wait, and nothing has happened, nor may be told,
+        before `commit`, which must be called next."""
+        ...
+
+    def commit(self) -> None:
+        """Makes what was staged durable. StoreUnavailable: none of it happened."""
         ...
 
     def expire(self, now: int, limit: int) -> list[Event]:

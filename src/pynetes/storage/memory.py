@@ -61,6 +61,12 @@ class MemoryLog:
             self._expires[key] = expires
             heapq.heappush(self._expiry_queue, (expires, key))
 
+    def stage(self, writes: Sequence[Write]) -> list[Outcome]:
+        return self.append(writes)
+
+    def commit(self) -> None:
+        """It has happened."""
+
     def expire(self, now: int, limit: int) -> list[Event]:
         writes: list[Write] = []
         while len(writes) < limit and 0 < self.next_expiry() <= now:

@@ -87,12 +87,18 @@ class _Session:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commits at the end; on an error nothing has happened. The driver's errors become StoreUnavailable."""
-        try:
+        """Commits at the end; on an error nothing has happened."""
+        with self.undone_on_error():
             self.connection.execute(self._begin)
+            yield
+            self.connection.execute("COMMIT")
+
+    @contextmanager
+    def undone_on_error(self) -> Iterator[None]:
+        """On an error, the transaction ends and nothing has happened. The driver's errors become StoreUnavailable."""
+        try:
             try:
                 yield
-                self.connection.execute("COMMIT")
             except BaseException:
                 self.dialect.rollback(self.connection)
                 raise
@@ -127,6 +133,15 @@ class SQLLog:
     def append(self, writes: Sequence[Write]) -> list[Outcome]:
         with self._db.transaction():
             return self._append(writes)
+
+    def stage(self, writes: Sequence[Write]) -> list[Outcome]:
+        with self._db.undone_on_error():
+            self._dialect.begin_at_once(self._db.connection)
+            return self._append(writes)
+
+    def commit(self) -> None:
+        with self._db.undone_on_error():
+            self._db.connection.execute("COMMIT")
 
     def _append(self, writes: Sequence[Write]) -> list[Outcome]:
         current = self._load({write.key for write in writes})

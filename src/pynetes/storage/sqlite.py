@@ -84,6 +84,13 @@ class SQLite:
             raise StoreUnavailable(f"cannot open the store {self._path}: {e}") from e
         return connection
 
+    def begin_at_once(self, connection: Connection) -> None:
+        connection.execute("PRAGMA busy_timeout = 0").fetchall()
+        try:
+            connection.execute(self.begin_write)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {int(_BUSY_SECONDS * 1000)}").fetchall()
+
     def unavailable(self, error: Exception) -> str | None:
         return f"SQLite, {self._path}: {error}" if isinstance(error, sqlite3.Error) else None
 
