@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    from aiohttp.web import BaseRequest
-    from aiohttp.web import StreamResponse as AiohttpStream
+    from aiohttp.web_request import BaseRequest
+    from aiohttp.web_response import StreamResponse as AiohttpStream
 
     from pynetes.apimachinery.gvk import GroupVersionKind
     from pynetes.apiserver.authentication.user import UserInfo

@@ -3,13 +3,16 @@
 A handler is a coroutine from `Request` to `Answer`, so that what is answered can be tested without a socket.
 """
 
+import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from aiohttp import web
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import Response, StreamResponse
+from aiohttp.web_server import Server as HTTPServer
 from msgspec import Struct, field
 
 log = logging.getLogger(__name__)
@@ -55,27 +58,27 @@ class Server:
         self._handler = handler
         self._host, self.port = host, port
         self._tls = tls
-        self._runner: web.ServerRunner | None = None
+        self._http: HTTPServer | None = None
+        self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
-        runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, self._host or None, self.port, ssl_context=self._tls, reuse_address=True).start()
-        except BaseException:
-            await runner.cleanup()
-            raise
-        self._runner = runner
-        self.port = runner.addresses[0][1]
+        self._http = HTTPServer(self._handle, access_log=None)
+        self._server = await asyncio.get_running_loop().create_server(
+            self._http, self._host or None, self.port, ssl=self._tls, backlog=128, reuse_address=True
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._server is not None and self._http is not None:
+            self._server.close()
+            self._http.pre_shutdown()
+            await self._http.shutdown(_SHUTDOWN_SECONDS)
+            await self._server.wait_closed()
 
-    async def _handle(self, received: web.BaseRequest) -> web.StreamResponse:
+    async def _handle(self, received: BaseRequest) -> StreamResponse:
         request = Request(
             received.path,
             received.method,
@@ -89,4 +92,4 @@ class Server:
             log.exception("%s %s failed", request.method, request.path)
             answer = text("This request caused apiserver to panic. Look in the logs for details.\n", 500)
         headers = {"Content-Type": answer.content_type, **answer.headers}
-        return web.Response(status=answer.status, body=answer.body, headers=headers)
+        return Response(status=answer.status, body=answer.body, headers=headers)

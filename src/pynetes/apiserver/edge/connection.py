@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD
-from aiohttp.web import BaseRequest, StreamResponse
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
 
 from pynetes.apiserver.edge.malformed import answer as malformed
 from pynetes.component.serving import MAX_HEAD_BYTES

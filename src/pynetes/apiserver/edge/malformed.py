@@ -5,7 +5,7 @@ import re
 
 import orjson
 from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
-from aiohttp.web import Response
+from aiohttp.web_response import Response
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from pynetes.apimachinery.errors import method_not_allowed

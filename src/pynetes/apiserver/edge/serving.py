@@ -6,8 +6,9 @@ import ssl
 from types import TracebackType
 from typing import Any, Self, cast
 
-from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_server import Server as HTTPServer
 
 from pynetes.apimachinery.errors import request_entity_too_large
 from pynetes.apiserver.edge.connection import Connection
@@ -30,7 +31,7 @@ class BindError(Exception):
     """The address cannot be listened on; the message says which and why."""
 
 
-class _Server(web.Server):
+class _Server(HTTPServer):
     def __call__(self) -> RequestHandler:
         return Connection(
             self,
@@ -105,7 +106,7 @@ class Edge:
         """From now on every answer ends its connection."""
         self._draining = True
 
-    async def _handle(self, raw: web.BaseRequest) -> Any:
+    async def _handle(self, raw: BaseRequest) -> Any:
         connection = cast(Connection, raw.protocol)
         target = origin_form(raw._message.path)
         try:
@@ -140,7 +141,7 @@ class _Body:
 
     __slots__ = ("_connection", "_limit", "_raw", "_read")
 
-    def __init__(self, raw: web.BaseRequest, connection: Connection, limit: int) -> None:
+    def __init__(self, raw: BaseRequest, connection: Connection, limit: int) -> None:
         self._raw = raw
         self._connection = connection
         self._limit = limit

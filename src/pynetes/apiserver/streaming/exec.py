@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
-from aiohttp import web
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
 from msgspec import Struct
 
 from pynetes.apimachinery import errors
@@ -100,7 +101,7 @@ class Exec:
         async def connect() -> dial.Answer:
             return await self._kubelets.upgrade(node, path, options.query(), headers)
 
-        async def run(raw: web.BaseRequest) -> web.StreamResponse:
+        async def run(raw: BaseRequest) -> StreamResponse:
             response = await websocket.accept(raw, protocol)
             await serve_channels(ChannelSocket(response, codec), connect, options)
             return response
@@ -120,7 +121,7 @@ async def relay(kubelets: KubeletClient, request: Request, node: str, path: str,
         return Response(answer.status, answer.body, content_type)
     chosen = answer.headers.get(PROTOCOL_HEADER.lower())
 
-    async def run(raw: web.BaseRequest) -> web.StreamResponse:
+    async def run(raw: BaseRequest) -> StreamResponse:
         try:
             response, client = await switch_protocols(raw, protocol, {PROTOCOL_HEADER: chosen} if chosen else {})
         except BaseException:

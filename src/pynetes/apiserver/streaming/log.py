@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 import aiohttp
-from aiohttp import web
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse as AiohttpStream
 
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.errors import FieldError
@@ -107,7 +108,7 @@ def _to_websocket(request: Request, response: aiohttp.ClientResponse) -> Upgrade
     offered = websocket.protocols_of(request)
     protocol = next((known for known in offered if known in (BINARY, BASE64)), "")
 
-    async def run(raw: web.BaseRequest) -> web.StreamResponse:
+    async def run(raw: BaseRequest) -> AiohttpStream:
         async with response:
             socket = await websocket.accept(raw, protocol)
             with contextlib.suppress(aiohttp.ClientError, OSError):

@@ -7,7 +7,8 @@ today), and the old WebSocket protocol with two channels for each port (translat
 import contextlib
 import struct
 
-from aiohttp import web
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
 
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.errors import StatusError
@@ -59,7 +60,7 @@ class PortForward:
         if backend is None:
             return _refused(answer)
 
-        async def run(raw: web.BaseRequest) -> web.StreamResponse:
+        async def run(raw: BaseRequest) -> StreamResponse:
             try:
                 socket = await websocket.accept(raw, protocol)
             except BaseException:
@@ -81,7 +82,7 @@ class PortForward:
         if backend is None:
             return _refused(answer)
 
-        async def run(raw: web.BaseRequest) -> web.StreamResponse:
+        async def run(raw: BaseRequest) -> StreamResponse:
             try:
                 socket = await websocket.accept(raw, protocol)
             except BaseException:

@@ -2,7 +2,8 @@
 
 from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
 
 from pynetes.apimachinery.streaming import dial
 from pynetes.apimachinery.streaming.duplex import pipe
@@ -16,7 +17,7 @@ def switched(answer: dial.Answer) -> Answer:
     if duplex is None:
         return Response(answer.status, answer.body, answer.headers.get("content-type", "text/plain"))
 
-    async def run(raw: web.BaseRequest) -> web.StreamResponse:
+    async def run(raw: BaseRequest) -> StreamResponse:
         response = _Verbatim(status=HTTPStatus.SWITCHING_PROTOCOLS)
         client = UpgradedDuplex(raw, response)
         response.attach(raw)
@@ -27,14 +28,14 @@ def switched(answer: dial.Answer) -> Answer:
     return Upgrade(run)
 
 
-class _Verbatim(web.StreamResponse):
+class _Verbatim(StreamResponse):
     """An answer whose head is the backend's own bytes."""
 
-    def attach(self, raw: web.BaseRequest) -> None:
+    def attach(self, raw: BaseRequest) -> None:
         self._raw = raw
         self.force_close()
 
-    async def prepare(self, request: web.BaseRequest) -> None:
+    async def prepare(self, request: BaseRequest) -> None:
         return None
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:

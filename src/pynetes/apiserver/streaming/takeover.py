@@ -6,7 +6,8 @@ aiohttp hands the bytes that follow an upgrade to a "payload parser", as for its
 import asyncio
 from typing import Any, cast
 
-from aiohttp import web
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
 
 READ_SIZE = 64 * 1024
 _LIMIT = 128 * 1024
@@ -29,7 +30,7 @@ class _Collector:
 class UpgradedDuplex:
     """The client's side of an upgraded connection."""
 
-    def __init__(self, raw: web.BaseRequest, response: web.StreamResponse) -> None:
+    def __init__(self, raw: BaseRequest, response: StreamResponse) -> None:
         self._transport = raw.transport
         self._response = response
         self._reader = asyncio.StreamReader(limit=_LIMIT)
@@ -52,10 +53,10 @@ class UpgradedDuplex:
 
 
 async def switch_protocols(
-    raw: web.BaseRequest, protocol: str, headers: dict[str, str] | None = None
-) -> tuple[web.StreamResponse, UpgradedDuplex]:
+    raw: BaseRequest, protocol: str, headers: dict[str, str] | None = None
+) -> tuple[StreamResponse, UpgradedDuplex]:
     """Answers 101 and gives the connection; the response is what the handler has to return in the end."""
-    response = web.StreamResponse(status=101, headers={"Connection": "Upgrade", "Upgrade": protocol, **(headers or {})})
+    response = StreamResponse(status=101, headers={"Connection": "Upgrade", "Upgrade": protocol, **(headers or {})})
     response.force_close()
     await response.prepare(raw)
     return response, UpgradedDuplex(raw, response)

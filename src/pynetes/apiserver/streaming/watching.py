@@ -5,7 +5,9 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import cast
 
-from aiohttp import web
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse as AiohttpStream
+from aiohttp.web_ws import WebSocketResponse
 
 from pynetes.apiserver.edge.connection import Connection
 from pynetes.apiserver.http import Request, StreamResponse, Upgrade
@@ -33,7 +35,7 @@ def over_websocket(request: Request, stream: StreamResponse, *, text: bool) -> U
     """The same events; `text`: they are JSON. What the client sends is not read."""
     offered = websocket.protocols_of(request)
 
-    async def run(raw: web.BaseRequest) -> web.StreamResponse:
+    async def run(raw: BaseRequest) -> AiohttpStream:
         socket = await websocket.accept(raw, offered[0] if offered else "")
         async with Tasks("watch") as tasks:
             # What the server cancels when it goes down, so that the client is told.
@@ -45,7 +47,7 @@ def over_websocket(request: Request, stream: StreamResponse, *, text: bool) -> U
     return Upgrade(run)
 
 
-async def _send(socket: web.WebSocketResponse, stream: StreamResponse, text: bool) -> None:
+async def _send(socket: WebSocketResponse, stream: StreamResponse, text: bool) -> None:
     split: Split = lines if text else messages
     with contextlib.suppress(ConnectionError):
         try:

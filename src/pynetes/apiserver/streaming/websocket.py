@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_ws import WebSocketResponse
 
 from pynetes.apimachinery.streaming.channels import Codec, Message, MessageError
 from pynetes.apiserver.authentication.bearer import WEBSOCKET_PREFIX, offered_protocols
@@ -27,10 +29,10 @@ def protocols_of(request: Request) -> list[str]:
     return [protocol for protocol in offered_protocols(request) if not protocol.startswith(WEBSOCKET_PREFIX)]
 
 
-async def accept(raw: web.BaseRequest, protocol: str) -> web.WebSocketResponse:
+async def accept(raw: BaseRequest, protocol: str) -> WebSocketResponse:
     """Takes the connection over as a WebSocket; with "" no subprotocol is named."""
     protocols: Sequence[str] = (protocol,) if protocol else ()
-    socket = web.WebSocketResponse(protocols=protocols, compress=False, max_msg_size=_MAX_MESSAGE)
+    socket = WebSocketResponse(protocols=protocols, compress=False, max_msg_size=_MAX_MESSAGE)
     await socket.prepare(raw)
     return socket
 
@@ -38,7 +40,7 @@ async def accept(raw: web.BaseRequest, protocol: str) -> web.WebSocketResponse:
 class ChannelSocket:
     """Messages on channels. Writers of several channels may write at once."""
 
-    def __init__(self, socket: web.WebSocketResponse, codec: Codec) -> None:
+    def __init__(self, socket: WebSocketResponse, codec: Codec) -> None:
         self._socket = socket
         self._writing = asyncio.Lock()
         self.codec = codec
@@ -74,7 +76,7 @@ class ChannelSocket:
 class SocketDuplex:
     """The payloads of binary messages as one byte stream: SPDY tunnelled through a WebSocket."""
 
-    def __init__(self, socket: web.WebSocketResponse) -> None:
+    def __init__(self, socket: WebSocketResponse) -> None:
         self._socket = socket
 
     async def read(self) -> bytes:

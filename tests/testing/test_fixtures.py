@@ -1,0 +1,52 @@
+"""What tests of a project get from pytest's fixtures: one cluster, a namespace for each, users of any groups."""
+
+from pathlib import Path
+
+import pytest
+
+from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.gvk import GroupVersionResource
+from pynetes.apis.names import PODS
+from pynetes.client import kubeconfig
+from pynetes.client.rest import Object
+from pynetes.testing.cluster import Cluster
+
+pytest_plugins = ("pynetes.testing.fixtures",)
+
+_REVIEWS = GroupVersionResource("authentication.k8s.io", "v1", "selfsubjectreviews")
+_POD: Object = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "web"},
+    "spec": {"containers": [{"name": "web", "image": "web"}]},
+}
+_names: list[str] = []
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_each_test_has_a_namespace_of_its_own(cluster: Cluster, namespace: str, turn: int) -> None:
+    cluster.run(cluster.client.create(PODS, _POD, namespace))
+    assert namespace not in _names
+    _names.append(namespace)
+
+
+async def _asked_by(config: Path, namespace: str) -> tuple[Object, StatusError | None]:
+    """Who it is that asks, and why it may not see pods."""
+    client = kubeconfig.client_from_kubeconfig(config)
+    try:
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        who = (await client.create(_REVIEWS, review))["status"]["userInfo"]
+        try:
+            await client.list(PODS, namespace)
+        except StatusError as error:
+            return who, error
+        return who, None
+    finally:
+        await client.close()
+
+
+@pytest.mark.parametrize(("group", "code"), [("readers", 403), ("system:masters", None)])
+def test_a_user_may_what_its_groups_may(cluster: Cluster, namespace: str, group: str, code: int | None) -> None:
+    who, error = cluster.run(_asked_by(cluster.user("jane:doe", group, "others"), namespace))
+    assert (who["username"], who["groups"]) == ("jane:doe", [group, "others", "system:authenticated"])
+    assert (error.code if error else None) == code
