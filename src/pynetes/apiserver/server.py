@@ -160,9 +160,10 @@ class APIServer:
         )
         self.registry.start(tasks)
         tasks.start(Compactor(store, period=config.etcd_compaction_interval).run(), name="compactor")
-        client = Client(LocalTransport(self, LOOPBACK_USER), user_agent=f"kube-apiserver/{KUBERNETES_VERSION}")
+        loopback = LocalTransport(self, LOOPBACK_USER)
+        client = Client(loopback, user_agent=f"kube-apiserver/{KUBERNETES_VERSION}")
         security = await setup.start(self.registry, client, tasks)
-        webhooks = await stack.enter_async_context(WebhookClient(self.registry))
+        webhooks = await stack.enter_async_context(WebhookClient(self.registry, loopback))
         configurations = Configurations.load(config.admission_control_config_file)
         dynamic = DynamicAdmission(self.registry, webhooks, security.authorizer, configurations)
         for gvr, observer in dynamic.observers.items():

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from pynetes.apiserver.local import LocalTransport
+from pynetes.apiserver.server import APIServer
 from pynetes.apiserver.webhooks.client import ClientConfig, WebhookClient, WebhookError, bundle_problem
 from pynetes.component import pki
 from pynetes.component.pki import PKI
+from pynetes.testing import apiserver
 from tests.apiserver.conftest import MemoryObjects
 from tests.apiserver.webhooks.hook import Hook, bundle, own_bundle, serving
 
@@ -54,6 +57,20 @@ async def test_a_service_is_reached_under_its_own_name(
     reference = {"name": "hook", "namespace": "default", "path": "/review", "port": hook.port}
     config = ClientConfig.of({"service": reference, "caBundle": bundle(hook.files)})
     assert await client.call(config, {"a": 1}, timeout=5) == {"a": 1}
+
+
+async def test_the_service_kubernetes_is_this_server_which_knows_itself(objects: MemoryObjects, files: PKI) -> None:
+    reference = {
+        "name": "kubernetes",
+        "namespace": "default",
+        "path": "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+    }
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    async with APIServer(apiserver.config(files)) as server:
+        await server.ready()
+        async with WebhookClient(objects, LocalTransport(server)) as client:
+            answer = await client.call(ClientConfig.of({"service": reference}), review, timeout=10)
+    assert answer["status"]["userInfo"]["username"] == "system:apiserver"
 
 
 @pytest.mark.parametrize("path", ["//review", "/review/", "/a/../review", "/moved"])

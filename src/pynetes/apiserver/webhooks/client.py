@@ -4,6 +4,7 @@ async with WebhookClient(objects) as webhooks:
     review = await webhooks.call(ClientConfig.of(config), review, timeout=10)
 """
 
+import asyncio
 import base64
 import binascii
 import posixpath
@@ -28,6 +29,7 @@ from pynetes.apiserver.objects import ObjectReader
 from pynetes.apiserver.webhooks.credentials import NOBODY, Credential, Credentials
 from pynetes.client.https import tls_context
 from pynetes.client.session import SessionOwner
+from pynetes.client.transport import Transport, TransportError
 from pynetes.component import certificates
 
 Object = dict[str, Any]
@@ -36,6 +38,9 @@ _SERVICE_PORT = 443
 _REDIRECTS = 10
 _DOMAIN = ".svc"
 _SHOWN = 2048
+_HEADERS = {"Content-Type": "application/json", "Accept": "application/json, */*"}
+#: Whoever calls sets one for the whole.
+_NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
 
 
 class WebhookError(Exception):
@@ -66,6 +71,10 @@ class ClientConfig(Struct, frozen=True):
             port=service.get("port") or _SERVICE_PORT,
             ca_bundle=bundle,
         )
+
+    @property
+    def is_this_server(self) -> bool:
+        return not self.url and (self.namespace, self.service, self.port) == ("default", "kubernetes", _SERVICE_PORT)
 
     @property
     def target(self) -> str:
@@ -154,9 +163,14 @@ def service_address(service: Object | None, namespace: str, name: str, port: int
 class WebhookClient(SessionOwner):
     """Calls webhooks."""
 
-    def __init__(self, objects: ObjectReader) -> None:
+    def __init__(self, objects: ObjectReader, loopback: Transport | None = None) -> None:
+        """`loopback` reaches this very server as itself: the Service `kubernetes` stands for it, whatever its address.
+
+        So aggregated servers are webhooks by their paths, and know who asks.
+        """
         super().__init__()
         self._objects = objects
+        self._loopback = loopback
 
     def _make_session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=0, resolver=_Services(self._objects), use_dns_cache=False)
@@ -175,25 +189,18 @@ class WebhookClient(SessionOwner):
 
         `left`: after how many seconds the caller gives up, if that is sooner: the webhook is told.
         """
-        url = _with_timeout(config.target, timeout if left is None else min(timeout, left))
-        headers = {"Content-Type": "application/json", "Accept": "application/json, */*"}
-        credential = NOBODY if credentials is None else _credential(credentials, config.target)
+        waits = timeout if left is None else min(timeout, left)
+        url = _with_timeout(config.target, waits)
         try:
-            if authorization := credential.authorization():
-                headers["Authorization"] = authorization
-            async with self.session().post(
-                URL(url, encoded=True),
-                data=json_writer.encode(review),
-                headers=headers,
-                ssl=_tls(config.ca_bundle, credential.certificate, credential.key),
-                timeout=aiohttp.ClientTimeout(total=timeout),
-                max_redirects=_REDIRECTS,
-            ) as answer:
-                body = await answer.read()
-                status, kind = answer.status, answer.headers.get("Content-Type", "")
+            data = json_writer.encode(review)
+            async with asyncio.timeout(timeout):
+                if self._loopback is not None and config.is_this_server:
+                    status, kind, body = await _to_itself(self._loopback, _clean(config.path), waits, data)
+                else:
+                    status, kind, body = await self._post(config, url, data, credentials)
         except TimeoutError:
             raise WebhookError(f'Post "{url}": context deadline exceeded') from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, TransportError, OSError, ValueError) as error:
             raise WebhookError(f'Post "{url}": {_why(error)}') from None
         if not 200 <= status <= 206:
             raise WebhookError(refusal(status, kind, body))
@@ -201,6 +208,26 @@ class WebhookClient(SessionOwner):
             shown = kind or "application/json"
             raise WebhookError(f"0-length response with status code: {status} and content type: {shown}")
         return _parsed(body)
+
+    async def _post(
+        self, config: ClientConfig, url: str, data: bytes, credentials: Credentials | None
+    ) -> tuple[int, str, bytes]:
+        """Status, content type and body."""
+        credential, headers = NOBODY if credentials is None else _credential(credentials, config.target), _HEADERS
+        if authorization := credential.authorization():
+            headers = {**headers, "Authorization": authorization}
+        tls = _tls(config.ca_bundle, credential.certificate, credential.key)
+        request = self.session().post(
+            URL(url, encoded=True), data=data, headers=headers, ssl=tls, timeout=_NO_TIMEOUT, max_redirects=_REDIRECTS
+        )
+        async with request as answer:
+            return answer.status, answer.headers.get("Content-Type", ""), await answer.read()
+
+
+async def _to_itself(loopback: Transport, path: str, seconds: float, data: bytes) -> tuple[int, str, bytes]:
+    query = (("timeout", f"{seconds:g}s"),)
+    answer = await loopback.request("POST", path, query=query, headers=_HEADERS, body=data)
+    return answer.status, answer.headers.get("content-type", ""), answer.body
 
 
 def _with_timeout(url: str, seconds: float) -> str:
