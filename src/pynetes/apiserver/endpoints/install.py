@@ -9,6 +9,14 @@ from pynetes.apiserver.endpoints.router import Router, bind
 from pynetes.apiserver.endpoints.scope import Backend, Endpoint, Scope
 from pynetes.apiserver.endpoints.subresources import binding, eviction, scale
 from pynetes.apiserver.http import Answer, Handler, Request
+from pynetes.component import metrics
+
+_deprecated = metrics.gauge(
+    "apiserver_requested_deprecated_apis",
+    "Gauge of deprecated APIs that have been requested, broken out by API group, version, resource, subresource, and "
+    "removed_release.",
+    ("group", "version", "resource", "subresource", "removed_release"),
+)
 
 _VERBS: dict[str, Endpoint] = {
     "get": read.get,
@@ -46,12 +54,16 @@ def install_resource(router: Router, backend: Backend, resource: Resource, extra
 
 
 def _warning(handler: Handler, resource: Resource) -> Handler:
-    """What is deprecated says so with every answer."""
+    """What is deprecated says so with every answer, to the audit log and in the metrics."""
     if not resource.deprecation:
         return handler
 
     async def handle(request: Request) -> Answer:
         request.warnings.append(resource.deprecation)
+        request.annotations["k8s.io/deprecated"] = "true"
+        info = request.info
+        if info is not None:
+            _deprecated.labels(info.group, info.version, info.resource, info.subresource, "").set(1)
         return await handler(request)
 
     return handle

@@ -1,12 +1,18 @@
 """What is counted of every request, under upstream's names."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from pynetes.apiserver.http import Answer, Request, Response, StreamResponse
+from prometheus_client import Gauge
+
+from pynetes.apiserver.http import Answer, Request, Response, StreamResponse, Upgrade
+from pynetes.apiserver.requestinfo import RequestInfo
 from pynetes.component import metrics
 
+Run = Callable[[Any], Awaitable[Any]]
+
+_APPLY = "application/apply-patch+yaml"
 _WHAT = ("verb", "group", "version", "resource", "subresource", "scope", "component")
 _SECONDS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60)
 
@@ -36,7 +42,17 @@ _sizes = metrics.Durations(
     _WHAT,
     buckets=metrics.exponential(1000, 10, 7),
 )
-_VERBS = {"get": "GET", "create": "POST", "update": "PUT", "delete": "DELETE"}
+_lasting = metrics.gauge(
+    "apiserver_longrunning_requests",
+    "Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, scope and "
+    "component. Not all requests are tracked this way.",
+    _WHAT,
+)
+_VERBS = {
+    "create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE", "deletecollection": "DELETE",
+    "watch": "WATCH", "post": "POST", "put": "PUT", "head": "GET",
+}  # fmt: skip
+_CONNECTED = frozenset(("attach", "exec", "log", "portforward", "proxy"))
 
 #: How one kind of request with one outcome is counted, looked up once: by its seconds, those it waited, its size.
 _children: dict[tuple[Any, ...], Callable[[Request, Answer, float], None]] = {}
@@ -51,7 +67,11 @@ def count(request: Request, answer: Answer, seconds: float) -> None:
         return
     code = answer.status if isinstance(answer, (Response, StreamResponse)) else 101
     dry_run = "dryRun" in request.query
-    key = (info.verb, info.group, info.version, info.resource, info.subresource, bool(info.namespace), dry_run, code)
+    applies = info.verb == "patch" and request.headers.get("Content-Type") == _APPLY
+    key = (
+        info.verb, info.group, info.version, info.resource, info.subresource, bool(info.namespace), bool(info.name),
+        applies, dry_run, code,
+    )  # fmt: skip
     note = _children.get(key)
     if note is None:
         what = key[1:5]
@@ -66,13 +86,67 @@ def count(request: Request, answer: Answer, seconds: float) -> None:
 def _noter(request: Request, code: int, dry_run: bool) -> Callable[[Request, Answer, float], None]:
     info = request.info
     assert info is not None
+    what = _what(info, request)
+    dry = "All" if dry_run else ""
+    return partial(_note, _requests.labels(*what, dry, str(code)), what, (*what, dry), what[0] in ("GET", "LIST"))
+
+
+def _what(info: RequestInfo, request: Request) -> tuple[str, ...]:
+    """The labels. Verbs are the methods of HTTP, but for lists, watches, what is applied and what is connected."""
     scope = ""
     if info.is_resource:
-        scope = "resource" if info.name else ("namespace" if info.namespace else "cluster")
-    verb = _VERBS.get(info.verb, info.verb.upper())
-    what = (verb, info.group, info.version, info.resource, info.subresource, scope, "apiserver")
-    dry = "All" if dry_run else ""
-    return partial(_note, _requests.labels(*what, dry, str(code)), what, (*what, dry), verb in ("GET", "LIST"))
+        single = info.name or info.verb == "create"
+        scope = "resource" if single else "namespace" if info.namespace else "cluster"
+    verb = _VERBS.get(info.verb, "other")
+    if info.is_resource and info.subresource in _CONNECTED:
+        verb = "CONNECT"
+    elif info.verb in ("get", "list"):
+        verb = "LIST" if scope in ("namespace", "cluster") else "GET"
+    elif info.verb == "patch" and request.headers.get("Content-Type") == _APPLY:
+        verb = "APPLY"
+    return (verb, info.group, info.version, info.resource, info.subresource, scope, "apiserver")
+
+
+def track(request: Request, answer: Answer) -> None:
+    """Counts an answer that lasts for as long as it does."""
+    info = request.info
+    if info is None or not info.is_resource:
+        return
+    if isinstance(answer, StreamResponse):
+        answer.chunks = _Counted(answer.chunks, _lasting.labels(*_what(info, request)))
+    elif isinstance(answer, Upgrade):
+        answer.run = _while_connected(answer.run, _lasting.labels(*_what(info, request)))
+
+
+class _Counted:
+    """A stream that counts from when it is made until it is closed."""
+
+    def __init__(self, chunks: AsyncIterator[bytes], gauge: Gauge) -> None:
+        self._chunks, self._gauge, self._next = chunks, gauge, chunks.__anext__
+        self._open = True
+        gauge.inc()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    def __anext__(self) -> Awaitable[bytes]:
+        return self._next()
+
+    async def aclose(self) -> None:
+        if self._open:
+            self._open = False
+            self._gauge.dec()
+        close = getattr(self._chunks, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _while_connected(run: Run, gauge: Gauge) -> Run:
+    async def counted(request: Any) -> Any:
+        with gauge.track_inprogress():
+            return await run(request)
+
+    return counted
 
 
 def _note(

@@ -5,7 +5,7 @@ import logging
 from pynetes.apimachinery.depth import TooDeepError
 from pynetes.apimachinery.errors import StatusError, bad_request, internal, store_failed
 from pynetes.apiserver.encoding import JSON
-from pynetes.apiserver.filters.measures import count
+from pynetes.apiserver.filters.measures import count, track
 from pynetes.apiserver.http import Answer, Handler, Request, Response
 from pynetes.apiserver.negotiation import MediaType, negotiate
 from pynetes.component import clock
@@ -35,6 +35,7 @@ def with_recovery(handler: Handler) -> Handler:
             message = "This request caused apiserver to panic. Look in the logs for details."
             answer = status_response(request, internal(message))
         count(request, answer, time() - started)
+        track(request, answer)
         return answer
 
     return handle
