@@ -8,6 +8,7 @@ from controller_objects import NOW, stamp
 from pynetes.apimachinery import meta
 from pynetes.apis.batch import schedule as cron
 from pynetes.apis.names import CRON_JOBS, JOBS
+from pynetes.component import metrics
 from pynetes.controllers.cronjob import plan, times
 
 
@@ -152,3 +153,4 @@ async def test_a_cron_job_in_a_cluster(cluster):
 
     (name,) = await cluster.eventually(succeeded)
     assert name.startswith("cj-")
+    assert metrics.REGISTRY.get_sample_value("cronjob_controller_job_creation_skew_duration_seconds_count") >= 1

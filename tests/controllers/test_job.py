@@ -5,6 +5,7 @@ from controller_objects import NOW, pod, stamp
 
 from pynetes.apimachinery import meta
 from pynetes.apis.names import EVENTS, JOBS, PODS
+from pynetes.component import metrics
 from pynetes.controllers.job import failurepolicy, indexes, plan, pods
 from pynetes.controllers.ttlafterfinished import seconds_left
 
@@ -268,7 +269,20 @@ async def finished(cluster, type, name="j"):
     return await cluster.eventually(check)
 
 
+def counted():
+    finished = {"completion_mode": "Indexed", "result": "succeeded"}
+    synced = {"completion_mode": "Indexed", "result": "success", "action": "pods_created"}
+    wanted = (
+        ("job_controller_jobs_finished_total", {**finished, "reason": "CompletionsReached"}),
+        ("job_controller_job_pods_finished_total", finished),
+        ("job_controller_job_syncs_total", synced),
+        ("job_controller_job_sync_duration_seconds_count", synced),
+    )
+    return [metrics.REGISTRY.get_sample_value(name, labels) or 0 for name, labels in wanted]
+
+
 async def test_a_job_in_a_cluster(cluster):
+    before = counted()
     cluster.node.phase = "Succeeded"
     await cluster.client.create(JOBS, request(completions=4, parallelism=2, completionMode="Indexed"))
     found = await finished(cluster, "Complete")
@@ -276,6 +290,12 @@ async def test_a_job_in_a_cluster(cluster):
     listed = (await cluster.client.list(PODS, "default"))["items"]
     assert sorted(meta.labels(p)[pods.INDEX] for p in listed) == ["0", "1", "2", "3"]
     assert not any(pods.is_tracked(p) for p in listed)
+
+    async def measured():
+        jobs_ended, pods_ended, syncs, timed = (now - then for now, then in zip(counted(), before, strict=True))
+        return (jobs_ended, pods_ended) == (1, 4) and syncs == timed >= 1
+
+    await cluster.eventually(measured)
 
     async def told():
         listed = (await cluster.client.list(EVENTS, "default"))["items"]

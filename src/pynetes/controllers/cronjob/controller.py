@@ -7,7 +7,7 @@ from pynetes.apimachinery import times as wire
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import CRON_JOBS, JOBS
 from pynetes.client.events import NORMAL, WARNING
-from pynetes.component import clock
+from pynetes.component import clock, metrics
 from pynetes.controllers.base import NAMESPACE_TERMINATING, BaseController, has_cause
 from pynetes.controllers.context import ControllerContext
 from pynetes.controllers.cronjob import plan, times
@@ -16,6 +16,11 @@ from pynetes.controllers.podcontrol.writes import PendingWrites
 Object = dict[str, Any]
 
 OWNER_INDEX = "controller"
+_SKEW = metrics.histogram(
+    "cronjob_controller_job_creation_skew_duration_seconds",
+    "Time between when a cronjob is scheduled to be run, and when the corresponding job is created",
+    buckets=metrics.exponential(1, 2, 10),
+)
 
 
 class CronJobController(BaseController):
@@ -84,6 +89,7 @@ class CronJobController(BaseController):
                 raise
         else:
             self.recorder.event(cron_job, NORMAL, "SuccessfulCreate", f"Created job {meta.name(created)}")
+            _SKEW.observe((wire.parse_time(meta.creation_time(created)) - step.create).total_seconds())
             if self.jobs.get(meta.key(created)) is None:
                 self.pending.wrote(key, created)
         stopped = {meta.uid(job) for job in step.stop}

@@ -11,7 +11,7 @@ from pynetes.apis.names import JOBS, PODS
 from pynetes.component import clock
 from pynetes.controllers.base import NAMESPACE_TERMINATING, BaseController, has_cause
 from pynetes.controllers.context import ControllerContext
-from pynetes.controllers.job import plan, pods
+from pynetes.controllers.job import measures, plan, pods
 from pynetes.controllers.podcontrol import batch
 from pynetes.controllers.podcontrol.claims import Claimer
 from pynetes.controllers.podcontrol.control import PodControl
@@ -95,21 +95,25 @@ class JobController(BaseController):
         if self.pending.is_stale(key):
             self.queue.add_after(key, 1.0)
             return
-        found = await self._claim(job)
-        known = self._failures.get(key) or _Failures()
-        step = plan.decide(
-            job,
-            found,
-            clock.now(),
-            may_write=self.expectations.satisfied(key),
-            failures=known.count,
-            delay=known.at + plan.backoff(known.count) - clock.monotonic() if known.count else 0.0,
-        )
-        await self._write_status(key, job, step)
-        await self._release(step.release)
-        await self._carry_out(key, job, found, step)
+        began, action, result = clock.monotonic(), "reconciling", "error"
+        try:
+            found = await self._claim(job)
+            may_write = self.expectations.satisfied(key)
+            step = self._decide(key, job, found, may_write)
+            action = _action(step, may_write)
+            await self._write_status(key, job, step)
+            await self._release(step.release)
+            await self._carry_out(key, job, found, step)
+            result = "success"
+        finally:
+            measures.synced(job, action, result, clock.monotonic() - began)
         if step.wait is not None:
             self.queue.add_after(key, step.wait)
+
+    def _decide(self, key: str, job: Object, found: list[Object], may_write: bool) -> plan.Plan:
+        known = self._failures.get(key) or _Failures()
+        delay = known.at + plan.backoff(known.count) - clock.monotonic() if known.count else 0.0
+        return plan.decide(job, found, clock.now(), may_write=may_write, failures=known.count, delay=delay)
 
     async def _sync_orphan(self, key: str) -> None:
         pod = self.pods.informer.get(key)
@@ -135,6 +139,10 @@ class JobController(BaseController):
             return
         written = await self.client.update_status(JOBS, {**job, "status": step.status})
         self._note_failures(key, step)
+        measures.counted(job, step.status)
+        ended = plan.outcome(step.status)
+        if ended is not None:
+            measures.finished(job, "succeeded" if ended["type"] == "Complete" else "failed", ended["reason"])
         for type, reason, message in step.events:
             self.recorder.event(job, type, reason, message)
         cached = self.jobs.get(key)
@@ -188,3 +196,12 @@ class JobController(BaseController):
             self.expectations.deletion_observed(key, meta.key(pod))
             return None if isinstance(error, StatusError) and error.code == 404 else error
         return None
+
+
+def _action(step: plan.Plan, may_write: bool) -> str:
+    """What a sync does, as its metrics say."""
+    if step.create:
+        return "pods_created"
+    if step.drop:
+        return "pods_deleted"
+    return "tracking" if may_write and not step.kill else "reconciling"

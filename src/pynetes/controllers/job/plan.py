@@ -41,9 +41,14 @@ def condition(conditions: list[Object], type: str) -> Object | None:
     return found if found is not None and found.get("status") == "True" else None
 
 
+def outcome(status: Object) -> Object | None:
+    """The condition of a Job that has ended."""
+    conditions = status.get("conditions") or []
+    return condition(conditions, "Complete") or condition(conditions, "Failed")
+
+
 def is_finished(job: Object) -> bool:
-    conditions = (job.get("status") or {}).get("conditions") or []
-    return condition(conditions, "Complete") is not None or condition(conditions, "Failed") is not None
+    return outcome(job.get("status") or {}) is not None
 
 
 def backoff(failures: int) -> float:
@@ -240,6 +245,9 @@ class _Run:
             self.plan.events.append(("Warning", reason, message))
         else:
             self._put("Complete", "True", reason, message)
+            if self.completions is not None and self.succeeded > self.completions:
+                note = "Too many succeeded pods running after completion count reached"
+                self.plan.events.append(("Warning", "TooManySucceededPods", note))
             self.plan.events.append(("Normal", "Completed", "Job completed"))
 
     @property
