@@ -144,8 +144,8 @@ class ListOptions(Struct):
                 )
             if match != "NotOlderThan":
                 errors.append(not_supported(path, match, ("NotOlderThan",)))
-        if self.continue_:
-            errors.append(field_forbidden(path, "resourceVersionMatch is forbidden when continue is provided"))
+            if self.continue_:
+                errors.append(field_forbidden(path, "resourceVersionMatch is forbidden when continue is provided"))
         return errors
 
 
@@ -262,8 +262,8 @@ def _delete_query(query: Query) -> dict[str, Any]:
     orphan = boolean(query, "orphanDependents")
     if orphan is not None:
         raw["orphanDependents"] = orphan
-    if policy := first(query, "propagationPolicy"):
-        raw["propagationPolicy"] = policy
+    if "propagationPolicy" in query:
+        raw["propagationPolicy"] = first(query, "propagationPolicy")
     if query.get("dryRun"):
         raw["dryRun"] = query["dryRun"]
     preconditions = {name: found for name in ("uid", "resourceVersion") if (found := first(query, name))}

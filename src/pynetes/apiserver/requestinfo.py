@@ -7,6 +7,7 @@ from msgspec import Struct
 
 _VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _SPECIAL_VERBS = frozenset(("proxy", "watch"))
+_AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NAMESPACE_SUBRESOURCES = frozenset(("status", "finalize"))
 
@@ -101,10 +102,9 @@ def _single_name(field_selector: str) -> str:
 
 def origin_form(target: str) -> str:
     """Path and query of a request target, which through a proxy is a whole URL."""
-    scheme, colon, rest = target.partition("://")
-    if not colon or target.startswith("/"):
+    if target.startswith("/"):
         return target
-    return "/" + rest.partition("/")[2] if scheme in ("http", "https") else target
+    return _AUTHORITY.sub("", target, count=1)
 
 
 def decode_path(raw: str) -> str:

@@ -35,15 +35,16 @@ class Wire:
     tls: ssl.SSLContext
 
     async def __call__(self, sent: bytes, count: int = 1) -> list[tuple[int, bytes]]:
-        """The first answers, of which each states its length: status and body."""
+        """The first answers: status and body, which without a length is the rest."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls)
         try:
             writer.write(sent)
             answers = []
             for _ in range(count):
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-                length = int(head.partition("content-length: ")[2].partition("\r")[0])
-                answers.append((int(head.split()[1]), await reader.readexactly(length)))
+                length = head.partition("content-length: ")[2].partition("\r")[0]
+                body = await (reader.readexactly(int(length)) if length else reader.read())
+                answers.append((int(head.split()[1]), body))
             return answers
         finally:
             writer.transport.abort()
@@ -118,7 +119,9 @@ async def test_paths_that_cannot_be(wire: Wire, path: str, code: int, text: byte
     [
         (b"rubbish\r\n\r\n", 400, b"400 Bad Request"),
         (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, b"400 Bad Request"),
-        (b"FOO / HTTP/1.1\r\nHost: x\r\n\r\n", 405, b"does not allow this method"),
+        (b"FOO /%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400, b"400 Bad Request"),
+        (b"GET / HTTP/1.1\r\n\r\n", 400, b"400 Bad Request: missing required Host header"),
+        (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505, b"505 HTTP Version Not Supported: unsupported protocol version"),
         (b"GET / HTTP/1.1\r\nX: " + b"x" * 1_100_000, 431, b"431 Request Header Fields Too Large"),
         (b"GET / HTTP/1.1\r\n" + (b"X: " + b"x" * 60_000 + b"\r\n") * 20, 431, b"431 Request Header Fields Too Large"),
         (b"GET /" + b"x" * 1_100_000, 431, b"431 Request Header Fields Too Large"),
@@ -134,6 +137,41 @@ async def test_what_is_no_http_is_refused_without_a_word_in_the_log(
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "code", "anonymous"),
+    [
+        ("FOO", MAPS, 405, 403),
+        ("get", f"{MAPS}/one", 405, 403),
+        ("X", "/healthz", 200, 403),
+        ("FOO", "/nosuch", 404, 403),
+        ("PROPFIND", "/api/v1/nodes/x/proxy/a", 405, 403),
+        ("GET", f"{MAPS}/\u00e4", 404, 403),
+        ("POST", "/api/v1/bindings", 404, 403),
+    ],
+)
+async def test_methods_that_nobody_knows_are_answered_as_all_others(
+    server: APIServer, files: PKI, wire: Wire, method: str, path: str, code: int, anonymous: int
+) -> None:
+    sent = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+    following = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert [status for status, _ in await wire(sent + following, 2)] == [code, 200]
+    nobody = Wire(server.port, certificates.client_context(files.ca.certificate))
+    assert [status for status, _ in await nobody(sent)] == [anonymous]
+
+
+async def test_an_old_client_may_keep_its_connection(server: APIServer, files: PKI) -> None:
+    tls = certificates.client_context(files.ca.certificate)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=tls)
+    for kept in (True, False):
+        writer.write(b"GET /healthz HTTP/1.0\r\n" + (b"Connection: keep-alive\r\n" if kept else b"") + b"\r\n")
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        assert head.startswith("HTTP/1.0 200 OK\r\n")
+        assert ("Connection: keep-alive\r\n" in head) == kept
+        assert await reader.readexactly(2) == b"ok"
+    assert await reader.read() == b""
+    writer.close()
+
+
+@pytest.mark.parametrize(
     ("header", "code"), [(b"Audit-ID: \xff", 200), (b"User-Agent: \xe2\x82", 200), (b"Impersonate-User: a\xff", 403)]
 )
 async def test_headers_that_are_no_text_are_mended(wire: Wire, header: bytes, code: int) -> None:
@@ -142,8 +180,9 @@ async def test_headers_that_are_no_text_are_mended(wire: Wire, header: bytes, co
 
 
 async def test_a_target_may_be_a_whole_url(wire: Wire) -> None:
-    ((status, _),) = await wire(b"GET https://x/version?pretty=1 HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert status == 200
+    for target, code in ((b"https://x/version?pretty=1", 200), (b"HTTP://x/version", 200), (b"http://x", 404)):
+        ((status, _),) = await wire(b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % target)
+        assert (target, status) == (target, code)
 
 
 async def test_headers_of_one_request_after_the_other_may_have_a_mebibyte_each(wire: Wire) -> None:

@@ -10,6 +10,7 @@ from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.http import Request
 
 INVALID_TOKEN = "invalid bearer token"
+_EXTRA_SPACE = "the provided Authorization header contains extra space before the bearer token, and is ignored"
 WEBSOCKET_PREFIX = "base64url.bearer.authorization.k8s.io."
 
 
@@ -46,7 +47,11 @@ class BearerAuthenticator:
 
 def header_token(request: Request) -> str:
     scheme, _, rest = request.headers.get("Authorization", "").strip().partition(" ")
-    return rest.split(" ", 1)[0] if scheme.lower() == "bearer" else ""
+    if scheme.lower() != "bearer":
+        return ""
+    if rest.startswith(" "):
+        request.warnings.append(_EXTRA_SPACE)
+    return rest.split(" ", 1)[0]
 
 
 def websocket_token(request: Request) -> str:

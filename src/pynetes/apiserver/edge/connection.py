@@ -2,19 +2,31 @@
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.http_parser import HttpRequestParser
 from aiohttp.streams import EMPTY_PAYLOAD
-from aiohttp.web_protocol import RequestHandler, _ErrInfo
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
 from pynetes.apiserver.edge.malformed import answer as malformed
+from pynetes.apiserver.edge.mending import reread
 from pynetes.component.serving import MAX_HEAD_BYTES
 
 if TYPE_CHECKING:
     from aiohttp.web_server import Server
+
+
+#: Of the parser's options, those that are not the connection's alone.
+_LIMITS = ("max_line_size", "max_field_size", "max_headers", "auto_decompress")
+
+
+def _parser(protocol: "Connection", loop: asyncio.AbstractEventLoop, limits: dict[str, Any]) -> HttpRequestParser:
+    """As aiohttp makes it for a connection."""
+    return HttpRequestParser(protocol, loop, protocol._read_bufsize, payload_exception=RequestPayloadError, **limits)
 
 
 class Connection(RequestHandler):
@@ -23,10 +35,11 @@ class Connection(RequestHandler):
     Ordinary requests run to their end even if the client leaves (a write must not stop half-way); streams do not.
     """
 
-    __slots__ = ("_body", "_head_bytes", "_refused", "peer_certificate", "remote", "stream")
+    __slots__ = ("_body", "_head_bytes", "_limits", "_refused", "peer_certificate", "remote", "stream")
 
     def __init__(self, manager: "Server", **options: Any) -> None:
         super().__init__(manager, **options)
+        self._limits = {name: options[name] for name in _LIMITS if name in options}
         self.peer_certificate: bytes | None = None
         self.remote = ""
         self.stream: asyncio.Task[Any] | None = None
@@ -53,11 +66,22 @@ class Connection(RequestHandler):
         known = self._request_count
         super().data_received(data)
         if self._request_count != known and self._messages:
+            if self._messages[-1][0].__class__ is _ErrInfo:
+                self._reread(data)
             self._body, self._head_bytes = self._messages[-1][1], 0
         elif not self._upgraded and self._body.is_eof():
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse_head()
+
+    def _reread(self, data: bytes) -> None:
+        """Looks again at what the parser has refused."""
+        refused = cast(_ErrInfo, self._messages[-1][0])
+        read = reread(refused.exc, data, partial(_parser, self, self._loop, self._limits))
+        if read is not None:
+            self._messages.pop()
+            self._parser, messages = read
+            self._messages.extend(messages)
 
     def _receive_last(self, data: bytes) -> None:
         """The rest of a request that has come in part and waits for an answer: aiohttp, once it ends, reads no more."""
@@ -78,7 +102,7 @@ class Connection(RequestHandler):
         """What is no HTTP is the client's fault: answered as the original does, and no matter for the log."""
         if status == 500:
             return super().handle_error(request, status, exc, message)
-        return malformed(exc)
+        return cast(StreamResponse, malformed(exc))
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self.stream is not None:

@@ -1,30 +1,48 @@
 """Answers to what is no HTTP request, as Go's server gives them: a line of text, and the connection ends; and headers
 that are no text."""
 
-import re
+from typing import Any
 
-import orjson
-from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
-from aiohttp.web_response import Response
+from aiohttp.http_exceptions import LineTooLong
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from pynetes.apimachinery.errors import method_not_allowed
+_TEXT = "text/plain; charset=utf-8"
+_TOO_LARGE = "431 Request Header Fields Too Large"
 
-_REQUEST_LINE = re.compile(r"b'[A-Za-z-]+ \S+ HTTP/1\.[01]")
+
+class Refusal:
+    """Written as it is, for such an answer has neither a date nor a name; in the form of aiohttp's answers."""
+
+    __slots__ = ("_data",)
+    keep_alive = False
+
+    def __init__(self, status: str, content_type: str, body: bytes) -> None:
+        head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nConnection: close\r\n\r\n"
+        self._data = head.encode() + body
+
+    async def prepare(self, request: Any) -> None:
+        if request.transport is not None:
+            request.transport.write(self._data)
+
+    async def write_eof(self) -> None: ...
+
+    def force_close(self) -> None: ...
 
 
-def answer(problem: BaseException | None = None) -> Response:
+def refusal(status: str) -> Refusal:
+    """`400 Bad Request`, with or without a reason behind it."""
+    return Refusal(status, _TEXT, status.encode())
+
+
+def answer(problem: BaseException | None = None) -> Refusal:
     """The answer to what the parser has found."""
-    if isinstance(problem, BadHttpMethod) and _REQUEST_LINE.search(str(problem)):
-        # The original's parser takes any word for a method; no resource knows it.
-        body = orjson.dumps(method_not_allowed().status())
-        response = Response(status=405, body=body, content_type="application/json")
-    elif isinstance(problem, LineTooLong):
-        response = Response(status=431, text="431 Request Header Fields Too Large")
-    else:
-        response = Response(status=400, text="400 Bad Request")
-    response.force_close()
-    return response
+    if isinstance(problem, LineTooLong) or "Too many headers" in str(problem):
+        return refusal(_TOO_LARGE)
+    if "Transfer-Encoding" in str(problem):
+        return Refusal("501 Not Implemented", _TEXT, b"Unsupported transfer encoding")
+    if "Missing 'Host'" in str(problem):
+        return refusal("400 Bad Request: missing required Host header")
+    return refusal("400 Bad Request")
 
 
 def readable(headers: CIMultiDictProxy[str]) -> CIMultiDictProxy[str]:

@@ -6,6 +6,8 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from aiohttp.http_writer import HttpVersion11
+
 from pynetes.apiserver.edge.compression import THRESHOLD, accepts_gzip, gzip
 from pynetes.apiserver.http import Request, Response, StreamResponse
 from pynetes.component import clock
@@ -47,7 +49,9 @@ def _now() -> str:
 
 
 def _head(request: Request, status: int, content_type: str, headers: dict[str, str], keep: bool) -> list[str]:
-    lines = [f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\nAudit-Id: {request.audit_id}\r\nDate: {_now()}\r\n"]
+    old = _is_old(request)
+    version = "HTTP/1.0" if old else "HTTP/1.1"
+    lines = [f"{version} {status} {_REASONS.get(status, '')}\r\nAudit-Id: {request.audit_id}\r\nDate: {_now()}\r\n"]
     if content_type:
         lines.append(f"Content-Type: {content_type}\r\n")
     if "Cache-Control" not in headers:
@@ -59,9 +63,15 @@ def _head(request: Request, status: int, content_type: str, headers: dict[str, s
         lines.append(f"{name}: {value}\r\n")
     for warning in dict.fromkeys(request.warnings):
         lines.append(f'Warning: 299 - "{_quoted(warning)}"\r\n')
-    if not keep:
-        lines.append("Connection: close\r\n")
+    if keep is old:  # what a version does without being told need not be told
+        lines.append("Connection: keep-alive\r\n" if keep else "Connection: close\r\n")
     return lines
+
+
+def _is_old(request: Request) -> bool:
+    """HTTP/1.0, whose connections end unless both sides say otherwise."""
+    raw = request.raw
+    return raw is not None and raw.version is not HttpVersion11 and raw.version < HttpVersion11
 
 
 def _quoted(text: str) -> str:
@@ -115,7 +125,7 @@ async def _send_pieces(connection: "Connection", data: memoryview) -> None:
 
 async def send_stream(connection: "Connection", request: Request, response: StreamResponse, keep: bool) -> Sent:
     """Chunks as they come, ended properly also when the server shuts down; cancelled when the client goes away."""
-    chunked = request.raw is None or request.raw.version >= (1, 1)
+    chunked = not _is_old(request)
     keep = keep and chunked
     head = _head(request, response.status, response.content_type, response.headers, keep)
     head.append("Transfer-Encoding: chunked\r\n\r\n" if chunked else "\r\n")

@@ -6,6 +6,7 @@ import ssl
 from types import TracebackType
 from typing import Any, Self, cast
 
+from aiohttp.http_writer import HttpVersion10, HttpVersion11
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_server import Server as HTTPServer
@@ -13,7 +14,7 @@ from aiohttp.web_server import Server as HTTPServer
 from pynetes.apimachinery.errors import request_entity_too_large
 from pynetes.apiserver.edge.connection import Connection
 from pynetes.apiserver.edge.malformed import answer as malformed
-from pynetes.apiserver.edge.malformed import readable
+from pynetes.apiserver.edge.malformed import readable, refusal
 from pynetes.apiserver.edge.reply import CLOSE, send_stream, send_whole
 from pynetes.apiserver.http import Handler, Request, Response, Upgrade
 from pynetes.apiserver.requestinfo import decode_path, origin_form, parse_query
@@ -108,6 +109,8 @@ class Edge:
 
     async def _handle(self, raw: BaseRequest) -> Any:
         connection = cast(Connection, raw.protocol)
+        if raw.version is not HttpVersion11 and raw.version not in (HttpVersion10, HttpVersion11):
+            return refusal("505 HTTP Version Not Supported: unsupported protocol version")
         target = origin_form(raw._message.path)
         try:
             path = decode_path(target)
@@ -123,7 +126,7 @@ class Edge:
             connection.peer_certificate,
             raw,
         )
-        request.audit_id = request.headers.get("Audit-ID", "")[:64] or new_uid()
+        request.audit_id = request.headers.get("Audit-ID", "") or new_uid()
         keep = raw.keep_alive and not self._draining
         try:
             answer = await self._handler(request)
@@ -159,7 +162,7 @@ class _Body:
         length = headers.get("Content-Length", "")
         if length.isdigit() and int(length) > self._limit:
             raise self._too_large()
-        if headers.get("Expect", "").lower() == "100-continue":
+        if headers.get("Expect", "").lower() == "100-continue" and self._raw.version >= HttpVersion11:
             await self._connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         content = self._raw.content
         first = await content.readany()

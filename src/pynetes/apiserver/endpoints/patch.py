@@ -98,7 +98,11 @@ async def patch(scope: Scope, request: Request) -> Answer:
         return await apply(scope, request)
     media = negotiate(request, scope.restriction)
     options = WriteOptions.of(request.query, "PatchOptions")
-    patch = await parse_patch(request, scope.resource.gvk)
+    try:
+        patch = await parse_patch(request, scope.resource.gvk)
+    except StatusError:
+        await scope.store.get(info.namespace, info.name)  # what is not there is told first
+        raise
     ctx = scope.write_context(request, options)
 
     async def change(old: Object | None) -> Object:

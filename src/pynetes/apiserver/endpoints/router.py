@@ -180,7 +180,7 @@ def _check_scope(resource: Resource, info: RequestInfo) -> None:
     """
     if resource.namespaced:
         if not info.namespace and info.verb not in ("list", "watch"):
-            raise method_not_allowed() if not info.name else route_not_found()
+            raise method_not_allowed() if not info.name and "list" in resource.verbs else route_not_found()
     elif info.namespace and not _is_namespace(info):
         raise route_not_found()
 

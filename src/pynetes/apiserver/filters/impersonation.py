@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from urllib.parse import unquote
 
+from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.authorization.attributes import Authorizer, from_request
 from pynetes.apiserver.authorization.impersonation import Impersonation, Wanted, nameless
-from pynetes.apiserver.http import Answer, Filter, Handler, Request
+from pynetes.apiserver.http import NO_SNIFFING, Answer, Filter, Handler, Request
 
 _PREFIX = "impersonate-"
 _EXTRA = "impersonate-extra-"
@@ -16,17 +17,24 @@ def with_impersonation(authorizer: Authorizer) -> Filter:
     """Leaves who asked, and the verb that allowed it, in the request's context."""
     impersonation = Impersonation(authorizer)
 
+    async def become(request: Request, wanted: Wanted) -> None:
+        assert request.user is not None
+        assert request.info is not None
+        attributes = from_request(request.user, request.info, request.query)
+        found = await impersonation.impersonate(attributes, wanted)
+        request.context["impersonator"] = request.user
+        request.context["constraint"] = found.constraint
+        request.user = found.user
+
     def wrap(handler: Handler) -> Handler:
         async def handle(request: Request) -> Answer:
-            wanted = _requested(request.headers)
-            if wanted is not None:
-                assert request.user is not None
-                assert request.info is not None
-                attributes = from_request(request.user, request.info, request.query)
-                found = await impersonation.impersonate(attributes, wanted)
-                request.context["impersonator"] = request.user
-                request.context["constraint"] = found.constraint
-                request.user = found.user
+            try:
+                wanted = _requested(request.headers)
+                if wanted is not None:
+                    await become(request, wanted)
+            except StatusError as error:
+                error.headers.update(NO_SNIFFING)
+                raise
             return await handler(request)
 
         return handle

@@ -32,9 +32,9 @@ async def create(scope: Scope, request: Request) -> Answer:
     name = binding["metadata"].get("name") or ""
     if info.name and name != info.name:
         raise bad_request("name in URL does not match name in Binding object")
+    _check(binding, name)
     if not name:
         raise bad_request("Name parameter required.")
-    _check(binding, name)
     ctx = scope.write_context(request, options)
     await ctx.admit("CREATE", info.namespace, name, binding, None)
     await ctx.validate("CREATE", info.namespace, name, binding, None)

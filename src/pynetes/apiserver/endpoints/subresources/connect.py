@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from pynetes.apimachinery.errors import bad_request
+from pynetes.apimachinery.errors import bad_request, method_not_allowed
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
 from pynetes.apis.names import NODES, PODS, SERVICES
 from pynetes.apiserver.authentication.user import ANONYMOUS_USER
@@ -20,6 +20,7 @@ from pynetes.apiserver.streaming.proxy import Proxy
 Serve = Callable[[Request, str, str], Awaitable[Answer]]
 _STREAMS = ("PodExecOptions", "PodAttachOptions")
 #: A method that is no verb of the API (OPTIONS) has the verb "".
+_PROXY_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _PROXY_VERBS = ("", "create", "delete", "get", "patch", "update")
 
 
@@ -39,7 +40,14 @@ def handlers(backend: Backend, kubelets: KubeletClient) -> dict[tuple[str, str, 
         return dict.fromkeys(("get", "create"), connect(PODS, kind, subresource, _creating(backend, serve)))
 
     def proxy(gvr: GroupVersionResource, kind: str, serve: Serve) -> Mapping[str, Handler]:
-        return dict.fromkeys(_PROXY_VERBS, connect(gvr, kind, "proxy", serve))
+        connected = connect(gvr, kind, "proxy", serve)
+
+        async def handle(request: Request) -> Answer:
+            if request.method not in _PROXY_METHODS:
+                raise method_not_allowed()
+            return await connected(request)
+
+        return dict.fromkeys(_PROXY_VERBS, handle)
 
     return {
         ("", "pods", "log"): {"get": _plain(log.get)},
