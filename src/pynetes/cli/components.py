@@ -135,6 +135,7 @@ async def scheduler(
 ) -> None:
     """`served`: where it tells about itself, if it does."""
     from pynetes.cli import serving
+    from pynetes.scheduler import podresources
     from pynetes.scheduler.scheduler import Scheduler
 
     async with AsyncExitStack() as stack:
@@ -155,6 +156,7 @@ async def scheduler(
                 serving.scheduler_configz(made.profile_names, leader_elect=leader_elect),
                 served.flags,
             )
+            endpoints.add("/metrics/resources", podresources.handler(lambda: made.pods))
             await stack.enter_async_context(SecureServing(served.config, endpoints))
         await _reachable(client)
         if not leader_elect:

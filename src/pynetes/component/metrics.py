@@ -74,9 +74,9 @@ def exponential(start: float, factor: float, count: int) -> tuple[float, ...]:
     return tuple(start * factor**n for n in range(count))
 
 
-def collector(collect: Callable[[], Iterable[Metric]]) -> None:
+def collector(collect: Callable[[], Iterable[Metric]], registry: CollectorRegistry = REGISTRY) -> None:
     """Families that are made when somebody asks for metrics, from counts that are kept elsewhere."""
-    REGISTRY.register(_Collector(collect))
+    registry.register(_Collector(collect))
 
 
 _told: dict[str, Callable[[], Iterable[Metric]]] = {}

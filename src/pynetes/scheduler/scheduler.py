@@ -71,6 +71,11 @@ class Scheduler:
         return list(self._profiles)
 
     @property
+    def pods(self) -> list[Object]:
+        """Those that it knows, with and without a node."""
+        return self._pods.list()
+
+    @property
     def is_starting(self) -> bool:
         """It runs and does not know the whole cluster yet."""
         return self._begun and not self._synced
