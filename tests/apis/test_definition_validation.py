@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from pynetes.apimachinery import names
 from pynetes.apimachinery.meta import copy
 from pynetes.apis.apiextensions.custom_resource_definition import CustomResourceDefinitionStrategy
 
@@ -223,6 +224,10 @@ def test_rules(node: dict[str, Any], errors: list[str]) -> None:
 BUNDLED = {"url": "https://a", "caBundle": "Zm9v"}
 
 
+BARE: dict[str, Any] = {"name": "v1", "served": True, "storage": True, "selectableFields": [{"jsonPath": ".spec.a"}]}
+NOT_A_LABEL = names.dns1035_label("Bad!")[0]
+
+
 @pytest.mark.parametrize(
     ("made", "errors"),
     [
@@ -354,3 +359,39 @@ def test_formats_that_nobody_knows_are_warned_of_once() -> None:
     made = definition(schema)
     assert STRATEGY.warnings(made) == ['unrecognized format "foo"']
     assert STRATEGY.warnings(made, made) == []
+
+
+BARE: dict[str, Any] = {"name": "v1", "served": True, "storage": True, "selectableFields": [{"jsonPath": ".spec.a"}]}
+NOT_A_LABEL = names.dns1035_label("Bad!")[0]
+
+
+@pytest.mark.parametrize(
+    ("made", "errors"),
+    [
+        (
+            definition(name="Bad!"),
+            [f'{path}: Invalid value: "Bad!": {NOT_A_LABEL}' for path in ("spec.versions[0].name", "spec.version")],
+        ),
+        (
+            {**definition(), "spec": definition()["spec"] | {"versions": [BARE]}},
+            [
+                "spec.versions[0].schema.openAPIV3Schema: Required value",
+                'spec.selectableFields: Invalid value: "": may only be set when validations.schema is included',
+            ],
+        ),
+        (
+            definition(of(a={"type": "string", "default": "b"}), {"preserveUnknownFields": True}),
+            [
+                "spec.preserveUnknownFields: Invalid value: true: must be false in order to use defaults in the schema",
+                "spec.preserveUnknownFields: Invalid value: true: cannot set to true, set "
+                "x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead",
+            ],
+        ),
+        (
+            {**definition(), "metadata": {"name": "as.x.example.com", "generateName": "b"}},
+            ['metadata.generateName: Invalid value: "b": must be spec.names.plural+"."+spec.group'],
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_told_of_a_definition(made: dict[str, Any], errors: list[str]) -> None:
+    assert refusals(made) == errors

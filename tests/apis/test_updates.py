@@ -7,8 +7,11 @@ import pytest
 from pynetes.apis.admissionregistration.policies import ValidatingAdmissionPolicyStrategy
 from pynetes.apis.batch.job import JobStrategy
 from pynetes.apis.core.node import NodeStrategy
+from pynetes.apis.core.persistent_volume import PersistentVolumeStrategy
 from pynetes.apis.core.pod_claim_status_validation import validate_claim_statuses
+from pynetes.apis.core.service import ServiceStrategy
 from pynetes.apis.core.service_fields import drop_type_dependent_fields
+from pynetes.apis.discovery.endpoint_slice import EndpointSliceStrategy
 from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.flowcontrol.flow_schema import FlowSchemaStrategy
@@ -17,11 +20,32 @@ from pynetes.apis.networking.addresses import ServiceCIDRStrategy
 from pynetes.apis.networking.ingress import IngressClassStrategy
 from pynetes.apis.node.runtime_class import RuntimeClassStrategy
 from pynetes.apis.storage.classes import StorageClassStrategy, VolumeAttributesClassStrategy
+from pynetes.apis.storage.csi import CSIStorageCapacityStrategy
 from pynetes.apis.strategy import Strategy
 from tests.apis.objects import Object, texts
 
 META: Object = {"name": "a"}
 JOB: Object = {"metadata": META, "spec": {"template": {}}}
+VOLUME: Object = {
+    "accessModes": ["ReadWriteOnce"],
+    "capacity": {"storage": "1Gi"},
+    "hostPath": {"path": "/x", "type": ""},
+    "persistentVolumeReclaimPolicy": "Retain",
+    "volumeMode": "Filesystem",
+}
+
+
+def affinity(key: str) -> Object:
+    return {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": key, "operator": "Exists"}]}]}}
+
+
+def service(kind: str, **more: Any) -> Object:
+    made: Object = {"spec": {"type": kind, "ports": [{"port": 1}], **more}}
+    ServiceStrategy().default(made)
+    spec: Object = made["spec"]
+    return spec
+
+
 UPDATES: dict[str, tuple[Strategy, Object, Object, list[str]]] = {
     "a handler that is another, and wrong": (
         RuntimeClassStrategy(),
@@ -64,6 +88,48 @@ UPDATES: dict[str, tuple[Strategy, Object, Object, list[str]]] = {
         {"spec": {"controller": "a.b/c"}},
         {"spec": {}},
         ['spec.controller: Invalid value: "": field is immutable', "spec.controller: Required value"],
+    ),
+    "a volume attributes class without parameters": (
+        VolumeAttributesClassStrategy(),
+        {"driverName": "a.b", "parameters": {"a": "b"}},
+        {"driverName": "a.b"},
+        [
+            "parameters: Forbidden: updates to parameters are forbidden.",
+            "parameters: Required value: must contain at least one key/value pair",
+        ],
+    ),
+    "a storage capacity": (
+        CSIStorageCapacityStrategy(),
+        {"storageClassName": "a"},
+        {"storageClassName": "a", "capacity": "-1"},
+        ['capacity: Invalid value: "-1": must be greater than or equal to 0'],
+    ),
+    "a volume's affinity": (
+        PersistentVolumeStrategy(),
+        {"spec": VOLUME | {"nodeAffinity": affinity("beta.kubernetes.io/os")}},
+        {"spec": VOLUME | {"nodeAffinity": affinity("a")}},
+        [
+            'nodeAffinity: Invalid value: {"required":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"a",'
+            '"operator":"Exists"}]}]}}: field is immutable, except for updating from beta label to GA'
+        ],
+    ),
+    "a volume's affinity, to the label's new name": (
+        PersistentVolumeStrategy(),
+        {"spec": VOLUME | {"nodeAffinity": affinity("beta.kubernetes.io/os")}},
+        {"spec": VOLUME | {"nodeAffinity": affinity("kubernetes.io/os")}},
+        [],
+    ),
+    "a volume that is wrong is told of it twice": (
+        PersistentVolumeStrategy(),
+        {"spec": VOLUME},
+        {"spec": VOLUME | {"accessModes": []}},
+        ["spec.accessModes: Required value"] * 2,
+    ),
+    "the class of a balancer": (
+        ServiceStrategy(),
+        {"spec": service("LoadBalancer", loadBalancerClass="a.b/c")},
+        {"spec": service("LoadBalancer", loadBalancerClass="a.b/d")},
+        ['spec.loadBalancerClass: Invalid value: "a.b/d": may not change once set'] * 2,
     ),
 }
 STATUSES: dict[str, tuple[Strategy, Object, list[str]]] = {
@@ -142,7 +208,12 @@ def test_a_service_that_routes_nothing_has_no_traffic_policy(kind: str, kept: st
         ("affinity", {}, False),
         ("nodeSelector", {}, True),
         ("runtimeClassName", "", False),
-        ("nodeName", "", True),
+        ("serviceAccountName", "", True),
+        ("nodeName", "", False),
+        ("securityContext", {}, False),
+        ("selector", {}, False),
+        ("labels", {}, True),
+        ("procMount", "", False),
         ("hostNetwork", False, True),
         ("shareProcessNamespace", False, False),
     ],
@@ -160,3 +231,40 @@ def test_the_claims_of_a_pod_are_its_own() -> None:
         "`spec.resourceClaims`",
         'status.resourceClaimStatuses[2].name: Duplicate value: "nic"',
     ]
+
+
+SUSPENDED: Object = {"template": {"spec": {"containers": [{"name": "c"}]}}, "suspend": True, "completions": 1}
+
+
+@pytest.mark.parametrize(
+    ("pods", "told"),
+    [
+        ({"affinity": {"nodeAffinity": {}}}, False),
+        ({"affinity": {}}, False),
+        ({"affinity": {"podAffinity": {}}}, True),
+        ({"nodeSelector": {"a": "b"}, "containers": [{"name": "c", "resources": {"limits": {"cpu": "1"}}}]}, False),
+        ({"containers": [{"name": "c", "image": "x"}]}, True),
+    ],
+)
+def test_what_of_its_pods_a_suspended_job_may_change(pods: Object, told: bool) -> None:
+    old: Object = {"metadata": META, "spec": SUSPENDED}
+    new: Object = {"metadata": META, "spec": SUSPENDED | {"template": {"spec": SUSPENDED["template"]["spec"] | pods}}}
+    fields = [error.field for error in JobStrategy().validate_update(new, old) if "immutable" in error.detail]
+    assert fields == ["spec.template.spec"] * told
+
+
+def test_a_job_that_is_wrong_is_told_of_it_twice() -> None:
+    job: Object = {"metadata": META, "spec": SUSPENDED | {"backoffLimit": -1}}
+    found = texts(JobStrategy().validate_update(job, job))
+    assert found.count("spec.backoffLimit: Invalid value: -1: must be greater than or equal to 0") == 2
+
+
+def test_a_dropped_topology_counts_as_a_change_of_a_slice() -> None:
+    old: Object = {"metadata": {"generation": 1}, "addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"]}]}
+    new = {
+        **old,
+        "metadata": {"generation": 1},
+        "endpoints": [{"addresses": ["10.0.0.1"], "deprecatedTopology": {"a": "b"}}],
+    }
+    EndpointSliceStrategy().prepare_for_update(new, old)
+    assert (new["metadata"]["generation"], new["endpoints"]) == (2, old["endpoints"])

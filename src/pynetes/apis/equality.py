@@ -1,14 +1,16 @@
 """Semantic equality: whether two pieces of an object mean the same.
 
 A typed client leaves out what is empty or false, a person may write it down; upstream's Go types make no difference
-between the two where they hold values, so neither do updates here: a missing field equals an empty string, list or map
-(but for the fields below that are pointers) and, for the fields below that are no pointers, false and zero. Quantities
-and times are compared as they are stored, that is, in canonical form.
+between the two where they hold values, so neither do updates here: a missing field equals an empty list, an empty
+text that is no pointer and, for the fields below, an empty object, false or zero. What comes from clients has lost
+such values already in the codec. Quantities and times are compared as they are stored, that is, in canonical form.
 """
 
 from typing import Any
 
 import msgspec
+
+from pynetes.apimachinery.schema.zero import is_text_pointer
 
 _ABSENT_FALSE = frozenset(
     (
@@ -27,36 +29,13 @@ _ABSENT_FALSE = frozenset(
     )
 )
 _ABSENT_ZERO = frozenset(("hostPort", "initialDelaySeconds", "minReadySeconds", "nodePort", "healthCheckNodePort"))
-_EMPTY_STRING_COUNTS = frozenset(
-    (
-        "storageClassName",
-        "ingressClassName",
-        "volumeAttributesClassName",
-        "timeZone",
-        "distinctAttribute",
-        "fsGroupChangePolicy",
-        "hostnameOverride",
-        "matchAttribute",
-        "mountPropagation",
-        "recursiveReadOnly",
-        "runtimeClassName",
-        "seLinuxChangePolicy",
-        "supplementalGroupsPolicy",
-    )
+# Texts that are pointers in the kinds that are compared, though not in all.
+_EMPTY_TEXT_COUNTS = frozenset(
+    ("apiGroup", "fsType", "hostname", "namespace", "nodeName", "protocol", "restartPolicy", "storageClassName")
 )
-# Pointers to what may be empty.
-_EMPTY_OBJECT_COUNTS = frozenset(
-    (
-        "affinity",
-        "capabilities",
-        "dnsConfig",
-        "lifecycle",
-        "nodeAffinity",
-        "podAffinity",
-        "podAntiAffinity",
-        "seLinuxOptions",
-        "windowsOptions",
-    )
+# Maps, and structs that are values: an empty one is nothing. All others are pointers.
+_EMPTY_OBJECT_IS_ABSENT = frozenset(
+    ("annotations", "labels", "limits", "matchLabels", "metadata", "nodeSelector", "requests", "spec", "status")
 )
 
 
@@ -64,9 +43,9 @@ def _is_absent(key: str, value: Any) -> bool:
     if value is None or value == []:
         return True
     if value == {}:
-        return key not in _EMPTY_OBJECT_COUNTS
+        return key in _EMPTY_OBJECT_IS_ABSENT
     if value == "":
-        return key not in _EMPTY_STRING_COUNTS
+        return key not in _EMPTY_TEXT_COUNTS and not is_text_pointer(key)
     if value is False:
         return key in _ABSENT_FALSE
     return value == 0 and value is not True and key in _ABSENT_ZERO

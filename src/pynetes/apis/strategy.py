@@ -17,6 +17,7 @@ from pynetes.apis.equality import semantic_equal
 Object = dict[str, Any]
 CHANGE, WHOLE = frozenset(("change",)), frozenset(("whole",))
 BOTH = CHANGE | WHOLE
+TWICE = WHOLE | {"again"}
 NameRule = Callable[[str], list[str]]
 DropFields = Callable[[Object, Object | None], None]
 
@@ -83,7 +84,8 @@ class Strategy:
     """False: metadata is only looked at, and not closely, when nothing else is wrong."""
     update_metadata: ClassVar[frozenset[str]] = BOTH
     """What of its metadata a kind looks at in an update once more, after what is looked at for all kinds: `change`
-    (what has changed), `whole` (all of it, as in a create). Clients see an error once for each time."""
+    (what has changed), `whole` (all of it, as in a create), `again` (that a second time). Clients see an error once for
+    each time."""
     status_metadata: ClassVar[frozenset[str]] = CHANGE
     """The same for an update of the status."""
     qualified_finalizers: ClassVar[bool] = True

@@ -46,8 +46,9 @@ def _url(found: FieldErrors, url: str, path: str) -> None:
 
 
 def _service(found: FieldErrors, service: Object, path: str) -> None:
-    found.present(f"{path}.name", service.get("name"))
-    found.present(f"{path}.namespace", service.get("namespace"))
+    # The original mixes the two up, and clients see it so.
+    found.present(f"{path}.name", service.get("namespace"))
+    found.present(f"{path}.namespace", service.get("name"))
     port = service.get("port") or 0
     messages = names.port_number(port)
     if messages:

@@ -244,9 +244,13 @@ class _Parser:
         if token.kind != "IDENTIFIER":
             if token.kind in ("true", "false", "null"):
                 raise self._wrong(token, f"mismatched input '{token.text}' expecting IDENTIFIER")
-            raise self._wrong(token, f"no viable alternative at input '.{'' if token.kind == EOF else token.text}'")
+            raise self._no_alternative(token)
         self._next()
         return token.text, token.position
+
+    def _no_alternative(self, token: Token) -> _SyntaxError:
+        """What follows a dot is no name."""
+        return self._wrong(token, f"no viable alternative at input '.{'' if token.kind == EOF else token.text}'")
 
     def _index_of(self, operand: Expr) -> Expr:
         opening = self._next()
@@ -282,7 +286,10 @@ class _Parser:
 
     def _name(self) -> Expr:
         dot = self._accept(".")
-        token = self._expect("IDENTIFIER")
+        token = self._tokens[self._index]
+        if token.kind != "IDENTIFIER":
+            raise self._no_alternative(token)
+        self._next()
         struct = self._struct(dot, token)
         if struct is not None:
             return struct

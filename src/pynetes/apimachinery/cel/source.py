@@ -53,7 +53,7 @@ class Source:
 
     def _display(self, issue: Issue) -> str:
         line, column = self.location(issue.position)
-        text = f"ERROR: <input>:{line}:{column + 1}: {issue.message}"
+        text = f"ERROR: <input>:{line}:{column + bool(self.text)}: {issue.message}"
         if line < 1 or not self.text:
             return text
         snippet = self.text.split("\n")[line - 1].replace("\t", " ")

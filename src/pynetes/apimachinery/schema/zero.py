@@ -223,6 +223,11 @@ def _holds(table: _Table, field: str, definition: str) -> bool:
     return not listed if isinstance(found, _Except) else listed
 
 
+def is_text_pointer(field: str) -> bool:
+    """Whether a text of this name is a pointer in every definition."""
+    return EMPTY_TEXT_KEPT.get(field) is _ANY
+
+
 def policy(definition: str, field: str, kind: str, required: bool) -> Policy:
     """What holds for one field of a definition; `kind` as in `types.Type`."""
     if kind == "object" and _holds(ALWAYS, field, definition):

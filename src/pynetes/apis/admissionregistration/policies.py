@@ -211,14 +211,15 @@ def _mutation(found: FieldErrors, mutation: Object, path: str, composition: Comp
     if kind not in PATCH_FIELDS:
         return
     environment = composition.environment(patches=True)
-    for other, (field, wanted) in PATCH_FIELDS.items():
-        given = mutation.get(field)
-        if other == kind and given is None:
-            found.required(f"{path}.{field}", f"must be specified when patchType is {kind}")
-        elif other == kind and given is not None:
-            text = (given.get("expression") or "").strip()
-            rules.validate_expression(found, text, f"{path}.{field}.expression", environment, (wanted,))
-        elif given is not None:
+    field, wanted = PATCH_FIELDS[kind]
+    given = mutation.get(field)
+    if given is None:
+        found.required(f"{path}.{field}", f"must be specified when patchType is {kind}")
+    else:
+        text = (given.get("expression") or "").strip()
+        rules.validate_expression(found, text, f"{path}.{field}.expression", environment, (wanted,))
+    for other, (field, _) in PATCH_FIELDS.items():
+        if other != kind and mutation.get(field) is not None:
             found.invalid(f"{path}.{field}", f"{{{field}}}", f"must not be specified when patchType is {kind}")
 
 

@@ -32,7 +32,7 @@ class CustomResourceDefinitionStrategy(Strategy):
         status = obj.get("status") or {}
         if not status.get("storedVersions"):
             storage = _storage_version(obj)
-            if storage:
+            if storage is not None:
                 obj["status"] = {**status, "storedVersions": [storage]}
 
     def prepare_for_create(self, obj: Object) -> None:
@@ -80,9 +80,9 @@ def unrecognized_formats(spec: Object) -> list[str]:
     ]
 
 
-def _storage_version(definition: Object) -> str:
+def _storage_version(definition: Object) -> str | None:
     versions = definition["spec"].get("versions") or ()
-    return next((v.get("name") or "" for v in versions if v.get("storage")), "")
+    return next((v.get("name") or "" for v in versions if v.get("storage")), None)
 
 
 def _note_storage_version(definition: Object) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pynetes.apimachinery import names
 from pynetes.apimachinery.structural import fieldpath
-from pynetes.apimachinery.structural.nodes import Schema
+from pynetes.apimachinery.structural.nodes import Schema, walk
 from pynetes.apis.apiextensions import approval, internal
 from pynetes.apis.apiextensions.approval import ANNOTATION, Approval
 from pynetes.apis.apiextensions.schema_validation import validate_schema
@@ -32,12 +32,17 @@ _GONE = (
 def validate_definition(found: FieldErrors, definition: Object, old: Object | None = None) -> None:
     """`old` is the definition as it was: what it had wrong it may keep wrong."""
     spec = definition["spec"]
-    name = definition["metadata"].get("name") or ""
-    if old is None and name != f"{spec['names'].get('plural') or ''}.{spec.get('group') or ''}":
-        found.invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
+    wanted = f"{spec['names'].get('plural') or ''}.{spec.get('group') or ''}"
+    for key in ("generateName", "name") if old is None else ():
+        name = definition["metadata"].get(key)
+        if name and name != wanted:
+            found.invalid(f"metadata.{key}", name, 'must be spec.names.plural+"."+spec.group')
     _group(found, spec.get("group") or "", "spec.group")
     if found.present("spec.scope", spec.get("scope")) and spec["scope"] not in _SCOPES:
         found.not_supported("spec.scope", spec["scope"], _SCOPES)
+    if spec.get("preserveUnknownFields") and _has_defaults(spec):
+        text = "must be false in order to use defaults in the schema"
+        found.invalid("spec.preserveUnknownFields", True, text)
     for i, version in enumerate(spec.get("versions") or ()):
         if (version.get("schema") or {}).get("openAPIV3Schema") is None:
             found.required(f"spec.versions[{i}].schema.openAPIV3Schema")
@@ -82,8 +87,10 @@ def _versions(found: FieldErrors, spec: Object, before: Object) -> None:
         found.invalid("spec.versions", internal.versions(spec), "must contain unique version names")
     if sum(bool(v.get("storage")) for v in versions) != 1:
         found.invalid(
-            "spec.versions", internal.versions(spec), "must have exactly one version marked as storage version"
+            "spec.versions", internal.versions(spec) or None, "must have exactly one version marked as storage version"
         )
+    if version_names and version_names[0]:  # what once was the only version's name
+        _label(found, version_names[0], "spec.version")
 
 
 _FIELDS = ("schema", "subresources", "additionalPrinterColumns", "selectableFields")
@@ -122,6 +129,14 @@ def _part(found: FieldErrors, place: internal.Place, spec: Object, before: Objec
             _column(found, column, f"{place.path}[{i}]")
     else:
         _selectable_fields(found, place, spec, before)
+
+
+def _has_defaults(spec: Object) -> bool:
+    return any(
+        "default" in node
+        for version in spec.get("versions") or ()
+        for node in walk((version.get("schema") or {}).get("openAPIV3Schema") or {})
+    )
 
 
 def _version(spec: Object, name: str) -> Object:
@@ -195,6 +210,12 @@ def _column(found: FieldErrors, column: Object, path: str) -> None:
 
 def _selectable_fields(found: FieldErrors, place: internal.Place, spec: Object, before: Object) -> None:
     schema = _schema(spec, place.version)
+    if not schema:
+        where = (
+            "`version.schema.openAPIV3Schema` is not included" if place.version else "validations.schema is included"
+        )
+        found.invalid(place.path, "", f"may only be set when {where}")
+        return
     seen: set[str] = set()
     for i, entry in enumerate(place.value):
         path, text = f"{place.path}[{i}].jsonPath", entry.get("jsonPath") or ""

@@ -90,7 +90,7 @@ def _root(found: FieldErrors, schema: Schema, path: str) -> None:
                 text = 'only "object" is allowed as the type at the root of the schema if '
                 found.invalid(f"{path}.type", schema["type"], f"{text}the status subresource is enabled")
                 return
-        elif name not in _ROOT_FIELDS and schema[name]:
+        elif name not in _ROOT_FIELDS and schema[name] is not None:
             allowed = " ".join(_ROOT_FIELDS.values())
             text = f"only [{allowed}] fields are allowed at the root of the schema if the status subresource is enabled"
             found.invalid(path, schema, text)
@@ -124,7 +124,7 @@ class _Walk:
         if schema.get("default") is not None and scope.no_defaults is not None:
             found.forbidden(f"{path}.default", f"must not be set {scope.no_defaults}".rstrip())
         for name in ("id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"):
-            if schema.get(name):
+            if schema.get(name) is not None:
                 found.forbidden(f"{path}.{name}", f"{name} is not supported")
         if kind == "null":
             found.forbidden(f"{path}.type", "type cannot be set to null, use nullable as an alternative")

@@ -34,9 +34,11 @@ class APIServiceStrategy(Strategy):
         found = FieldErrors()
         spec = obj.get("spec") or {}
         group, version = spec.get("group") or "", spec.get("version") or ""
-        name, wanted = obj["metadata"].get("name") or "", f"{version}.{group}"
-        if name != wanted:
-            found.invalid("metadata.name", name, f'must be `spec.version+"."+spec.group`: "{wanted}"')
+        wanted = f"{version}.{group}"
+        for field in ("generateName", "name"):
+            name = obj["metadata"].get(field)
+            if name and name != wanted and not names.path_segment_name(name):
+                found.invalid(f"metadata.{field}", name, f'must be `spec.version+"."+spec.group`: "{wanted}"')
         if group:
             found.rule("spec.group", group, names.dns1123_subdomain)
         elif version != "v1":

@@ -70,10 +70,8 @@ class DaemonSetStrategy(Strategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         found, spec = FieldErrors(), obj["spec"]
-        selector = spec.get("selector")
-        if selector is None:
-            found.required("spec.selector")
-        else:
+        selector = spec.get("selector")  # one that lacks is only told of by the labels that it does not match
+        if selector is not None:
             found += validate_label_selector(selector, "spec.selector")
             if is_empty_selector(selector):
                 found.invalid("spec.selector", selector, "empty selector is invalid for daemonset")

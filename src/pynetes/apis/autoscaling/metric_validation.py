@@ -19,7 +19,7 @@ def validate_reference(found: FieldErrors, reference: Object, path: str, *, grou
     version = reference.get("apiVersion") or ""
     if version.count("/") > 1:
         found.invalid(f"{path}.apiVersion", version, f"unexpected GroupVersion string: {version}")
-    elif grouped and "/" not in version:
+    elif grouped and not version.rpartition("/")[0]:
         found.invalid(f"{path}.apiVersion", version, "apiVersion must specify API group")
 
 
@@ -40,7 +40,9 @@ def _metric(found: FieldErrors, metric: Object, path: str) -> None:
     if given:
         _SOURCES[given[0]](found, metric[given[0]], f"{path}.{given[0]}")
     expected = kind[:1].lower() + kind[1:]
-    if kind in _TYPES and expected not in given:
+    if kind not in _TYPES:
+        found.not_supported(f"{path}.type", kind, _TYPES)  # clients see it twice
+    elif expected not in given:
         found.required(f"{path}.{expected}", "must populate information for the given metric source")
     if len(given) != 1:
         for field in given:

@@ -9,7 +9,6 @@ from pynetes.apimachinery.validation import validate_label_selector
 from pynetes.apis.batch.indexes import count, parse_indexes
 from pynetes.apis.core.pod_template import validate_pod_template
 from pynetes.apis.domain_path import validate_domain_prefixed_path
-from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import FieldErrors, go_struct, shown_selector
 from pynetes.apis.strategy import Object
 
@@ -47,6 +46,17 @@ _IMMUTABLE = ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "man
 def validate_job(job: Object, old: Object | None = None) -> FieldErrors:
     found, spec = FieldErrors(), job["spec"]
     _generated_selector(found, job, old)
+    _whole_spec(found, spec)
+    completions = spec.get("completions") or 0
+    if spec.get("completionMode") == "Indexed" and completions > 0:
+        name = job["metadata"].get("name") or ""
+        last = f"{name}-{completions - 1}"
+        if names.dns1123_label(last):
+            found.invalid("metadata.name", name, f"will not able to create pod with invalid DNS label: {last}")
+    return found
+
+
+def _whole_spec(found: FieldErrors, spec: Object) -> None:
     validate_job_spec(found, spec, "spec")
     selector = spec.get("selector")
     labels = (spec["template"].get("metadata") or {}).get("labels") or {}
@@ -57,13 +67,6 @@ def validate_job(job: Object, old: Object | None = None) -> FieldErrors:
     if not _matches(selector, labels):
         shown = dict(sorted(labels.items())) or None
         found.invalid("spec.template.metadata.labels", shown, "`selector` does not match template `labels`")
-    completions = spec.get("completions") or 0
-    if spec.get("completionMode") == "Indexed" and completions > 0:
-        name = job["metadata"].get("name") or ""
-        last = f"{name}-{completions - 1}"
-        if names.dns1123_label(last):
-            found.invalid("metadata.name", name, f"will not able to create pod with invalid DNS label: {last}")
-    return found
 
 
 def _matches(selector: Object | None, labels: dict[str, str]) -> bool:
@@ -281,12 +284,15 @@ def _success_policy(found: FieldErrors, spec: Object, path: str) -> None:
 
 def validate_job_update(job: Object, old: Object) -> FieldErrors:
     found, spec, before = FieldErrors(), job["spec"], old["spec"]
+    _whole_spec(found, spec)  # once more: clients see its errors twice
     _completions(found, spec, before)
     found.immutable("spec.selector", spec.get("selector"), before.get("selector"))
-    template, earlier = spec.get("template"), before.get("template")
+    template, earlier = spec["template"], before["template"]
     if _template_may_change(old):
-        earlier = _with_mutable_parts(earlier or {}, template or {})
-    found.immutable("spec.template", template, earlier)
+        pods = template.get("spec") or {}
+        found.immutable("spec.template.spec", pods, _with_mutable_parts(earlier.get("spec") or {}, pods))
+    else:
+        found.immutable("spec.template", template, earlier)
     for field in _IMMUTABLE:
         found.immutable(f"spec.{field}", spec.get(field), before.get(field))
     return found
@@ -308,19 +314,22 @@ def _template_may_change(old: Object) -> bool:
 
 
 def _with_mutable_parts(old: Object, new: Object) -> Object:
+    """A pod's old spec with what may change as the new one has it."""
     out: Object = copy(old)
-    out_spec, new_spec = out.setdefault("spec", {}), new.get("spec") or {}
     for field in ("nodeSelector", "tolerations", "schedulingGates"):
-        out_spec[field] = new_spec.get(field)
-    affinity = dict(out_spec.get("affinity") or {})
-    affinity["nodeAffinity"] = (new_spec.get("affinity") or {}).get("nodeAffinity")
-    out_spec["affinity"] = affinity if any(not semantic_equal(v, None) for v in affinity.values()) else None
-    metadata, new_metadata = out.setdefault("metadata", {}), new.get("metadata") or {}
-    for field in ("labels", "annotations"):
-        metadata[field] = new_metadata.get(field)
+        out[field] = new.get(field)
+    out["affinity"] = _with_node_affinity(out.get("affinity"), new.get("affinity"))
     for field in ("containers", "initContainers"):
-        mine, theirs = out_spec.get(field) or [], new_spec.get(field) or []
-        if [c.get("name") for c in mine] == [c.get("name") for c in theirs]:
+        mine, theirs = out.get(field) or [], new.get(field) or []
+        if len(mine) == len(theirs):
             for container, changed in zip(mine, theirs, strict=True):
-                container["resources"] = changed.get("resources")
+                if container.get("name") == changed.get("name"):
+                    container["resources"] = changed.get("resources")
     return out
+
+
+def _with_node_affinity(old: Object | None, new: Object | None) -> Object | None:
+    if new is not None:
+        return {**(old or {}), "nodeAffinity": new.get("nodeAffinity")}
+    rest = {field: value for field, value in (old or {}).items() if field != "nodeAffinity"}
+    return rest or None

@@ -59,6 +59,11 @@ class NodeStrategy(Strategy):
         _amounts(found, obj.get("status") or {})
         cidrs = obj["spec"].get("podCIDRs") or []
         networks = [found.cidr(f"spec.podCIDRs[{index}]", cidr) for index, cidr in enumerate(cidrs)]
+        wrong = next((index for index, network in enumerate(networks) if network is None), None)
+        if len(cidrs) > 1 and wrong is not None:
+            why = f"invalid CIDR[{wrong}]: <nil> (invalid CIDR address: {cidrs[wrong]})"
+            problem = f"invalid PodCIDRs. failed to check with dual stack with error:{why}"
+            found.internal("spec.podCIDRs", problem)
         if len(cidrs) > 1 and (len(cidrs) > 2 or len({n.version for n in networks if n}) != 2):
             found.invalid("spec.podCIDRs", cidrs, "may specify no more than one CIDR for each IP family")
         return found

@@ -95,7 +95,7 @@ def _pod_level(found: FieldErrors, munged: Object, old_spec: Object) -> None:
     for field in _FIELDS:
         if old is not None and _removed((new or {}).get(field), old.get(field)):
             found.forbidden(f"spec.resources.{field}", f"pod-level resource {field} cannot be removed")
-    munged["resources"] = _restored(new, old)
+    munged["resources"] = _restored(new, old) or (old and {})
     if not semantic_equal(munged["resources"], old):
         found.forbidden("spec", "only cpu and memory resources are mutable at pod-level")
 

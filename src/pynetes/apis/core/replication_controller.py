@@ -56,8 +56,9 @@ class ReplicationControllerStrategy(Strategy):
     def warnings(self, obj: Object, old: Object | None = None) -> list[str]:
         if old is not None and old["metadata"].get("generation") == obj["metadata"].get("generation"):
             return []
-        found = [] if old is not None else name_warnings(obj)
-        return found + template_warnings(obj["spec"].get("template"), "spec.template")
+        if old is not None:  # as the original: what is replaced is warned of
+            return template_warnings(old["spec"].get("template"), "spec.template")
+        return name_warnings(obj) + template_warnings(obj["spec"].get("template"), "spec.template")
 
     def selectable_fields(self, obj: Object) -> dict[str, str]:
         replicas = (obj.get("status") or {}).get("replicas") or 0

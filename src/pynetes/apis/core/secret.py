@@ -47,7 +47,7 @@ class SecretStrategy(Strategy):
     def warnings(self, obj: Object, old: Object | None = None) -> list[str]:
         """A pair of key and certificate that is none is stored all the same."""
         data = obj.get("data") or {}
-        if obj.get("type") != "kubernetes.io/tls" or (old is not None and data == (old.get("data") or {})):
+        if obj.get("type") != "kubernetes.io/tls":
             return []
         pair = [base64.b64decode(data.get(key) or "") for key in ("tls.crt", "tls.key")]
         problem = key_pair_problem(*pair)

@@ -61,7 +61,7 @@ def validate_service(service: Object, old: Object | None) -> FieldErrors:
         found.forbidden("spec.allocateLoadBalancerNodePorts", _ONLY_LOAD_BALANCER)
     if allocate is None and kind == "LoadBalancer":
         found.required("allocateLoadBalancerNodePorts")
-    _load_balancer_class(found, spec)
+    _load_balancer_class(found, spec, old)
     _traffic_policies(found, spec)
     return found
 
@@ -203,8 +203,10 @@ def _source_ranges(found: FieldErrors, service: Object, old: Object | None) -> N
                 found.cidr(path, part.strip())
 
 
-def _load_balancer_class(found: FieldErrors, spec: Object) -> None:
-    own = spec.get("loadBalancerClass")
+def _load_balancer_class(found: FieldErrors, spec: Object, old: Object | None) -> None:
+    own, earlier = spec.get("loadBalancerClass"), old["spec"] if old else {}
+    if spec.get("type") == earlier.get("type") == "LoadBalancer" and own != earlier.get("loadBalancerClass"):
+        found.invalid("spec.loadBalancerClass", own, _ONCE_SET)
     if own is None:
         return
     if spec.get("type") == "LoadBalancer":
@@ -245,9 +247,7 @@ def validate_service_update(service: Object, old: Object) -> FieldErrors:
             _changed(found, new_spec, old_spec, "clusterIPs", "primary clusterIP", "secondary clusterIP")
         if is_headless(new_spec) == is_headless(old_spec) and not both_headless:
             _changed(found, new_spec, old_spec, "ipFamilies", "primary ipFamily", "secondary ipFamily")
-    both_balanced = new_spec.get("type") == old_spec.get("type") == "LoadBalancer"
-    if both_balanced and new_spec.get("loadBalancerClass") != old_spec.get("loadBalancerClass"):
-        found.invalid("spec.loadBalancerClass", new_spec.get("loadBalancerClass"), _ONCE_SET)
+    _load_balancer_class(found, new_spec, old)  # and once more below: clients see its errors twice
     both_checked = needs_health_check_node_port(new_spec) and needs_health_check_node_port(old_spec)
     if both_checked and (new_spec.get("healthCheckNodePort") or 0) != (old_spec.get("healthCheckNodePort") or 0):
         found.forbidden("spec.healthCheckNodePort", IMMUTABLE)

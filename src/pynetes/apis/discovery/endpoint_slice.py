@@ -34,9 +34,9 @@ class EndpointSliceStrategy(Strategy):
         _drop_topology(obj)
 
     def prepare_for_update(self, obj: Object, old: Object) -> None:
+        super().prepare_for_update(obj, old)  # a topology that is dropped counts as a change
         if not semantic_equal(obj.get("endpoints"), old.get("endpoints")):
             _drop_topology(obj)
-        super().prepare_for_update(obj, old)
 
     def canonicalize(self, obj: Object) -> None:
         for field in ("endpoints", "ports"):

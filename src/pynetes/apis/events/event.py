@@ -16,6 +16,7 @@ _FROZEN = (
     "firstTimestamp",
     "lastTimestamp",
     "count",
+    "reason",  # once more: clients see it twice
     "type",
     "eventTime",
     "action",

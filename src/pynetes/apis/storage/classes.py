@@ -81,11 +81,11 @@ class VolumeAttributesClassStrategy(Strategy):
         return found
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
-        found = FieldErrors(self.validate(obj))
+        found = FieldErrors()
         for key in ("driverName", "parameters"):
             if not semantic_equal(obj.get(key), old.get(key)):
                 found.forbidden(key, f"updates to {key} are forbidden.")
-        return found
+        return [*found, *self.validate(obj)]
 
 
 def validate_parameters(found: FieldErrors, parameters: dict[str, str], path: str) -> None:

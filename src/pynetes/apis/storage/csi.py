@@ -4,7 +4,7 @@ from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apimachinery.validation import validate_label_selector
 from pynetes.apis.core.csi_names import validate_csi_driver_name
-from pynetes.apis.core.persistent_volume import default_volume_spec
+from pynetes.apis.core.persistent_volume import default_volume_source
 from pynetes.apis.core.persistent_volume_validation import validate_volume_spec
 from pynetes.apis.equality import semantic_equal
 from pynetes.apis.field_errors import IMMUTABLE, FieldErrors, go_struct
@@ -159,7 +159,7 @@ class CSIStorageCapacityStrategy(Strategy):
         return found
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
-        found = FieldErrors()
+        found = FieldErrors(self.validate(obj))
         for key in ("nodeTopology", "storageClassName"):
             found.immutable(key, obj.get(key), old.get(key))
         return found
@@ -174,7 +174,7 @@ class VolumeAttachmentStrategy(Strategy):
     def default(self, obj: Object) -> None:
         inline = ((obj.get("spec") or {}).get("source") or {}).get("inlineVolumeSpec")
         if inline is not None:
-            default_volume_spec(inline)
+            default_volume_source(inline)
 
     def prepare_for_create(self, obj: Object) -> None:
         super().prepare_for_create(obj)

@@ -130,7 +130,8 @@ async def _create_on_update(rs: ResourceStore, ctx: WriteContext, namespace: str
     obj = await change(None)
     metadata = obj["metadata"]
     if metadata.get("uid"):
-        raise another_object(rs, metadata.get("name") or "", metadata, metadata["uid"], "")
+        name = metadata.get("name") or ""
+        raise another_object(rs, name, metadata, metadata["uid"], "", dry_run=ctx.dry_run)
     metadata.pop("resourceVersion", None)
     creating.wipe_system_fields(obj)
     try:
@@ -145,7 +146,7 @@ async def _attempt(write: _Write, key: str, current: Entry) -> Entry:
     rs, ctx, rules = write.rs, write.ctx, write.rules
     old = current.object
     obj = await write.change(old)
-    _check_version(rs, obj, old)
+    _check_version(rs, obj, old, ctx.dry_run)
     finish = await rs.hooks.begin_update(obj, old, ctx.dry_run) if rules.hooked else nothing
     done: bool | None = False
     try:
@@ -171,9 +172,11 @@ async def _attempt(write: _Write, key: str, current: Entry) -> Entry:
         await finish(done)
 
 
-def another_object(rs: ResourceStore, name: str, metadata: Object, wanted: str, found: str) -> StatusError:
+def another_object(
+    rs: ResourceStore, name: str, metadata: Object, wanted: str, found: str, *, dry_run: bool = False
+) -> StatusError:
     """The object that was meant is not the one that is there (any more)."""
-    key = _told_key(rs, metadata)
+    key = ("" if dry_run else "/registry") + _told_key(rs, metadata)
     why = (
         f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
         f"failed: UID in precondition: {wanted}, UID in object meta: {found}"
@@ -181,12 +184,12 @@ def another_object(rs: ResourceStore, name: str, metadata: Object, wanted: str, 
     return conflict(rs.group_resource, name, why)
 
 
-def _check_version(rs: ResourceStore, obj: Object, old: Object) -> None:
+def _check_version(rs: ResourceStore, obj: Object, old: Object, dry_run: bool) -> None:
     metadata, old_metadata = obj["metadata"], old["metadata"]
     name = old_metadata["name"]
     uid = metadata.get("uid")
     if uid and uid != old_metadata.get("uid"):
-        raise another_object(rs, name, old_metadata, uid, old_metadata.get("uid"))
+        raise another_object(rs, name, old_metadata, uid, old_metadata.get("uid"), dry_run=dry_run)
     version = metadata.get("resourceVersion")
     if version in (None, "", "0"):
         if not rs.strategy.allow_unconditional_update:
@@ -199,13 +202,23 @@ def _check_version(rs: ResourceStore, obj: Object, old: Object) -> None:
         raise conflict(rs.group_resource, name)
 
 
-_TOLD_KEYS = {"nodes": "minions", "services": "services/specs", "endpoints": "services/endpoints"}
+_TOLD_KEYS = {
+    "apiservices": "apiregistration.k8s.io/apiservices",
+    "customresourcedefinitions": "apiextensions.k8s.io/customresourcedefinitions",
+    "endpoints": "services/endpoints",
+    "ingresses": "ingress",
+    "nodes": "minions",
+    "replicationcontrollers": "controllers",
+    "services": "services/specs",
+}
 
 
 def _told_key(rs: ResourceStore, metadata: Object) -> str:
-    """The key that the original would have in its store."""
+    """The key that the original would have in its store, without its prefix."""
     plural = rs.resource.plural
-    parts = ("/registry", _TOLD_KEYS.get(plural, plural), metadata.get("namespace"), metadata["name"])
+    if rs.resource.schema is not None:
+        plural = f"{rs.resource.gvk.group}/{plural}"
+    parts = ("", _TOLD_KEYS.get(plural, plural), metadata.get("namespace"), metadata["name"])
     return "/".join(part for part in parts if part is not None)
 
 
@@ -252,15 +265,16 @@ def _validate_metadata(
         finalizers = validation.validate_finalizer_names(metadata.get("finalizers"))
     if "change" in parts:
         errors += change + finalizers
+    whole: list[FieldError] = []
     if "whole" in parts and (errors or metadata.get("generateName")):
-        errors += validation.validate_object_meta(
+        whole = validation.validate_object_meta(
             metadata,
             "metadata",
             namespaced=namespaced,
             name_rule=strategy.name_rule,
             prefix=strategy.checks_generate_name,
         )
-    return errors + (finalizers if "whole" in parts else [])
+    return errors + (whole + finalizers if "whole" in parts else []) * (2 if "again" in parts else 1)
 
 
 def _emptied(obj: Object, old: Object) -> bool:

@@ -65,8 +65,7 @@ def create(backend: Backend, resource: Resource, answer: Answerer) -> Handler:
         media = negotiate(request, "reviews")
         options = WriteOptions.of(request.query, "CreateOptions")
         review = await decode_as(resource.gvk, request, options)
-        if resource.namespaced:
-            match_namespace(review, info.namespace)
+        match_namespace(review, info.namespace if resource.namespaced else "")
         claimed, manager = fields.take_entries(review), options.field_manager or agent(request)
         entries = owners.update(None, review, manager, fields.now(), claimed=claimed)
         fields.put_entries(review, entries)
