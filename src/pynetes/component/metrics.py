@@ -128,6 +128,17 @@ class Durations:
         counts[bisect_left(self._bounds, seconds)] += 1
         self._sums[values] += seconds
 
+    def note_all(self, values: tuple[str, ...], count: int, total: float) -> None:
+        """`count` values that add up to `total`, each taken for their mean."""
+        if count:
+            self.note(values, total / count)
+            self._counts[values][bisect_left(self._bounds, total / count)] += count - 1
+            self._sums[values] += total - total / count
+
+    def totals(self) -> list[tuple[tuple[str, ...], int]]:
+        """How often each values were noted."""
+        return [(values, sum(counts)) for values, counts in self._counts.items()]
+
     def count(self, *values: str) -> int:
         """How often these values were noted."""
         return sum(self._counts.get(values, ()))

@@ -35,6 +35,27 @@ async def test_metrics_that_dashboards_ask_for(web: Web) -> None:
         assert f"\n{start}" in text
 
 
+async def test_what_is_sent_and_stored_is_counted(web: Web) -> None:
+    maps = "/api/v1/namespaces/default/configmaps"
+    await web.ok("POST", maps, {"metadata": {"name": "counted"}})
+    async with web.session.get(f"{web.base}{maps}?watch=1&resourceVersion=0") as answer:
+        await answer.content.readany()
+    await web.ok("DELETE", f"{maps}/counted")
+    text = (await web("GET", "/metrics", accept="*/*")).body.decode()
+    for operation in ("create", "delete"):
+        start = f'etcd_request_duration_seconds_count{{group="",operation="{operation}",resource="configmaps"}}'
+        assert f"\n{start}" in text
+    for start in (
+        'apiserver_request_body_size_bytes_count{group="",resource="configmaps",verb="create"}',
+        'apiserver_watch_events_total{group="",resource="configmaps",version="v1"}',
+        'apiserver_watch_events_sizes_sum{group="",resource="configmaps",version="v1"}',
+        'etcd_requests_total{group="",operation="create",resource="configmaps"}',
+        'kubernetes_feature_enabled{name="WatchList",stage="BETA"} 1',
+        "# TYPE apiserver_request_terminations_total counter",
+    ):
+        assert f"\n{start}" in text
+
+
 async def test_results_of_health_checks(web: Web) -> None:
     await web("GET", "/readyz")
     text = (await web("GET", "/metrics/slis", accept="*/*")).body.decode()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from pynetes.component import metrics
 
@@ -35,6 +35,30 @@ def _objects_by_older_name() -> Iterable[Metric]:
 
 
 metrics.collector(_objects_by_older_name)
+
+
+_SENT_SIZES = metrics.Durations(
+    "apiserver_watch_events_sizes",
+    "Sizes of the events that watches were sent, in bytes, by resource.",
+    ("group", "version", "resource"),
+    buckets=metrics.exponential(1024, 2, 8),
+)
+
+
+def _sent() -> Iterable[Metric]:
+    text = "Events that watches were sent, by resource."
+    family = CounterMetricFamily("apiserver_watch_events_total", text, labels=("group", "version", "resource"))
+    for values, count in _SENT_SIZES.totals():
+        family.add_metric(values, count)
+    yield family
+
+
+metrics.collector(_sent)
+
+
+def sent(gvr: tuple[str, str, str], events: int, size: int) -> None:
+    """A watch of this resource was sent so many events, `size` bytes in all."""
+    _SENT_SIZES.note_all(gvr, events, size)
 
 
 class Measures:

@@ -10,6 +10,7 @@ from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.protobuf import encoder as protobuf
 from pynetes.apiserver.cacher import Frames, Watcher, WatchEvent
+from pynetes.apiserver.cacher.measures import sent
 from pynetes.apiserver.encoding import PROTOBUF
 from pynetes.apiserver.endpoints.output import message
 from pynetes.apiserver.endpoints.read import revision_of
@@ -52,7 +53,7 @@ async def watch(scope: Scope, request: Request) -> Answer:
     if media.codec is PROTOBUF and media.transform is None:
         chunks = _messages(watcher, scope)
     else:
-        chunks = _plain(watcher) if encode is None else _encoded(watcher, media, encode)
+        chunks = _plain(watcher, scope) if encode is None else _encoded(watcher, scope, media, encode)
     return _answer(request, media, chunks)
 
 
@@ -66,28 +67,40 @@ def _timeout(scope: Scope) -> float:
     return scope.backend.config.min_request_timeout * (1 + random.random())
 
 
-async def _plain(watcher: Watcher) -> AsyncIterator[bytes]:
+async def _plain(watcher: Watcher, scope: Scope) -> AsyncIterator[bytes]:
+    labels = _labels(scope)
     async with watcher:
         async for frames in watcher:
+            sent(labels, len(frames), len(frames.data))
             yield frames.data
 
 
-async def _encoded(watcher: Watcher, media: MediaType, encode: EncodeObject) -> AsyncIterator[bytes]:
+async def _encoded(watcher: Watcher, scope: Scope, media: MediaType, encode: EncodeObject) -> AsyncIterator[bytes]:
+    labels = _labels(scope)
     async with watcher:
         async for frames in watcher:
-            yield _encode_frames(frames, media, encode)
+            data = _encode_frames(frames, media, encode)
+            sent(labels, len(frames), len(data))
+            yield data
 
 
 async def _messages(watcher: Watcher, scope: Scope) -> AsyncIterator[bytes]:
     """Protobuf: each object is encoded once for all who watch it."""
-    kind = scope.resource.gvk
+    kind, labels = scope.resource.gvk, _labels(scope)
     async with watcher:
         async for frames in watcher:
             parts = []
             for event in frames:
                 enveloped = protobuf.envelope(kind.api_version, kind.kind, message(scope, event.entry))
                 parts.append(protobuf.encode_watch_event(event.type, enveloped))
-            yield b"".join(parts)
+            data = b"".join(parts)
+            sent(labels, len(parts), len(data))
+            yield data
+
+
+def _labels(scope: Scope) -> tuple[str, str, str]:
+    gvr = scope.resource.gvr
+    return (gvr.group, gvr.version, gvr.resource)
 
 
 def _encode_frames(frames: Frames, media: MediaType, encode: EncodeObject) -> bytes:

@@ -48,10 +48,24 @@ _lasting = metrics.gauge(
     "component. Not all requests are tracked this way.",
     _WHAT,
 )
+_terminated = metrics.counter(
+    "apiserver_request_terminations_total",
+    "Number of requests which apiserver terminated in self-defense.",
+    (*_WHAT, "code"),
+)
+_bodies = metrics.Durations(
+    "apiserver_request_body_size_bytes",
+    "Apiserver request body size in bytes broken out by resource and verb.",
+    ("group", "resource", "verb"),
+    buckets=tuple(50_000 + 100_000 * n for n in range(31)),
+)
+#: Answers by which the server defends itself: too many requests, too slow ones.
+_DEFENCE = (429, 504)
 _VERBS = {
     "create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE", "deletecollection": "DELETE",
     "watch": "WATCH", "post": "POST", "put": "PUT", "head": "GET",
 }  # fmt: skip
+_KNOWN = _VERBS.keys() | {"get", "list"}
 _CONNECTED = frozenset(("attach", "exec", "log", "portforward", "proxy"))
 
 #: How one kind of request with one outcome is counted, looked up once: by its seconds, those it waited, its size.
@@ -68,8 +82,9 @@ def count(request: Request, answer: Answer, seconds: float) -> None:
     code = answer.status if isinstance(answer, (Response, StreamResponse)) else 101
     dry_run = "dryRun" in request.query
     applies = info.verb == "patch" and request.headers.get("Content-Type") == _APPLY
+    verb = info.verb if info.verb in _KNOWN else ""  # a method is anyone's to make up
     key = (
-        info.verb, info.group, info.version, info.resource, info.subresource, bool(info.namespace), bool(info.name),
+        verb, info.group, info.version, info.resource, info.subresource, bool(info.namespace), bool(info.name),
         applies, dry_run, code,
     )  # fmt: skip
     note = _children.get(key)
@@ -88,7 +103,11 @@ def _noter(request: Request, code: int, dry_run: bool) -> Callable[[Request, Ans
     assert info is not None
     what = _what(info, request)
     dry = "All" if dry_run else ""
-    return partial(_note, _requests.labels(*what, dry, str(code)), what, (*what, dry), what[0] in ("GET", "LIST"))
+    counters = [_requests.labels(*what, dry, str(code))]
+    if code in _DEFENCE:
+        counters.append(_terminated.labels(*what, str(code)))
+    body = (info.group, info.resource, info.verb) if info.is_resource and info.verb in _KNOWN else None
+    return partial(_note, counters, what, (*what, dry), what[0] in ("GET", "LIST"), body)
 
 
 def _what(info: RequestInfo, request: Request) -> tuple[str, ...]:
@@ -150,10 +169,13 @@ def _while_connected(run: Run, gauge: Gauge) -> Run:
 
 
 def _note(
-    counter: Any, what: tuple[str, ...], timed: tuple[str, ...], sized: bool, request: Request, answer: Answer,
-    seconds: float,
+    counters: list[Any], what: tuple[str, ...], timed: tuple[str, ...], sized: bool, body: tuple[str, ...] | None,
+    request: Request, answer: Answer, seconds: float,
 ) -> None:  # fmt: skip
-    counter.inc()
+    for counter in counters:
+        counter.inc()
+    if request.size and body is not None:
+        _bodies.note(body, request.size)
     if isinstance(answer, Response):
         _durations.note(timed, seconds)
         _own_durations.note(what, seconds - sum(request.waits) if request.waits else seconds)

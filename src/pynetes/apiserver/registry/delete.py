@@ -86,7 +86,7 @@ async def _remove(
 ) -> Deleted:
     """Takes the object out of the store; if it changed meanwhile, everything is decided again."""
     try:
-        kv = await rs.store.delete(key, expected=entry.mod_revision)
+        kv = await rs.delete(key, expected=entry.mod_revision)
     except RevisionConflict as lost:
         if lost.current is None:
             raise rs.not_found(name) from None

@@ -17,6 +17,7 @@ from pynetes.apiserver.encoding import stored_bytes, stored_form
 from pynetes.apiserver.encryption.store import EncryptedStore
 from pynetes.apiserver.registry.fields import Ownership
 from pynetes.apiserver.registry.hooks import NO_HOOKS, Hooks
+from pynetes.apiserver.registry.measures import Asked
 from pynetes.apiserver.registry.turns import Turns
 from pynetes.storage import KeyValue, Store, StoreUnavailable
 
@@ -113,21 +114,35 @@ class ResourceStore:
 
     async def read(self, key: str) -> Entry | None:
         """The object as the store has it: for a write that found the cache behind."""
-        found, _ = await self.store.get(key)
+        with self._asked("get"):
+            found, _ = await self.store.get(key)
         return await self.entry(found) if found else None
 
     async def create(self, key: str, obj: Object) -> Entry:
         """Writes an object that is not there yet; from here on it is shared. KeyExists, StoreUnavailable."""
         data, stored = await self._encoded(obj)
         with self.cacher.foretold(data, stored):
-            return await self._written(await self.store.create(key, data, ttl=self.ttl))
+            with self._asked("create"):
+                kv = await self.store.create(key, data, ttl=self.ttl)
+            return await self._written(kv)
 
     async def update(self, key: str, obj: Object, *, expected: int) -> Entry:
         """Writes an object in the place of its version `expected`; from here on it is shared. RevisionConflict,
         StoreUnavailable."""
         data, stored = await self._encoded(obj)
         with self.cacher.foretold(data, stored):
-            return await self._written(await self.store.update(key, data, expected=expected, ttl=self.ttl))
+            with self._asked("update"):
+                kv = await self.store.update(key, data, expected=expected, ttl=self.ttl)
+            return await self._written(kv)
+
+    async def delete(self, key: str, *, expected: int) -> KeyValue:
+        """Deletes the version `expected` of an object. RevisionConflict, StoreUnavailable."""
+        with self._asked("delete"):
+            return await self.store.delete(key, expected=expected)
+
+    def _asked(self, operation: str) -> Asked:
+        gvr = self.resource.gvr
+        return Asked(operation, gvr.group, gvr.resource)
 
     async def entry(self, kv: KeyValue) -> Entry:
         """The entry of what the store returned."""

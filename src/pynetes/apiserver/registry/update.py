@@ -292,7 +292,7 @@ async def _delete_emptied(rs: ResourceStore, ctx: WriteContext, key: str, curren
     """Clients expect the updated object, so the answer is what they sent."""
     if not ctx.dry_run:
         try:
-            await rs.store.delete(key, expected=current.mod_revision)
+            await rs.delete(key, expected=current.mod_revision)
         except StoreUnavailable as error:
             raise_unavailable(error)
         await rs.hooks.after_delete(current.object)
