@@ -104,9 +104,9 @@ class APIServerConfig(Struct, frozen=True, kw_only=True):
     #: (any, if there are none).
     requestheader_client_ca_file: Path | None = None
     requestheader_allowed_names: tuple[str, ...] = ()
-    #: Where it states it; kubeadm's names.
+    #: Where it states it; kubeadm's names, which has none for the UID.
     requestheader_username_headers: tuple[str, ...] = ("X-Remote-User",)
-    requestheader_uid_headers: tuple[str, ...] = ("X-Remote-Uid",)
+    requestheader_uid_headers: tuple[str, ...] = ()
     requestheader_group_headers: tuple[str, ...] = ("X-Remote-Group",)
     requestheader_extra_headers_prefix: tuple[str, ...] = ("X-Remote-Extra-",)
 

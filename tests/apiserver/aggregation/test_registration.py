@@ -125,6 +125,6 @@ async def test_what_extensions_trust_is_published(web: Web) -> None:
     assert data["requestheader-client-ca-file"].startswith("-----BEGIN CERTIFICATE-----")
     assert data["requestheader-allowed-names"] == '["front-proxy-client"]'
     assert data["requestheader-username-headers"] == '["X-Remote-User"]'
-    assert data["requestheader-uid-headers"] == '["X-Remote-Uid"]'
+    assert "requestheader-uid-headers" not in data
     assert data["requestheader-group-headers"] == '["X-Remote-Group"]'
     assert data["requestheader-extra-headers-prefix"] == '["X-Remote-Extra-"]'

@@ -94,7 +94,7 @@ async def test_only_a_front_proxy_may_state_who_asks(files: PKI, objects: Any) -
     )
     authenticator = build(files, objects)
     found = await authenticator.authenticate(request(headers, der(files.front_proxy_client)))
-    assert (found.name, found.uid, found.groups) == ("alice", "u", ("a", "b", "system:authenticated"))
+    assert (found.name, found.uid, found.groups) == ("alice", "", ("a", "b", "system:authenticated"))
     assert found.extra == {"acme.com/project": ("x",)}
     impostor = await authenticator.authenticate(request(headers, der(files.scheduler)))
     assert impostor.name == "system:kube-scheduler"

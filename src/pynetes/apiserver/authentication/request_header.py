@@ -15,7 +15,7 @@ class Headers(Struct, frozen=True):
     """Which headers state what; of those for name and UID, the first that is not empty counts."""
 
     username: tuple[str, ...] = ("X-Remote-User",)
-    uid: tuple[str, ...] = ("X-Remote-Uid",)
+    uid: tuple[str, ...] = ()
     group: tuple[str, ...] = ("X-Remote-Group",)
     extra_prefix: tuple[str, ...] = ("X-Remote-Extra-",)
 

@@ -123,10 +123,11 @@ def authentication_data(config: APIServerConfig) -> dict[str, str]:
         lists = {
             "allowed-names": config.requestheader_allowed_names,
             "username-headers": config.requestheader_username_headers,
-            "uid-headers": config.requestheader_uid_headers,
             "group-headers": config.requestheader_group_headers,
             "extra-headers-prefix": config.requestheader_extra_headers_prefix,
         }
         data["requestheader-client-ca-file"] = config.requestheader_client_ca_file.read_text()
+        if config.requestheader_uid_headers:
+            lists["uid-headers"] = config.requestheader_uid_headers
         data |= {f"requestheader-{key}": orjson.dumps(list(values)).decode() for key, values in lists.items()}
     return data
