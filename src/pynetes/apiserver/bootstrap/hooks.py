@@ -22,6 +22,7 @@ _RETRY, _RETRY_LATE = 0.5, 5.0
 _PATIENCE = 5.0
 #: Without these the server cannot serve; the others are, upstream, controllers that are only started. What refuses
 #: them, such as a webhook that is gone, could not be mended if the server waited for it.
+_CIDR_STEP = "start-kubernetes-service-cidr-controller"
 _REGISTRATION = "kube-apiserver-autoregistration"
 _NEEDED = frozenset(
     (
@@ -37,7 +38,7 @@ _GROUPS = {
     "rbac/bootstrap-roles": "rbac.authorization.k8s.io",
     "scheduling/bootstrap-system-priority-classes": "scheduling.k8s.io",
     "priority-and-fairness-config-producer": "flowcontrol.apiserver.k8s.io",
-    "start-kubernetes-service-cidr-controller": "networking.k8s.io",
+    _CIDR_STEP: "networking.k8s.io",
     "start-kube-apiserver-identity-lease-controller": "coordination.k8s.io",
     "bootstrap-controller": "discovery.k8s.io",
     _REGISTRATION: "apiregistration.k8s.io",
@@ -95,7 +96,7 @@ class PostStartHooks:
             "priority-and-fairness-config-producer": lambda: flowcontrol.reconcile(client),
             "start-cluster-authentication-info-controller": authentication,
             "start-legacy-token-tracking-controller": lambda: objects.legacy_token_tracking(client),
-            "start-kubernetes-service-cidr-controller": self._service_cidr.reconcile,
+            _CIDR_STEP: self._service_cidr.reconcile,
             "start-kube-apiserver-identity-lease-controller": self._identity.remove,
             "bootstrap-controller": self._endpoints.reconcile,
             _REGISTRATION: register,
@@ -138,7 +139,8 @@ class PostStartHooks:
         async with Tasks("post-start hooks") as tasks:
             self._renewing = tasks.start(self._identity.run(), name="identity")
             tasks.start(identity.collect(self._client), name="identities")
-            tasks.start(self._keep_service_cidr(), name="ServiceCIDR")
+            if _CIDR_STEP in self._steps:
+                tasks.start(self._keep_service_cidr(), name="ServiceCIDR")
             if late:
                 tasks.start(self._catch_up(late), name="late")
             await self._endpoints.run()

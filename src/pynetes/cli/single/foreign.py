@@ -12,6 +12,9 @@ from msgspec import Struct
 
 from pynetes import KUBERNETES_VERSION
 from pynetes.cli import flagvalues
+from pynetes.component import features
+from pynetes.component.features import FeatureGates
+from pynetes.component.kubefeatures import GATES
 
 Kind = Literal["switch", "integer", "duration", "number", "text"]
 _TYPES: dict[str, click.ParamType[Any]] = {
@@ -71,6 +74,19 @@ def _hidden(text: str) -> str:
     return "" if text in ("", _OLDER) else f'metrics.showHiddenMetricsForVersion: Invalid value: "{text}": {told}'
 
 
+def _gates(text: str) -> str:
+    try:
+        FeatureGates(GATES).set(features.parse(text))
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+_FRONT = "No front proxy is believed: who asks shows a certificate or a token."
+_UNLIMITED = "Requests are not held back."
+_LOCK = 'leaderElection.resourceLock: Invalid value: "{}": resourceLock value must be leases'
+_CLOUD = "--cloud-provider: {} is not built in; `external` has a manager of its own"
+_SIGNER = "one authority signs for all signers: --cluster-signing-cert-file and --cluster-signing-key-file"
 _HTTP1 = "HTTP/1.1 alone is spoken."
 _LINES = "Each line of the log is written as it comes."
 _PEERS = "All API servers of a cluster serve the same APIs."
@@ -152,6 +168,9 @@ _APISERVER = (
     idle("permit-address-sharing", "switch", "Addresses are always shared (SO_REUSEADDR)."),
     idle("runtime-config-emulation-forward-compatible", "switch", _FORWARD),
     idle("send-retry-after-while-not-ready-once", "switch", "The port opens once objects can be served."),
+    refused(
+        "service-account-signing-endpoint", "text", "", "tokens are signed with --service-account-signing-key-file"
+    ),
     idle("shutdown-send-retry-after", "switch", "Connections end with the answer that is under way."),
     idle("shutdown-watch-termination-grace-period", "duration", "Watches end at once, and go on at another server."),
     idle("storage-backend", "text", "See --storage and --etcd-servers.", _one_of("etcd3", told=_BACKENDS)),
@@ -161,8 +180,61 @@ _APISERVER = (
     idle("watch-cache-sizes", "text", "The watch cache fits itself to the load."),
 )
 
+_SERVED = (
+    idle("authentication-tolerate-lookup-failure", "switch", "Nothing is looked up at the start."),
+    idle("disable-http2-serving", "switch", _HTTP1),
+    idle("http2-max-streams-per-connection", "integer", _HTTP1),
+    idle("permit-address-sharing", "switch", "Addresses are always shared (SO_REUSEADDR)."),
+    idle("requestheader-allowed-names", "text", _FRONT),
+    idle("requestheader-client-ca-file", "text", _FRONT),
+    idle("requestheader-extra-headers-prefix", "text", _FRONT),
+    idle("requestheader-group-headers", "text", _FRONT),
+    idle("requestheader-uid-headers", "text", _FRONT),
+    idle("requestheader-username-headers", "text", _FRONT),
+)
+_COMPONENT = (
+    *_LOGS,
+    *_DEBUG,
+    *_METRICS,
+    *_VERSIONS,
+    idle("feature-gates", "text", "Things are as by the gates' defaults.", _gates),
+    idle("kube-api-burst", "integer", _UNLIMITED),
+    idle("kube-api-content-type", "text", "JSON is spoken."),
+    idle("kube-api-qps", "number", _UNLIMITED),
+    idle("leader-elect-resource-lock", "text", "A Lease is the lock.", _one_of("leases", told=_LOCK)),
+    refused("master", "text", "", "the kubeconfig says where the API server is"),
+)
+_CONTROLLER_MANAGER = (
+    *_COMPONENT,
+    *_SERVED,
+    idle("cloud-provider", "text", "Clouds have a manager of their own.", _one_of("external", told=_CLOUD)),
+    idle("cluster-name", "text", "Nothing is named after the cluster."),
+    refused("cluster-signing-kube-apiserver-client-cert-file", "text", "", _SIGNER),
+    refused("cluster-signing-kube-apiserver-client-key-file", "text", "", _SIGNER),
+    refused("cluster-signing-kubelet-client-cert-file", "text", "", _SIGNER),
+    refused("cluster-signing-kubelet-client-key-file", "text", "", _SIGNER),
+    refused("cluster-signing-kubelet-serving-cert-file", "text", "", _SIGNER),
+    refused("cluster-signing-kubelet-serving-key-file", "text", "", _SIGNER),
+    refused("cluster-signing-legacy-unknown-cert-file", "text", "", _SIGNER),
+    refused("cluster-signing-legacy-unknown-key-file", "text", "", _SIGNER),
+    idle("controller-start-interval", "duration", "Controllers start at once."),
+    refused("enable-garbage-collector", "switch", True, "see --controllers=*,-garbage-collector-controller"),
+    refused("enable-leader-migration", "switch", False, "there is no manager to migrate from"),
+    idle("min-resync-period", "duration", "Informers need no resync."),
+    refused("use-service-account-credentials", "switch", True, "each controller always acts as its own account"),
+)
+_SCHEDULER = (
+    *_COMPONENT,
+    *_SERVED,
+    refused("config", "text", "", "there is one profile, with the default plugins"),
+)
+
 #: Command → its foreign flags.
-FLAGS: dict[str, tuple[Foreign, ...]] = {"apiserver": _APISERVER}
+FLAGS: dict[str, tuple[Foreign, ...]] = {
+    "apiserver": _APISERVER,
+    "controller-manager": _CONTROLLER_MANAGER,
+    "scheduler": _SCHEDULER,
+}
 
 
 def options(command: str) -> list[click.Option]:
