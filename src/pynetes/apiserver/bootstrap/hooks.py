@@ -15,6 +15,7 @@ from pynetes.component.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
+_CIDR_STEP = "start-kubernetes-service-cidr-controller"
 _WITHDRAW_SECONDS = 3.0
 _SERVICE_CIDR_PERIOD = 10.0
 _RETRY, _RETRY_LATE = 0.5, 5.0
@@ -22,7 +23,6 @@ _RETRY, _RETRY_LATE = 0.5, 5.0
 _PATIENCE = 5.0
 #: Without these the server cannot serve; the others are, upstream, controllers that are only started. What refuses
 #: them, such as a webhook that is gone, could not be mended if the server waited for it.
-_CIDR_STEP = "start-kubernetes-service-cidr-controller"
 _REGISTRATION = "kube-apiserver-autoregistration"
 _NEEDED = frozenset(
     (
