@@ -158,3 +158,13 @@ def test_what_drivers_say_goes_with_the_devices() -> None:
     new = {**_claim(), "status": {"devices": [device]}}
     strategy.prepare_for_status_update(new, old)
     assert new["status"] == {}
+
+
+def test_empty_lists_of_a_slice_are_judged_and_not_kept() -> None:
+    both = _slice(sharedCounters=[{"name": "a", "counters": {"b": {"value": "1"}}}])
+    assert 'spec: Invalid value: "": only one of `sharedCounters` or `devices` is allowed' in create_errors(
+        ResourceSliceStrategy(), both
+    )
+    made = _slice({"name": "gpu", "bindingConditions": [], "bindingFailureConditions": []})
+    ResourceSliceStrategy().canonicalize(made)
+    assert made["spec"]["devices"] == [{"name": "gpu"}]

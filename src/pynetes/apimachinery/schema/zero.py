@@ -113,6 +113,7 @@ EMPTY_LIST_KEPT: _Table = {
     "audiences": _only("TokenRequestSpec"),
     **_everywhere("bindingConditions bindingFailureConditions sharedCounters"),
     "conditions": _only("CustomResourceDefinitionStatus"),
+    "devices": _only("ResourceSliceSpec"),
     "managedFields": _only("ObjectMeta"),
     "policies": _only("HPAScalingRules"),
     "storedVersions": _only("CustomResourceDefinitionStatus"),
