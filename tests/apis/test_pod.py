@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from pynetes.apis.core.image_reference import default_pull_policy
 from pynetes.apis.core.pod import PodStrategy
 from pynetes.apis.core.pod_validation import identity
 from pynetes.apis.core.qos import compute_qos_class
@@ -305,3 +306,18 @@ def test_only_the_name_of_the_token_volume_makes_no_difference_to_a_spec() -> No
     assert spec(one, one) == spec(other, other)
     different = [(one, one), (one, other), (other, one), (one, "data"), ("data", one), ("kube-api-access-", one)]
     assert len({spec(*names) for names in different}) == len(different)
+
+
+@pytest.mark.parametrize(
+    ("image", "policy"),
+    [
+        ("a", "Always"),
+        ("a:1", "IfNotPresent"),
+        ("a" * 247, "Always"),
+        ("a" * 248, "IfNotPresent"),
+        ("r.example.com/" + "a" * 255, "Always"),
+        ("r.example.com/" + "a" * 256, "IfNotPresent"),
+    ],
+)
+def test_what_is_too_long_for_a_name_has_no_tag(image: str, policy: str) -> None:
+    assert default_pull_policy(image) == policy

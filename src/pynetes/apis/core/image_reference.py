@@ -20,5 +20,14 @@ def tag_of(image: str) -> str:
 
 def default_pull_policy(image: str) -> str:
     """What is no name of an image has no tag."""
-    named = _NAME.match(image) and len(image.partition("@")[0]) <= _MAX_NAME
+    named = _NAME.match(image) and len(_path(image)) <= _MAX_NAME
     return "Always" if named and tag_of(image) == "latest" else "IfNotPresent"
+
+
+def _path(image: str) -> str:
+    """The name within its registry, as it is with everything that may be left out."""
+    name = _TAG.sub("", image.partition("@")[0])
+    first, slash, rest = name.partition("/")
+    if slash and (first == "localhost" or first != first.lower() or set(".:") & set(first)):
+        return rest
+    return name if slash else f"library/{name}"
