@@ -134,6 +134,10 @@ async def test_scale(web: Web) -> None:
     scale["spec"]["replicas"] = 5
     assert (await web.ok("PUT", f"{PATH}/a/scale", scale))["spec"] == {"replicas": 5}
     assert (await web.ok("GET", f"{PATH}/a"))["spec"]["replicas"] == 5
+    stale = await web("PUT", f"{PATH}/a/scale", scale)
+    assert stale.status == 409
+    del scale["metadata"]["resourceVersion"]
+    assert (await web.ok("PUT", f"{PATH}/a/scale", scale))["spec"] == {"replicas": 5}
     strategic = await web("PATCH", f"{PATH}/a/scale", {}, type="application/strategic-merge-patch+json")
     assert strategic.status == 415
     refused = await web("PATCH", f"{PATH}/a/scale", {"spec": {"replicas": 50}}, type=MERGE)

@@ -185,7 +185,10 @@ async def _write(
         _set_replicas(workload, (scale.get("spec") or {}).get("replicas", 0), paths)
         take_entries(workload)
         put_entries(workload, tracked.of_workload(scale["metadata"].get("managedFields")))
-        workload["metadata"]["resourceVersion"] = scale["metadata"].get("resourceVersion") or ""
+        # Without one, custom resources keep theirs: they cannot be updated unconditionally, their Scales can.
+        revision = scale["metadata"].get("resourceVersion") or ""
+        if revision or paths is None:
+            workload["metadata"]["resourceVersion"] = revision
         return workload
 
     rules = replace(main_rules(scope.store.strategy), shown=lambda workload: scale_of(workload, paths))
