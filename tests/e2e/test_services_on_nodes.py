@@ -226,7 +226,7 @@ def test_a_rollout_loses_no_connection(site: Site) -> None:
     site.machine.kubectl("apply -f -", input=json.dumps(service("rolling", "rolling", type="ClusterIP")))
     site.machine.kubectl("rollout status deployment/rolling --timeout=60s")
     address = site.service("rolling")["cluster-ip"]
-    until(lambda: site.from_node("node-1", "tcp", address, 80).split()[0] in NODES, 5)
+    until(lambda: site.from_node("node-1", "tcp", address, 80).split()[0] in NODES)
     with Asking(site, address) as asking:
         site.machine.kubectl("rollout restart deployment/rolling")
         site.machine.kubectl("rollout status deployment/rolling --timeout=90s")

@@ -135,14 +135,14 @@ class Follower:
             self.changed.set()
 
     async def until(self, expected: str) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while self.seen.decode() != expected:
                 self.changed.clear()
                 await self.changed.wait()
 
     async def end(self) -> str:
         self.alive = False
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await self.task
         return self.seen.decode()
 
@@ -176,7 +176,7 @@ async def test_following_goes_on_after_a_rotation(log: Path) -> None:
 
 async def test_following_ends_at_the_byte_limit(log: Path) -> None:
     follower = Follower(log, limit_bytes=4)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await follower.task
     assert follower.seen == b"one\n"
 

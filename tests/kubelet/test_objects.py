@@ -80,7 +80,7 @@ async def test_an_object_is_there_after_waiting_and_its_changes_are_told(api: An
     told: asyncio.Queue[Reference] = asyncio.Queue()
     objects = NodeObjects(api.client, on_change=lambda *args: told.put_nowait(Reference(*args)))
     api.put(CM, {"kind": "ConfigMap", "data": {"a": "1"}})
-    async with running(objects), asyncio.timeout(5):
+    async with running(objects), asyncio.timeout(30):
         objects.register(names_config_map())
         await objects.wait_for(names_config_map())
         get = objects.getter("ConfigMap", "ns")
@@ -102,7 +102,7 @@ async def test_only_named_objects_are_watched_each_by_itself(api: Any) -> None:
     objects = NodeObjects(api.client)
     api.put(CM, {"kind": "ConfigMap"})
     api.put(CM + "-other", {"kind": "ConfigMap"})
-    async with running(objects), asyncio.timeout(5):
+    async with running(objects), asyncio.timeout(30):
         objects.register(names_config_map())
         await objects.wait_for(names_config_map())
         assert objects.getter("ConfigMap", "ns")("cm-other") is None
@@ -112,7 +112,7 @@ async def test_only_named_objects_are_watched_each_by_itself(api: Any) -> None:
 
 async def test_two_pods_share_a_watch_and_the_last_one_out_lets_it_linger(api: Any) -> None:
     objects = NodeObjects(api.client)
-    async with running(objects), asyncio.timeout(5):
+    async with running(objects), asyncio.timeout(30):
         for uid in ("1", "2"):
             objects.register(names_config_map(uid))
         await objects.wait_for(names_config_map())
@@ -130,6 +130,6 @@ async def test_two_pods_share_a_watch_and_the_last_one_out_lets_it_linger(api: A
 
 async def test_services(api: Any) -> None:
     objects = NodeObjects(api.client)
-    async with running(objects), asyncio.timeout(5):
+    async with running(objects), asyncio.timeout(30):
         await objects.wait_for_services()
         assert objects.services() == []

@@ -82,7 +82,7 @@ async def test_an_event_is_heard_once_the_runtime_shows_it(inspector):
         while not inspector.reads:  # noqa: ASYNC110
             await asyncio.sleep(0)
         inspector.state = State.EXITED
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await heard.get() == "u"
         assert (await pleg.status("u")).containers[0].state is State.EXITED
 
@@ -91,7 +91,7 @@ async def test_a_runtime_without_events_is_listed_more_often(inspector):
     pleg = PLEG(inspector, None, lambda uid: None, relist_period=0.01)
     async with Tasks("test") as tasks:
         tasks.start(pleg.run(), name="pleg")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while "u" not in pleg.runtime_pods:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         assert pleg.healthy()
@@ -116,7 +116,7 @@ async def test_a_container_that_nobody_has_read_of_yet_is_followed_to_its_end(in
             await asyncio.sleep(0)
         inspector.list_pods = listed
         events.put_nowait(RuntimeEvent("delete", "c"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             # The list shows it running still: that alone must not be the last word.
             assert await heard.get() == "u"
             inspector.state = State.EXITED

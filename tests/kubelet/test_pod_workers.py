@@ -38,7 +38,7 @@ class Syncer:
         await self._note("orphan", uid)
 
     async def seen(self, count):
-        async with asyncio.timeout(5), self.called:
+        async with asyncio.timeout(30), self.called:
             await self.called.wait_for(lambda: len(self.calls) >= count)
         return self.calls
 
@@ -67,7 +67,7 @@ async def workers(syncer):
 
 
 async def finished(workers, uid="uid-p"):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not workers.is_finished(uid):  # noqa: ASYNC110
             await asyncio.sleep(0)
 

@@ -172,6 +172,6 @@ async def test_garbage_and_answers_are_not_answered() -> None:
             for data in (b"", b"\x00", b"\xff" * 40, bytes(response.pack())):
                 await loop.sock_sendall(client, data)
             await loop.sock_sendall(client, bytes(DNSRecord.question("web.shop.svc.cluster.local").pack()))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 answer = DNSRecord.parse(await loop.sock_recv(client, 65535))
     assert str(answer.rr[0].rdata) == "10.96.0.20"

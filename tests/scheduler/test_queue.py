@@ -21,7 +21,7 @@ def queue(initial: float = 0.01) -> SchedulingQueue:
 
 
 async def popped(waiting: SchedulingQueue) -> str:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return (await waiting.pop()).info.key.split("/")[1]
 
 

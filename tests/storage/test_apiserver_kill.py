@@ -26,7 +26,7 @@ from pynetes.testing import apiserver
 from tests.storage.engines import Engine, SecureEtcd, SecureMariaDB, SecurePostgres
 from tests.storage.engines.engine import free_port
 
-ROUNDS = int(os.environ.get("PYNETES_KILL_ROUNDS", "20"))
+ROUNDS = int(os.environ.get("PYNETES_KILL_ROUNDS", "10"))
 ACKNOWLEDGED = 40
 WRITERS = 6
 NAMESPACE = "default"

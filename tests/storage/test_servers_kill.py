@@ -16,7 +16,7 @@ import pytest
 from pynetes.storage import Event, KeyValue, Store, StoreUnavailable, Watch, open_store
 from tests.storage.engines import Engine, SecureEtcd, SecureMariaDB, SecurePostgres
 
-ROUNDS = int(os.environ.get("PYNETES_KILL_ROUNDS", "20"))
+ROUNDS = int(os.environ.get("PYNETES_KILL_ROUNDS", "10"))
 ACKNOWLEDGED = 60
 WRITERS = 12
 
@@ -197,7 +197,7 @@ async def test_the_writer(server: Engine) -> None:
             told += await write_and_kill(url)
         store = await open_store(url)
         # Nothing that the dead left behind keeps the living from writing.
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             made = await store.create("/after", b"")
         await witness.reach(made.mod_revision)
         check(witness, [made])

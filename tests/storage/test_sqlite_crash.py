@@ -15,7 +15,7 @@ import pytest
 
 from pynetes.storage.sqlite import SQLiteStore
 
-ROUNDS = int(os.environ.get("PYNETES_KILL_ROUNDS", "20"))
+ROUNDS = int(os.environ.get("PYNETES_KILL_ROUNDS", "10"))
 
 WRITER = """
 import asyncio, os, sys

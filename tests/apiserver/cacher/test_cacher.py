@@ -240,7 +240,7 @@ async def test_when_it_loses_the_store_it_ends_its_watches_and_starts_anew(
         watcher = await cacher.watch(revision=0)
         assert isinstance(pods.store, FlakyStore)
         pods.store.lose_watches()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             told = [event.entry.key async for frames in watcher for event in frames]
         assert told == [PODS + "default/a"]
         await pods.create("b")

@@ -244,7 +244,7 @@ async def test_a_watch_ends_when_its_time_is_up_after_a_last_bookmark(
     pods: Pods, cacher: Cacher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cacher_module, "_BOOKMARK_BEFORE_TIMEOUT", 0.01)
-    watcher = await cacher.watch(revision=cacher.revision, bookmarks=True, timeout=0.03)
+    watcher = await cacher.watch(revision=cacher.revision, bookmarks=True, timeout=0.5)
     other = await pods.store.create("/registry/core/nodes/n", b"")
     told = await rest(watcher)
     assert [(event.type, event.entry.mod_revision) for event in told] == [("BOOKMARK", other.mod_revision)]

@@ -168,11 +168,11 @@ async def test_every_server_of_a_store_serves_it(
             async def published() -> bool:
                 return (await second("GET", f"/apis/{GROUP}/v1")).status == 200
 
-            await until(published, "the other's discovery", 1)
+            await until(published, "the other's discovery")
             await second.ok("DELETE", f"{CRDS}/{NAME}")
             await until(lambda: gone(first), "the definition's end")
             for web in (first, second):
-                await until(lambda web=web: gone(web, PATH), "the objects' end", 1)  # type: ignore[misc]
+                await until(lambda web=web: gone(web, PATH), "the objects' end")  # type: ignore[misc]
     finally:
         await store.close()
 

@@ -123,7 +123,7 @@ async def test_init_containers_run_in_order_and_sidecars_stay(kubelet, pods, kub
     assert container(pod, "side")["ready"]
     path = f"{kubelet_config.pods_dir}/{pod['metadata']['uid']}/volumes/kubernetes.io~empty-dir/shared/log"
     # A container counts as started a moment before its script has said anything.
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(_lines(path)) < 4:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert _lines(path) == ["first", "side", "second", "main"]

@@ -127,7 +127,7 @@ async def test_logs_go_through_the_api_server(cluster, kubelet, pods):
     await pods.create("talking", {"containers": [sleeper()]})
     await pods.wait("talking", ready)
     # A container counts as started a moment before its script has said anything.
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         body = b""
         while not body:
             answer = await cluster.client.raw("GET", "/api/v1/namespaces/default/pods/talking/log")

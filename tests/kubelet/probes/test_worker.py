@@ -38,7 +38,7 @@ async def test_a_change_during_a_probe_leads_to_another_at_once() -> None:
     worker = prober.worker = ProbeWorker("readiness", POD, CONTAINER, prober, results, around)
     task = asyncio.ensure_future(worker.run())
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await ready.wait()
     finally:
         task.cancel()
