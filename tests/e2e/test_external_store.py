@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -63,10 +62,8 @@ def test_an_external_store_is_shared(machines: tuple[Machine, Machine, NetworkNa
     first.kubectl("create configmap shared")
     assert second.get("configmap shared")["metadata"]["name"] == "shared"
     until(lambda: addresses(second) == [FIRST, SECOND], 25)
-    began = time.monotonic()
     first.pynetes("down")
     assert addresses(second) == [SECOND]
-    assert time.monotonic() - began < 30
     assert server(first, "") == ""
     until(lambda: addresses(second) == [FIRST, SECOND], 25)
 
