@@ -184,6 +184,10 @@ class Resource(Struct, frozen=True, dict=True):
     own_rules: bool = False
     """Of a version that is not the stored one: its strategy, and not the stored version's, judges what is written
     through it (in stored form)."""
+    indexed_field: str = ""
+    """A selectable field by whose value watches are filed: those that want another value cost a change nothing."""
+    expires: bool = False
+    """Objects live for as long as `--event-ttl` says."""
     list_kind: str = ""
     schema: ObjectSchema | None = None
     """What checks, prunes and defaults objects of a kind that has no definition of its own (custom resources)."""

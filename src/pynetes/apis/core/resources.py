@@ -57,7 +57,13 @@ RESOURCES: tuple[Resource, ...] = (
         short_names=("ep",),
     ),
     Resource(
-        _kind("Event"), "events", columns=columns.EVENT, namespaced=True, strategy=EventStrategy(), short_names=("ev",)
+        _kind("Event"),
+        "events",
+        columns=columns.EVENT,
+        namespaced=True,
+        strategy=EventStrategy(),
+        short_names=("ev",),
+        expires=True,
     ),
     Resource(
         _kind("LimitRange"), "limitranges", namespaced=True, strategy=LimitRangeStrategy(), short_names=("limits",)
@@ -116,6 +122,7 @@ RESOURCES: tuple[Resource, ...] = (
         row_conditions=row_conditions,
         namespaced=True,
         strategy=PodStrategy(),
+        indexed_field="spec.nodeName",
         short_names=("po",),
         categories=("all",),
         subresources=(

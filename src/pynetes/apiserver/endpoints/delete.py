@@ -18,6 +18,7 @@ from pynetes.apiserver.http import Answer, Request, Response
 from pynetes.apiserver.negotiation import input_type, negotiate
 from pynetes.apiserver.options import DeleteOptions, ListOptions
 from pynetes.apiserver.registry.collection import delete_collection as delete_objects
+from pynetes.apiserver.registry.deletion import delete_object
 
 _DELETE_OPTIONS = GroupVersionKind("", "v1", "DeleteOptions")
 #: Where the original keeps the types of options, and what it first makes of a body.
@@ -71,7 +72,7 @@ async def delete(scope: Scope, request: Request) -> Answer:
     media = negotiate(request, scope.restriction)
     options = await delete_options(request)
     ctx = scope.context(request, options.dry_run, raw=options.raw)
-    deleted = await scope.backend.registry.delete(scope.store, ctx, info.namespace, info.name, options)
+    deleted = await delete_object(scope.store, ctx, info.namespace, info.name, options)
     status = 202 if not deleted.gone and options.orphan_dependents is False else 200
     if deleted.entry is not None:
         return entry_response(scope, request, media, deleted.entry, status)

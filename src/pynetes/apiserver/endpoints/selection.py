@@ -41,7 +41,8 @@ def select(scope: Scope, options: ListOptions, namespace: str, name: str) -> Sel
         prefix = store.key(namespace, chosen)
     elif name:
         fields = FieldSelector((*fields.requirements, ("metadata.name", "=", name)))
-    value = fields.required("spec.nodeName") if fields.requirements else None
+    indexed = store.resource.indexed_field
+    value = fields.required(indexed) if indexed and fields.requirements else None
     return Selection(prefix, predicate(options.label_selector, fields), value)
 
 

@@ -126,8 +126,6 @@ def rules_of(scope: Scope) -> Rules:
 
 async def admit(scope: Scope, ctx: WriteContext, obj: Object, old: Object | None, namespace: str, name: str) -> None:
     """Mutating admission of an update, or of the create that an update turns out to be."""
-    if scope.resource.gvk.kind == "Namespace":
-        namespace = name
     await ctx.admit("CREATE" if old is None else "UPDATE", namespace, name, obj, old)
     drop_duplicate_owners(obj, ctx, admitted=True)
 

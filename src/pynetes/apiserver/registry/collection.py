@@ -1,12 +1,10 @@
 """Deleting a collection: each matching object by the rules of a single delete."""
 
 from pynetes.apimachinery.errors import StatusError
-from pynetes.apis.names import CUSTOM_RESOURCE_DEFINITIONS
 from pynetes.apiserver.cacher import Entry, Listing
 from pynetes.apiserver.options import DeleteOptions
 from pynetes.apiserver.registry.context import WriteContext
-from pynetes.apiserver.registry.definitions import delete_definition
-from pynetes.apiserver.registry.delete import delete
+from pynetes.apiserver.registry.deletion import delete_object
 from pynetes.apiserver.registry.resource import ResourceStore
 
 
@@ -19,10 +17,7 @@ async def delete_collection(rs: ResourceStore, ctx: WriteContext, found: Listing
 async def _delete_one(rs: ResourceStore, ctx: WriteContext, entry: Entry, options: DeleteOptions) -> None:
     namespace, _, name = entry.key.removeprefix(rs.prefix).rpartition("/")
     try:
-        if rs.resource.gvr == CUSTOM_RESOURCE_DEFINITIONS:
-            await delete_definition(rs, ctx, name, options)
-        else:
-            await delete(rs, ctx, namespace, name, options)
+        await delete_object(rs, ctx, namespace, name, options)
     except StatusError as error:
         if error.reason != "NotFound":
             raise

@@ -18,7 +18,9 @@ Object = dict[str, Any]
 FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 
 
-async def delete_definition(rs: ResourceStore, ctx: WriteContext, name: str, options: DeleteOptions) -> Deleted:
+async def delete_definition(
+    rs: ResourceStore, ctx: WriteContext, namespace: str, name: str, options: DeleteOptions
+) -> Deleted:
     """The first delete sets the deletion time, a finalizer and the condition Terminating."""
     current = (await rs.get("", name)).object
     _check(rs, name, current, options)

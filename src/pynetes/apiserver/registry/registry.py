@@ -6,17 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from pynetes.apimachinery.errors import route_not_found
 from pynetes.apimachinery.gvk import GroupVersionResource
-from pynetes.apis.names import CUSTOM_RESOURCE_DEFINITIONS
 from pynetes.apis.registry import RESOURCES, by_gvk
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.cacher import Entry, WatchEvent
 from pynetes.apiserver.objects import Observer
-from pynetes.apiserver.options import DeleteOptions
-from pynetes.apiserver.registry.context import WriteContext
-from pynetes.apiserver.registry.definitions import delete_definition
-from pynetes.apiserver.registry.delete import Deleted, delete
 from pynetes.apiserver.registry.hooks import NO_HOOKS, Hooks
-from pynetes.apiserver.registry.namespaces import delete_namespace
 from pynetes.apiserver.registry.resource import ResourceStore
 from pynetes.component.tasks import Tasks
 from pynetes.storage import Store
@@ -53,8 +47,7 @@ class Registry:
                     resource,
                     self.store_for(resource),
                     hooks=(hooks or {}).get(resource.gvr, NO_HOOKS),
-                    ttl=event_ttl if resource.gvk.kind == "Event" else 0,
-                    indexed_field="spec.nodeName" if resource.gvk.kind == "Pod" else "",
+                    ttl=event_ttl if resource.expires else 0,
                 )
         for resource in stored:
             if resource.storage_gvk is not None:
@@ -145,17 +138,6 @@ class Registry:
         synced = asyncio.Event()
         tasks.start(self.observe(gvr, observer, synced=synced), name=f"observer of {gvr}")
         await synced.wait()
-
-    # --- deletes that differ by kind
-
-    async def delete(
-        self, rs: ResourceStore, ctx: WriteContext, namespace: str, name: str, options: DeleteOptions
-    ) -> Deleted:
-        if rs.resource.gvr == CUSTOM_RESOURCE_DEFINITIONS:
-            return await delete_definition(rs, ctx, name, options)
-        if rs.resource.gvk.kind == "Namespace":
-            return await delete_namespace(rs, ctx, namespace, name, options)
-        return await delete(rs, ctx, namespace, name, options)
 
 
 class Following:

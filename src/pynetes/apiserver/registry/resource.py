@@ -52,7 +52,6 @@ class ResourceStore:
         *,
         hooks: Hooks = NO_HOOKS,
         ttl: int = 0,
-        indexed_field: str = "",
         form: StoredForm | None = None,
         ownership: Ownership | None = None,
     ) -> None:
@@ -71,7 +70,7 @@ class ResourceStore:
             self.prefix,
             gvk=resource.gvk,
             fields_of=self.strategy.selectable_fields,
-            indexed_field=indexed_field,
+            indexed_field=resource.indexed_field,
             decode=form.decode if form is not None else None,
         )
         self.returns_deleted = returns_deleted(resource.gvk)
