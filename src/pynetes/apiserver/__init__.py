@@ -6,6 +6,12 @@ kinds, plus the few that need more) → `cacher` → `pynetes.storage`. `http` h
 `server` puts them together (`security`: who asks and what they may; `installing`: what the router serves), `local`
 serves a client in the same process without sockets.
 
-To add a subresource or a special kind: a module in `registry` and one line in its table. To add an admission plugin: a
-module in `admission` and one line in `admission.chain`. Must not import controllers, scheduler, kubelet or proxy.
+Who asks is `authentication`'s business, what they may `authorization`'s; `tokens` are those of service accounts,
+`flowcontrol` lets nobody crowd others out, `audit` notes what came of it, `webhooks` ask others. `customresources` and
+`aggregation` serve more than the built-in kinds, `bootstrap` puts in what every cluster has, `encryption` is a store
+over the store, `openapi` writes the documents, `streaming` leads to kubelets.
+
+To add a setting: a field in `config` with what it must be in `validation`, and its flag in `cli`. For all else see the
+package that it belongs to: `endpoints.subresources`, `registry` (kinds that need more than the generic writes),
+`admission`, `filters`. Must not import controllers, scheduler, kubelet or proxy.
 """

@@ -5,8 +5,11 @@
     read, watch, write, patch, delete     the verbs
     selection     label and field selectors as predicates
     output, tables                        objects and lists in the form the client asked for
+    apply, tracking   server-side apply; who wrote which fields
+    body, conditions  what a request brings; what it wants only if it has changed
     subresources  those that are not the object itself: scale, binding, eviction
-    discovery, aggregated, health, index, openapi, version   everything that is no resource
+    component_status, discovery, health, openapi, version    what is stored nowhere, and what is no resource
+    install       puts all of it into the router
 
-To add a subresource: a module in `subresources` and a line in its table. Must not import the edge.
+To add a subresource: a module in `subresources` and a line in `install`'s table. Must not import the edge.
 """
