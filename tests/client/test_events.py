@@ -1,6 +1,7 @@
 import asyncio
 
 import orjson
+import pytest
 
 from pynetes.apimachinery.errors import not_found
 from pynetes.client.events import EventRecorder, object_reference
@@ -99,12 +100,13 @@ def test_a_talkative_object_is_limited_and_others_are_not(virtual):
     assert events[-1]["metadata"]["namespace"] == "default"
 
 
-def test_a_lost_connection_is_retried(virtual):
+@pytest.mark.parametrize(("recorder_type", "more"), [(EventRecorder, {}), (SeriesRecorder, {"action": "Binding"})])
+def test_a_lost_connection_is_retried(virtual, recorder_type, more):
     async def script(recorder, store):
         store.fail = [TransportError("reset"), TransportError("reset")]
-        recorder.event(POD, "Normal", "Pulled", "x")
+        recorder.event(POD, "Normal", "Pulled", "x", **more)
 
-    assert len(record(virtual, script)) == 1
+    assert len(record(virtual, script, recorder_type)) == 1
 
 
 def test_recording_never_blocks(virtual):
@@ -112,7 +114,7 @@ def test_recording_never_blocks(virtual):
         recorder = EventRecorder(Client(EventStore()), "test")
         for i in range(2000):  # nobody writes
             recorder.event(POD, "Normal", "R", str(i))
-        return recorder._queue.qsize()
+        return len(recorder._queue)
 
     assert virtual(scenario()) == 1000
 

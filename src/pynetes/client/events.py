@@ -4,27 +4,18 @@
 count of the event already there.
 """
 
-import asyncio
-import logging
-import random
 from typing import Any
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
 from pynetes.apimachinery.times import format_time
 from pynetes.client.eventcorrelator import Decision, EventCorrelator
+from pynetes.client.eventqueue import MAX_MESSAGE, EventQueue, Write
 from pynetes.client.rest import Client
-from pynetes.client.transport import TransportError
 from pynetes.component import clock
-
-log = logging.getLogger(__name__)
 
 EVENTS = GroupVersionResource("", "v1", "events")
 NORMAL, WARNING = "Normal", "Warning"
-MAX_QUEUED = 1000
-MAX_TRIES = 12
-RETRY_SECONDS = 10.0
-MAX_MESSAGE = 1024
 
 Object = dict[str, Any]
 
@@ -78,14 +69,11 @@ class EventRecorder:
         self._client = client
         self._component = component
         self._host = host
-        self._queue: asyncio.Queue[Object] = asyncio.Queue(MAX_QUEUED)
         self._correlator = EventCorrelator()
-        self._last_stamp = 0.0
+        self._queue = EventQueue(self._prepare)
 
     def event(self, obj: Object, type: str, reason: str, message: str, *, field_path: str = "") -> None:
         """Notes an event about `obj` (an object or a reference). Never blocks; drops when far behind."""
-        at = max(clock.time_seconds(), self._last_stamp + 1e-6)  # two events in one tick need two names
-        self._last_stamp = at
         event = build_event(
             object_reference(obj, field_path),
             type,
@@ -93,45 +81,29 @@ class EventRecorder:
             message,
             component=self._component,
             host=self._host,
-            at=at,
+            at=self._queue.moment(),
             stamp=format_time(clock.now()),
         )
-        try:
-            self._queue.put_nowait(event)
-        except asyncio.QueueFull:
-            log.error("event queue is full: dropped %s %s: %s", reason, event["involvedObject"].get("name"), message)
+        self._queue.put(event)
 
     async def run(self) -> None:
         """Writes what was noted, in order, until cancelled."""
-        while True:
-            event = await self._queue.get()
-            try:
-                await self._record(event)
-            except Exception:
-                log.exception("could not record event %s", event["reason"])
-            finally:
-                self._queue.task_done()
+        await self._queue.run()
 
     async def flush(self) -> None:
         """Waits until all that was noted is written (or dropped)."""
-        await self._queue.join()
+        await self._queue.flush()
 
-    async def _record(self, event: Object) -> None:
+    def _prepare(self, event: Object) -> Write | None:
         decision = self._correlator.decide(event)
         if decision is None:
-            return
+            return None
         event["message"] = decision.message
-        for attempt in range(MAX_TRIES):
-            try:
-                self._correlator.written(decision, await self._write(event, decision))
-                return
-            except StatusError as error:
-                level = logging.DEBUG if error.code in (403, 404, 409) else logging.ERROR
-                log.log(level, "event %s was refused: %s", event["reason"], error)
-                return
-            except TransportError as error:
-                log.info("could not write event (will retry): %s", error)
-            await clock.sleep(RETRY_SECONDS * (random.random() if attempt == 0 else 1.0))
+
+        async def write() -> None:
+            self._correlator.written(decision, await self._write(event, decision))
+
+        return write
 
     async def _write(self, event: Object, decision: Decision) -> Object:
         """Counts the known event up, or creates a new one."""

@@ -13,9 +13,9 @@ from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.times import format_time
 from pynetes.apis.names import NAMESPACES, NODES, POD_DISRUPTION_BUDGETS, PODS
-from pynetes.client.events import EventRecorder
 from pynetes.client.informer import InformerFactory
 from pynetes.client.rest import Client
+from pynetes.client.seriesevents import SeriesRecorder
 from pynetes.client.transport import TransportError
 from pynetes.component import clock
 from pynetes.component.tasks import Tasks
@@ -57,7 +57,7 @@ class Scheduler:
         )
         self._begun = self._synced = False
         self._choose = random.Random(self._config.seed)
-        self._recorders = {name: EventRecorder(client, name) for name in self._profiles}
+        self._recorders = {name: SeriesRecorder(client, name) for name in self._profiles}
         self._bindings = asyncio.Semaphore(self._config.max_bindings)
         self._informers = InformerFactory(client)
         self._pods = self._informers.informer(PODS, field_selector="status.phase!=Succeeded,status.phase!=Failed")
@@ -136,13 +136,13 @@ class Scheduler:
             log.warning("%s could not be bound to %s: %s", info.key, node, error)
             self.nominator.put(info, info.nominated_node)
             self.queue.failed(pod, ())
-            self._record(info, "Warning", "FailedScheduling", f"binding rejected: {error}")
+            self._record(info, "Warning", "FailedScheduling", "Scheduling", f"binding rejected: {error}")
         else:
             self.queue.done(info.uid)
             now = clock.monotonic()
             measures.attempted("scheduled", info.scheduler_name, now - began)
             measures.scheduled(pod.attempts, now - pod.since)
-            self._record(info, "Normal", "Scheduled", f"Successfully assigned {info.key} to {node}")
+            self._record(info, "Normal", "Scheduled", "Binding", f"Successfully assigned {info.key} to {node}")
         finally:
             self._bindings.release()
 
@@ -163,7 +163,7 @@ class Scheduler:
         message = diagnosis.message(snapshot.count)
         # without nodes nothing has rejected the pod: whatever node comes is worth a try
         self.queue.failed(pod, diagnosis.plugins or {"NodeName"})
-        self._record(info, "Warning", "FailedScheduling", message)
+        self._record(info, "Warning", "FailedScheduling", "Scheduling", message)
         try:
             if victims is not None:
                 await self._evict(info, victims)
@@ -179,7 +179,8 @@ class Scheduler:
             await self._patch_status(outdone.pod, changes)
         for victim in victims.pods:
             name, namespace = victim.pod["metadata"]["name"], victim.namespace
-            self._record(victim, "Normal", "Preempted", f"Preempted by pod {pod.uid} on node {victims.node}")
+            told = f"Preempted by pod {pod.uid} on node {victims.node}"
+            self._record(victim, "Normal", "Preempted", "Preempting", told, related=pod.pod)
             condition = {
                 "type": "DisruptionTarget",
                 "status": "True",
@@ -204,9 +205,11 @@ class Scheduler:
         name = pod.pod["metadata"]["name"]
         await self._client.patch(PODS, name, changes, pod.namespace, type="strategic", subresource="status")
 
-    def _record(self, pod: PodInfo, type: str, reason: str, message: str) -> None:
+    def _record(
+        self, pod: PodInfo, type: str, reason: str, action: str, message: str, *, related: Object | None = None
+    ) -> None:
         recorder = self._recorders.get(pod.scheduler_name) or next(iter(self._recorders.values()))
-        recorder.event(pod.pod, type, reason, message)
+        recorder.event(pod.pod, type, reason, message, action=action, related=related)
 
     def _gate(self, pod: PodInfo) -> str:
         profile = self._profiles[pod.scheduler_name]
