@@ -52,6 +52,7 @@ PULL_POLICIES = {
     "host:5000/app": "Always",
     "host:5000/app:1": "IfNotPresent",
     "app@sha256:" + "0" * 64: "IfNotPresent",
+    "ko://example.com/app": "IfNotPresent",
 }
 
 

@@ -5,7 +5,7 @@ import re
 _MAX_NAME = 255
 _PART = "[a-z0-9]+(?:(?:[._]|__|[-]+)[a-z0-9]+)*"
 _DOMAIN = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
-_NAME = re.compile(rf"(?:{_DOMAIN}/)?{_PART}(?:/{_PART})*(?:$|[:@])", re.ASCII)
+_NAME = re.compile(rf"(?:{_DOMAIN}/)?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?(?:$|@)", re.ASCII)
 _TAG = re.compile(r":([\w][\w.-]{0,127})$", re.ASCII)
 
 
