@@ -8,7 +8,10 @@ from pynetes.apimachinery.patch.json_patch import same_json
 
 
 def apply(document: Any, patch: Any) -> Any:
-    """The merged document. StatusError 400 if the patch is no object."""
+    """The merged document, which shares what stays with `document` and what is new with the patch.
+
+    StatusError 400 if the patch is no object.
+    """
     if not isinstance(patch, dict):
         raise bad_request("Invalid JSON Patch")
     return _merge(document, patch)
@@ -16,14 +19,14 @@ def apply(document: Any, patch: Any) -> Any:
 
 def _merge(document: Any, patch: Any) -> Any:
     if not isinstance(patch, dict):
-        return meta.copy(patch)
+        return patch
     out = dict(document) if isinstance(document, dict) else {}
     for key, value in patch.items():
         if value is None:
             out.pop(key, None)
         else:
             out[key] = _merge(out.get(key), value)
-    return {key: meta.copy(value) if key not in patch else value for key, value in out.items()}
+    return out
 
 
 def diff(original: dict[str, Any], modified: dict[str, Any]) -> dict[str, Any]:

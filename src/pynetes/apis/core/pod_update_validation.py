@@ -93,7 +93,7 @@ def _added_tolerations(found: FieldErrors, new: list[Object], old: list[Object])
     kept = [{k: v for k, v in t.items() if k != "tolerationSeconds"} for t in new]
     for toleration in old:
         same = {k: v for k, v in toleration.items() if k != "tolerationSeconds"}
-        if not any(semantic_equal(same, k) for k in kept):
+        if same not in kept and not any(semantic_equal(same, k) for k in kept):
             detail = "existing toleration can not be modified except its tolerationSeconds"
             found.forbidden("spec.tolerations", detail)
             return

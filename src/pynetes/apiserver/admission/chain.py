@@ -174,7 +174,7 @@ async def _run(
     step: str, plugins: Sequence[tuple[Plugin, _Step]], attrs: Attributes, time: Callable[[], float]
 ) -> None:
     """Each plugin is timed from where the one before it ended: the clock is read once for each."""
-    began = time()
+    began, operation, note = time(), attrs.operation, CONTROLLER_SECONDS.note
     for plugin, act in plugins:
         if plugin.handles(attrs):
             rejected = "true"
@@ -183,7 +183,7 @@ async def _run(
                 rejected = "false"
             finally:
                 ended = time()
-                CONTROLLER_SECONDS.note((plugin.name, step, attrs.operation, rejected), ended - began)
+                note((plugin.name, step, operation, rejected), ended - began)
                 if plugin.waits:
                     attrs.waits.append(ended - began)
                 began = ended

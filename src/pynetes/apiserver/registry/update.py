@@ -256,7 +256,7 @@ def _validate_metadata(
     errors = validation.validate_object_meta(
         metadata, "metadata", namespaced=namespaced, name_rule=names.path_segment_name
     )
-    change = validation.validate_object_meta_update(metadata, old)
+    change = validation.validate_object_meta_update(metadata, old, sound=not errors)
     errors += change
     if not strategy.own_metadata_rules:
         return errors
