@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct, field
 
+from pynetes.apimachinery.codec import Validation
 from pynetes.apimachinery.errors import (
     FieldError,
     bad_request,
@@ -154,7 +155,7 @@ class WriteOptions(Struct):
 
     dry_run: bool = False
     field_manager: str = ""
-    field_validation: str = "Warn"
+    field_validation: Validation = "Warn"
     force: bool | None = None
     raw: dict[str, Any] = field(default_factory=dict)
 
@@ -183,7 +184,7 @@ class WriteOptions(Struct):
                 raw[name] = value
         if force is not None:
             raw["force"] = force
-        return cls(bool(dry_run), manager, validation or "Warn", force, raw)
+        return cls(bool(dry_run), manager, cast(Validation, validation or "Warn"), force, raw)
 
 
 def _manager_errors(manager: str) -> list[FieldError]:

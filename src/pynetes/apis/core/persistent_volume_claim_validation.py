@@ -22,11 +22,10 @@ def validate_claim_spec(found: FieldErrors, spec: Object, path: str) -> None:
     _data_sources(found, spec, path)
 
 
-def _size(found: FieldErrors, value: object, path: str) -> None:
+def _size(found: FieldErrors, value: str | int | float | None, path: str) -> None:
     if value is None:
         found.required(path)
-    elif quantity.parse(value) <= quantity.parse("0"):  # type: ignore[arg-type]
-        amount = quantity.parse(value)  # type: ignore[arg-type]
+    elif (amount := quantity.parse(value)) <= quantity.parse("0"):
         found.invalid(path, str(amount), "must be greater than zero")
 
 

@@ -91,9 +91,9 @@ def validate_container_resource_name(found: FieldErrors, name: str, path: str) -
         found.invalid(path, name, "doesn't follow extended resource name standard")
 
 
-def validate_resource_value(found: FieldErrors, name: str, value: object, path: str) -> None:
+def validate_resource_value(found: FieldErrors, name: str, value: str | int | float, path: str) -> None:
     """Not negative, and whole where the resource comes in pieces."""
     found.non_negative_quantity(path, value)
-    amount = quantity.parse(value)  # type: ignore[arg-type]
+    amount = quantity.parse(value)
     if is_integer(name) and amount.milli_value() % 1000:
         found.invalid(path, str(amount), "must be an integer")

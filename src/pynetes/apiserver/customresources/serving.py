@@ -211,4 +211,5 @@ def _needs_nothing_new(before: Object, after: Object) -> bool:
 
 
 def _appearance(definition: Object) -> tuple[bool, bool]:
-    return tuple(definitions.is_true(definition, c) for c in (definitions.ESTABLISHED, definitions.TERMINATING))  # type: ignore[return-value]
+    is_true = definitions.is_true
+    return is_true(definition, definitions.ESTABLISHED), is_true(definition, definitions.TERMINATING)

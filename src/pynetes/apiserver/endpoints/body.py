@@ -33,7 +33,7 @@ async def decode_as(
             _json(body, kind) if is_protobuf else body,
             kind,
             content_type=JSON.media_type if is_protobuf else content_type,
-            validation=options.field_validation,  # type: ignore[arg-type]
+            validation=options.field_validation,
             schema=schema,
         )
 

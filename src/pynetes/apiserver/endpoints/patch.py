@@ -117,7 +117,7 @@ async def patch(scope: Scope, request: Request) -> Answer:
             return codecs.coerce(
                 document,
                 scope.kind,
-                validation=options.field_validation,  # type: ignore[arg-type]
+                validation=options.field_validation,
                 schema=scope.schema,
                 refused=patch.refused,
                 found=patch.strict,

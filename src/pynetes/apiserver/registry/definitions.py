@@ -3,12 +3,12 @@
 from typing import Any
 
 from pynetes.apimachinery import meta
-from pynetes.apimachinery.errors import conflict
 from pynetes.apimachinery.times import format_time
 from pynetes.apiserver.cacher import Entry
 from pynetes.apiserver.options import DeleteOptions
 from pynetes.apiserver.registry.context import WriteContext
 from pynetes.apiserver.registry.delete import Deleted, delete
+from pynetes.apiserver.registry.finalizers import check_mark
 from pynetes.apiserver.registry.modify import modify
 from pynetes.apiserver.registry.resource import ResourceStore
 from pynetes.component import clock
@@ -23,13 +23,13 @@ async def delete_definition(
 ) -> Deleted:
     """The first delete sets the deletion time, a finalizer and the condition Terminating."""
     current = (await rs.get("", name)).object
-    _check(rs, name, current, options)
+    check_mark(rs.group_resource, current, options)
     options.uid = current["metadata"].get("uid")
     if meta.is_deleting(current):
         return await delete(rs, ctx, "", name, options)
 
     async def change(entry: Entry) -> Object | None:
-        _check(rs, name, entry.object, options)
+        check_mark(rs.group_resource, entry.object, options)
         await ctx.check_delete("", name, entry.object)
         obj: Object = meta.copy(entry.object)
         obj["metadata"].setdefault("deletionTimestamp", format_time(clock.now()))
@@ -42,14 +42,3 @@ async def delete_definition(
         return obj
 
     return Deleted(await modify(rs, "", name, change, dry_run=ctx.dry_run), None, False)
-
-
-def _check(rs: ResourceStore, name: str, obj: Object, options: DeleteOptions) -> None:
-    metadata = obj["metadata"]
-    for field, wanted in (("uid", options.uid), ("resourceVersion", options.resource_version)):
-        if wanted is not None and wanted != metadata.get(field):
-            label = "UID" if field == "uid" else "ResourceVersion"
-            why = (
-                f"Precondition failed: {label} in precondition: {wanted}, {label} in object meta: {metadata.get(field)}"
-            )
-            raise conflict(rs.group_resource, name, why)

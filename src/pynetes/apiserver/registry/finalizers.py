@@ -33,6 +33,18 @@ def check_preconditions(group: str, kind: str, obj: Object, options: DeleteOptio
         raise conflict(resource, metadata["name"], why)
 
 
+def check_mark(resource: str, obj: Object, options: DeleteOptions) -> None:
+    """The same of kinds that are only marked by a first delete, which upstream tells in other words."""
+    metadata = obj["metadata"]
+    for label, wanted, found in (
+        ("UID", options.uid, metadata.get("uid")),
+        ("ResourceVersion", options.resource_version, metadata.get("resourceVersion")),
+    ):
+        if wanted is not None and wanted != found:
+            why = f"Precondition failed: {label} in precondition: {wanted}, {label} in object meta: {found}"
+            raise conflict(resource, metadata["name"], why)
+
+
 def begin_graceful(strategy: Strategy, obj: Object, options: DeleteOptions, now: datetime) -> tuple[bool, bool]:
     """(graceful, pending): whether the deletion now waits for somebody, and whether it has been waiting already.
 

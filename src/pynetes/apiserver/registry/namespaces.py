@@ -3,13 +3,12 @@
 from typing import Any
 
 from pynetes.apimachinery import meta
-from pynetes.apimachinery.errors import conflict
 from pynetes.apimachinery.times import format_time
 from pynetes.apiserver.cacher import Entry
 from pynetes.apiserver.options import DeleteOptions
 from pynetes.apiserver.registry.context import WriteContext
 from pynetes.apiserver.registry.delete import Deleted, delete
-from pynetes.apiserver.registry.finalizers import FOREGROUND, ORPHAN, set_finalizers
+from pynetes.apiserver.registry.finalizers import FOREGROUND, ORPHAN, check_mark, set_finalizers
 from pynetes.apiserver.registry.modify import modify
 from pynetes.apiserver.registry.resource import ResourceStore
 from pynetes.component import clock
@@ -22,7 +21,7 @@ async def delete_namespace(
 ) -> Deleted:
     """The first delete sets the deletion time and phase Terminating; later ones wait for spec.finalizers."""
     current = (await rs.get("", name)).object
-    _check(name, current, options)
+    check_mark("namespaces", current, options)
     options.uid = current["metadata"].get("uid")
     if not meta.is_deleting(current):
         return Deleted(await _terminate(rs, ctx, name, options), None, False)
@@ -31,21 +30,10 @@ async def delete_namespace(
     return await delete(rs, ctx, "", name, options)
 
 
-def _check(name: str, obj: Object, options: DeleteOptions) -> None:
-    metadata = obj["metadata"]
-    for field, wanted in (("uid", options.uid), ("resourceVersion", options.resource_version)):
-        if wanted is not None and wanted != metadata.get(field):
-            label = "UID" if field == "uid" else "ResourceVersion"
-            why = (
-                f"Precondition failed: {label} in precondition: {wanted}, {label} in object meta: {metadata.get(field)}"
-            )
-            raise conflict("namespaces", name, why)
-
-
 async def _terminate(rs: ResourceStore, ctx: WriteContext, name: str, options: DeleteOptions) -> Entry:
     async def change(current: Entry) -> Object | None:
         old = current.object
-        _check(name, old, options)
+        check_mark("namespaces", old, options)
         await ctx.check_delete(name, name, old)
         obj: Object = meta.copy_object(old)
         obj["metadata"].setdefault("deletionTimestamp", format_time(clock.now()))

@@ -9,12 +9,13 @@ import struct
 
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
+from aiohttp.web_ws import WebSocketResponse
 
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.streaming import channels, dial, spdy
 from pynetes.apimachinery.streaming.channels import Codec
-from pynetes.apimachinery.streaming.duplex import pipe
+from pynetes.apimachinery.streaming.duplex import StreamsDuplex, pipe
 from pynetes.apis.names import PODS
 from pynetes.apiserver.http import Answer, Request, Response, Upgrade
 from pynetes.apiserver.objects import ObjectReader
@@ -61,11 +62,7 @@ class PortForward:
             return _refused(answer)
 
         async def run(raw: BaseRequest) -> StreamResponse:
-            try:
-                socket = await websocket.accept(raw, protocol)
-            except BaseException:
-                await backend.close()
-                raise
+            socket = await _accept(raw, protocol, backend)
             await pipe(SocketDuplex(socket), backend)
             return socket
 
@@ -83,11 +80,7 @@ class PortForward:
             return _refused(answer)
 
         async def run(raw: BaseRequest) -> StreamResponse:
-            try:
-                socket = await websocket.accept(raw, protocol)
-            except BaseException:
-                await backend.close()
-                raise
+            socket = await _accept(raw, protocol, backend)
             client = ChannelSocket(socket, Codec(protocol or channels.V4))
             async with spdy.Connection(backend, client=True) as connection:
                 await serve_ports(client, connection, ports)
@@ -95,6 +88,15 @@ class PortForward:
             return socket
 
         return Upgrade(run)
+
+
+async def _accept(raw: BaseRequest, protocol: str, backend: StreamsDuplex) -> WebSocketResponse:
+    """The client's WebSocket; without it, the connection to the kubelet has nobody to end it."""
+    try:
+        return await websocket.accept(raw, protocol)
+    except BaseException:
+        await backend.close()
+        raise
 
 
 def parse_ports(texts: list[str]) -> list[int]:

@@ -133,7 +133,7 @@ async def patch(scope: Scope, request: Request) -> Answer:
         new, warnings = codecs.coerce(
             patch.apply(current),
             scope.kind,
-            validation=options.field_validation,  # type: ignore[arg-type]
+            validation=options.field_validation,
             refused=patch.refused,
             found=patch.strict,
         )
