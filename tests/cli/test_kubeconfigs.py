@@ -33,9 +33,7 @@ def test_another_clusters_context_stays(tmp_path: Path, monkeypatch: pytest.Monk
     assert not kubeconfig.read(user)["contexts"]
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"), [("{ bad: [", "cannot parse .*: line 1: "), ("words", "not a kubeconfig")]
-)
+@pytest.mark.parametrize(("text", "problem"), [("a: b: c", "cannot parse .*: line 1: "), ("words", "not a kubeconfig")])
 def test_a_damaged_kubeconfig_is_told_before_anything_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, problem: str
 ) -> None:

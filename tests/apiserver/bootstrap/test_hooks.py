@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from pynetes.apis.names import CONFIG_MAPS, VALIDATING_WEBHOOK_CONFIGURATIONS
+from pynetes.apis.registry import RESOURCES
 from pynetes.apiserver.bootstrap import hooks
 from pynetes.apiserver.bootstrap.hooks import PostStartHooks
 from pynetes.apiserver.server import APIServer
@@ -45,6 +46,7 @@ async def test_a_webhook_that_refuses_everything_does_not_keep_a_server_from_sta
             replace(config, client_ca_file=other),
             lambda: ("192.0.2.10", 6443),
             lambda: asyncio.sleep(0),
+            {resource.gvk.group for resource in RESOURCES},
         )
 
         async def authority() -> str:
