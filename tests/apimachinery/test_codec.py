@@ -12,6 +12,7 @@ from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.schema.checker import Checker
 from pynetes.apimachinery.schema.definitions import definition_name
+from pynetes.apimachinery.schema.structs import definition_decoder
 
 POD = GroupVersionKind("", "v1", "Pod")
 DEPLOYMENT = GroupVersionKind("apps", "v1", "Deployment")
@@ -473,12 +474,12 @@ def test_the_fast_and_the_slow_road_agree(data: st.DataObject) -> None:
         slow: dict[str, Any] | None = checker.check(name, json.loads(body))
     except ValueError:
         slow = None
-    fast = codec._fast(body, codec.definition_decoder(name), "Strict")
+    fast = codec._fast(body, definition_decoder(name), "Strict")
     if fast is not None:
         assert fast == slow
         assert checker.strict == []
     if slow is not None:
-        again = codec._fast(json_writer.encode(slow), codec.definition_decoder(name), "Strict")
+        again = codec._fast(json_writer.encode(slow), definition_decoder(name), "Strict")
         assert again is None or again == slow  # what is written reads back the same
 
 

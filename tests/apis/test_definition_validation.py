@@ -224,10 +224,6 @@ def test_rules(node: dict[str, Any], errors: list[str]) -> None:
 BUNDLED = {"url": "https://a", "caBundle": "Zm9v"}
 
 
-BARE: dict[str, Any] = {"name": "v1", "served": True, "storage": True, "selectableFields": [{"jsonPath": ".spec.a"}]}
-NOT_A_LABEL = names.dns1035_label("Bad!")[0]
-
-
 @pytest.mark.parametrize(
     ("made", "errors"),
     [

@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from pynetes.apimachinery.errors import StatusError
@@ -53,7 +54,7 @@ CONTROLLERS = (
 class Server:
     client: Client
     url: str
-    ca: certificates.x509.Certificate
+    ca: x509.Certificate
 
     @property
     def ca_pem(self) -> bytes:

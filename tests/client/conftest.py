@@ -16,6 +16,9 @@ from pynetes.client.transport import TransportError, TransportResponse, Transpor
 class VirtualLoop(asyncio.SelectorEventLoop):
     """Time jumps to the next timer instead of passing."""
 
+    _selector: Any
+    _scheduled: list[Any]
+
     def __init__(self) -> None:
         super().__init__()
         self._now = 0.0

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apiserver.cacher import Cacher, Entry, Watcher
 from pynetes.apiserver.cacher import cacher as cacher_module
 from pynetes.apiserver.cacher.events import Frames, WatchEvent
@@ -94,7 +95,7 @@ async def test_a_watch_resumes_from_any_revision_in_the_window(pods: Pods, cache
 async def test_a_revision_before_the_window_is_expired(pods: Pods) -> None:
     first = await pods.create("a")
     await pods.create("b")
-    cacher = Cacher(pods.store, PODS, gvk=cacher_module.GroupVersionKind("", "v1", "Pod"))
+    cacher = Cacher(pods.store, PODS, gvk=GroupVersionKind("", "v1", "Pod"))
     running = asyncio.ensure_future(cacher.run())
     await cacher.ready()
     with pytest.raises(StatusError, match=r"too old resource version: 1 \(3\)") as caught:

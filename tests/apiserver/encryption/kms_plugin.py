@@ -49,7 +49,7 @@ class Plugin:
     async def start(self) -> None:
         self._socket.unlink(missing_ok=True)
         self._server = grpc.aio.server()
-        methods = {
+        methods: dict[str, tuple[Any, Any]] = {
             "Status": (self.status, pb.StatusRequest),
             "Encrypt": (self.encrypt, pb.EncryptRequest),
             "Decrypt": (self.decrypt, pb.DecryptRequest),

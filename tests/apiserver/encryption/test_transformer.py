@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -18,7 +19,12 @@ OTHER = b"/registry/core/secrets/default/other"
 TEXT = b'{"apiVersion":"v1","kind":"Secret","metadata":{"name":"web"}}'
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 
-ALL = {"aesgcm": GCM, "aescbc": CBC, "secretbox": Secretbox, "derived": DerivedGCM}
+ALL: dict[str, Callable[[bytes], Transformer]] = {
+    "aesgcm": GCM,
+    "aescbc": CBC,
+    "secretbox": Secretbox,
+    "derived": DerivedGCM,
+}
 AUTHENTICATING = ("aesgcm", "secretbox", "derived")
 BOUND_TO_PATH = ("aesgcm", "derived")
 

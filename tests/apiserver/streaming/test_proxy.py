@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.streaming import proxy
@@ -94,7 +95,7 @@ async def backend() -> AsyncIterator[int]:
 @asynccontextmanager
 async def request(cluster: Cluster, method: str, path: str, **more: Any) -> AsyncIterator[aiohttp.ClientResponse]:
     tls = certificates.client_context(cluster.pki.ca.certificate)
-    url = aiohttp.client.URL(cluster.url + path, encoded=True)
+    url = URL(cluster.url + path, encoded=True)
     async with (
         aiohttp.ClientSession() as session,
         session.request(method, url, ssl=tls, allow_redirects=False, **more) as response,
