@@ -4,6 +4,9 @@ Pynetes is compiled before, as an installed package is. Seen from outside, by po
 applied with kubectl as soon as the node is ready; its images are pulled from a registry on the same machine. Anchors
 in the same run: the same Python importing the libraries that no process can do without, and the original API server
 on etcd to `/readyz`, if there is one.
+
+A cluster inside a test (`pynetes.testing.cluster`) is measured from the start of a Python that has imported nothing to
+where the test's own lines begin.
 """
 
 import asyncio
@@ -16,7 +19,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pynetes
@@ -29,8 +32,18 @@ from pynetes.client.rest import Client
 _POLL = 0.02
 _PORTS = {"api": 6443, "frontend": 30080}
 _IMPORTS = "import aiohttp, click, cryptography.x509, grpc.aio, msgspec, numpy, orjson, pyroute2, uvloop, yaml"
+_IN_A_TEST = """
+import sys, time
+from pynetes.testing import cluster
+for _ in range(2):
+    began = time.monotonic()
+    with cluster.started(controllers=bool(int(sys.argv[1]))):
+        print(time.monotonic(), time.monotonic() - began)
+"""
 READYZ, NODE, UP, GUESTBOOK = "/readyz", "node Ready", "`pynetes up` has ended", "the guestbook answers"
 IMPORT, ORIGINAL = "anchor: Python imports the libraries", "anchor: the original API server and etcd, /readyz"
+CLUSTER, ALONE = "a cluster", "the API server alone (`controllers=False`)"
+ANOTHER = "another cluster in the same process"
 
 
 def run(options: Options) -> list[Table]:
@@ -41,13 +54,32 @@ def run(options: Options) -> list[Table]:
         for number in range(options.rounds):
             progress(f"startup: round {number + 1} of {options.rounds}")
             _anchors(options, times)
+            _in_a_test(times)
             with machine.cluster(options, images=storage) as cluster:
                 cluster.host.call(_once, cluster, times)
-    table = Table("Seconds after `pynetes up`", ["until", "median", "fastest", "slowest"])
-    for name in (READYZ, NODE, UP, GUESTBOOK, IMPORT, ORIGINAL):
+    return [
+        _table("Seconds after `pynetes up`", times, (READYZ, NODE, UP, GUESTBOOK, IMPORT, ORIGINAL)),
+        _table("Seconds inside a test, from `python` on", times, (CLUSTER, ALONE, ANOTHER, IMPORT, ORIGINAL)),
+    ]
+
+
+def _table(title: str, times: dict[str, list[float]], names: Sequence[str]) -> Table:
+    table = Table(title, ["until", "median", "fastest", "slowest"])
+    for name in names:
         if found := times.get(name):
             table.rows.append([name, *(f"{value:.2f}" for value in (median(found), min(found), max(found)))])
-    return [table]
+    return table
+
+
+def _in_a_test(times: dict[str, list[float]]) -> None:
+    for name, controllers in ((CLUSTER, "1"), (ALONE, "0")):
+        began = time.monotonic()
+        told = subprocess.run(
+            [sys.executable, "-c", _IN_A_TEST, controllers], check=True, capture_output=True, text=True
+        ).stdout.split()
+        times.setdefault(name, []).append(float(told[0]) - began)
+        if name == CLUSTER:
+            times.setdefault(ANOTHER, []).append(float(told[3]))
 
 
 def _anchors(options: Options, times: dict[str, list[float]]) -> None:
