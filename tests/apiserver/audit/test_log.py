@@ -6,7 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pynetes.apiserver.audit.log import LogBackend, Rotation, backups_of, outdated
+from pynetes.component import clock
 
 EVENT: dict[str, Any] = {
     "auditID": "1",
@@ -38,7 +41,12 @@ async def test_the_older_form(tmp_path: Path) -> None:
     )
 
 
-async def test_a_full_file_is_put_aside_and_the_oldest_go(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stands", [False, True], ids=["clock", "files of one millisecond"])
+async def test_a_full_file_is_put_aside_and_the_oldest_go(
+    tmp_path: Path, stands: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if stands:
+        monkeypatch.setattr(clock, "now", lambda: datetime(2024, 1, 2, tzinfo=UTC))
     file = tmp_path / "audit.log"
     backend = LogBackend(str(file), rotation=Rotation(size=1, backups=2))
     big = {**EVENT, "userAgent": "x" * 600_000}

@@ -69,8 +69,7 @@ class LogBackend:
         limit = self._rotation.size << 20
         if not limit or not path.exists() or path.stat().st_size + size <= limit:
             return
-        stamp = clock.now().strftime(_STAMP)[:-3]
-        backup = path.with_name(f"{path.stem}-{stamp}{path.suffix}")
+        backup = _free_name(path)
         path.rename(backup)
         if self._rotation.compress:
             _compress(backup)
@@ -79,6 +78,12 @@ class LogBackend:
 
     async def close(self) -> None:
         """Nothing is open between writes, so that others may move the file."""
+
+
+def _free_name(path: Path) -> Path:
+    """For what is put aside now: later than all that were before, so that none is overwritten or passes for older."""
+    now = max([clock.now(), *(made + timedelta(milliseconds=1) for made in backups_of(path).values())])
+    return path.with_name(f"{path.stem}-{now.strftime(_STAMP)[:-3]}{path.suffix}")
 
 
 def _compress(path: Path) -> None:
