@@ -121,19 +121,21 @@ class Durations:
 
     def note(self, values: tuple[str, ...], seconds: float) -> None:
         """`values` are those of the labels, in their order."""
-        counts = self._counts.get(values)
-        if counts is None:
-            counts = self._counts[values] = [0] * (len(self._bounds) + 1)
-            self._sums[values] = 0.0
+        counts = self._counts.get(values) or self._begin(values)
         counts[bisect_left(self._bounds, seconds)] += 1
         self._sums[values] += seconds
+
+    def _begin(self, values: tuple[str, ...]) -> list[int]:
+        counts = self._counts[values] = [0] * (len(self._bounds) + 1)
+        self._sums[values] = 0.0
+        return counts
 
     def note_all(self, values: tuple[str, ...], count: int, total: float) -> None:
         """`count` values that add up to `total`, each taken for their mean."""
         if count:
-            self.note(values, total / count)
-            self._counts[values][bisect_left(self._bounds, total / count)] += count - 1
-            self._sums[values] += total - total / count
+            counts = self._counts.get(values) or self._begin(values)
+            counts[bisect_left(self._bounds, total / count)] += count
+            self._sums[values] += total
 
     def totals(self) -> list[tuple[tuple[str, ...], int]]:
         """How often each values were noted."""

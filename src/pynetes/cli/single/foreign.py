@@ -123,7 +123,13 @@ _VERSIONS = (
     idle("emulated-version", "text", f"{_MINOR} is what there is to emulate.", _emulated),
     idle("emulation-forward-compatible", "switch", _FORWARD),
 )
+_SERVING = (
+    idle("disable-http2-serving", "switch", _HTTP1),
+    idle("http2-max-streams-per-connection", "integer", _HTTP1),
+    idle("permit-address-sharing", "switch", "Addresses are always shared (SO_REUSEADDR)."),
+)
 _APISERVER = (
+    *_SERVING,
     *_LOGS,
     *_DEBUG,
     *_METRICS,
@@ -149,23 +155,20 @@ _APISERVER = (
     idle("coordinated-leadership-retry-period", "duration", _ELECTION),
     idle("debug-socket-path", "text", _PYTHON),
     idle("delete-collection-workers", "integer", "Objects of a collection are deleted side by side as they are."),
-    idle("disable-http2-serving", "switch", _HTTP1),
     refused("egress-selector-config-file", "text", "", "connections to nodes, webhooks and etcd are always direct"),
     idle("enable-aggregator-routing", "switch", "Servers behind this one are always reached at their endpoints."),
     refused("enable-garbage-collector", "switch", True, "owners and finalizers are always kept"),
     refused("enable-logs-handler", "switch", False, "the log is not served; it is written to standard error"),
     idle("etcd-count-metric-poll-period", "duration", "Objects are counted when metrics are asked for."),
-    idle("etcd-db-metric-poll-interval", "duration", "The store's size is asked for with the metrics."),
+    idle("etcd-db-metric-poll-interval", "duration", "The store's size is not among the metrics."),
     refused("etcd-prefix", "text", "/registry", "what lies in the store begins with /registry"),
     refused("etcd-servers-overrides", "text", "", "all objects lie in one store"),
     idle("goaway-chance", "number", _HTTP1, _goaway),
-    idle("http2-max-streams-per-connection", "integer", _HTTP1),
     idle("lease-reuse-duration-seconds", "integer", "Leases of events are shared for as long as they last."),
     refused("max-connection-bytes-per-sec", "integer", 0, "streams are not throttled"),
     idle("peer-advertise-ip", "text", _PEERS),
     idle("peer-advertise-port", "text", _PEERS),
     idle("peer-ca-file", "text", _PEERS),
-    idle("permit-address-sharing", "switch", "Addresses are always shared (SO_REUSEADDR)."),
     idle("runtime-config-emulation-forward-compatible", "switch", _FORWARD),
     idle("send-retry-after-while-not-ready-once", "switch", "The port opens once objects can be served."),
     refused(
@@ -181,10 +184,8 @@ _APISERVER = (
 )
 
 _SERVED = (
+    *_SERVING,
     idle("authentication-tolerate-lookup-failure", "switch", "Nothing is looked up at the start."),
-    idle("disable-http2-serving", "switch", _HTTP1),
-    idle("http2-max-streams-per-connection", "integer", _HTTP1),
-    idle("permit-address-sharing", "switch", "Addresses are always shared (SO_REUSEADDR)."),
     idle("requestheader-allowed-names", "text", _FRONT),
     idle("requestheader-client-ca-file", "text", _FRONT),
     idle("requestheader-extra-headers-prefix", "text", _FRONT),

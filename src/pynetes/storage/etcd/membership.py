@@ -5,12 +5,16 @@ Errors are StoreUnavailable with etcd's own words; the few that callers act on a
 
 import asyncio
 from collections.abc import Sequence
+from typing import TypeVar
 
+from google.protobuf.message import Message
 from msgspec import Struct
 
 from pynetes.storage.etcd import cluster_pb2 as pb
 from pynetes.storage.etcd.endpoints import Endpoints, TLSFiles
 from pynetes.storage.interface import StoreUnavailable
+
+R = TypeVar("R", bound=Message)
 
 #: A learner that has not caught up, or the cluster has one already: try again.
 NOT_YET = ("can only promote a learner member which is in sync", "too many learner members")
@@ -146,28 +150,28 @@ async def member_id(address: str, tls: TLSFiles | None = None) -> int:
 
 async def defragment(address: str, tls: TLSFiles | None = None) -> None:
     """Gives back to the disk what the member at `address` does not use; it answers nobody meanwhile."""
-    one = Endpoints([address], tls)
-    try:
-        await one.call(
-            "/etcdserverpb.Maintenance/Defragment",
-            pb.DefragmentRequest(),
-            pb.DefragmentResponse,
-            repeatable=False,
-            timeout=_DEFRAGMENT_TIMEOUT,
-        )
-    finally:
-        await one.close()
+    await _ask(address, tls, "Defragment", pb.DefragmentRequest(), pb.DefragmentResponse, _DEFRAGMENT_TIMEOUT)
 
 
 async def _status(address: str, tls: TLSFiles | None) -> pb.StatusResponse:
+    return await _ask(address, tls, "Status", pb.StatusRequest(), pb.StatusResponse, _STATUS_TIMEOUT, repeatable=True)
+
+
+async def _ask(
+    address: str,
+    tls: TLSFiles | None,
+    verb: str,
+    request: Message,
+    answer: type[R],
+    timeout: float,
+    *,
+    repeatable: bool = False,
+) -> R:
+    """A verb of maintenance, which is the one member's at `address`."""
     one = Endpoints([address], tls)
     try:
         return await one.call(
-            "/etcdserverpb.Maintenance/Status",
-            pb.StatusRequest(),
-            pb.StatusResponse,
-            repeatable=True,
-            timeout=_STATUS_TIMEOUT,
+            f"/etcdserverpb.Maintenance/{verb}", request, answer, repeatable=repeatable, timeout=timeout
         )
     finally:
         await one.close()
