@@ -117,3 +117,10 @@ def test_etcds_members_are_known_by_their_addresses(layout: Layout) -> None:
     replace(first, node_ip="192.0.2.77").save(layout.settings)
     with pytest.raises(SettingsError, match=r"no longer has the address 192\.0\.2\.77"):
         settings.choose(layout, {})
+
+
+def test_a_disk_that_is_four_fifths_full_is_no_pressure(layout: Layout) -> None:
+    chosen = settings.choose(layout, {"node_name": "one", "node_ip": "127.0.0.1"})
+    hard = cluster.kubelet_config(layout, chosen).eviction_hard
+    assert (hard["nodefs.available"], hard["imagefs.available"]) == ("5%", "5%")
+    assert hard["memory.available"] == "100Mi"

@@ -18,12 +18,16 @@ from pynetes.client.servingconfig import Serving, ServingConfig
 from pynetes.component import pki as pki_files
 from pynetes.component.pki import PKI, Node
 from pynetes.controllers.config import OFF_BY_DEFAULT, ControllerManagerConfig
-from pynetes.kubelet.config import KubeletConfig
+from pynetes.kubelet.config import EVICTION_HARD, KubeletConfig
 from pynetes.kubelet.containerd import Containerd, ContainerdConfig, detect_machine
 from pynetes.network.config import NetworkConfig, NodeNetwork
 
 #: How long clients have to go to another API server before this one ends.
 DRAIN_SECONDS = 2.0
+
+#: The disk of a laptop or a small server holds other things than the cluster, and is often four fifths full: with the
+#: kubelet's own thresholds such a node would be under pressure from the start. The same values as K3s.
+SHARED_DISK = {"nodefs.available": "5%", "imagefs.available": "5%"}
 
 
 def ensure_pki(layout: Layout, settings: Settings) -> PKI:
@@ -138,6 +142,7 @@ def kubelet_config(layout: Layout, settings: Settings) -> KubeletConfig:
         cluster_dns=(settings.dns_ip,),
         cluster_domain=settings.domain,
         registry_config=str(layout.kubelet / "config.json"),
+        eviction_hard={**EVICTION_HARD, **SHARED_DISK},
         oom_score_adj_restricted=not detect_machine().cap_sys_resource,
     )
 

@@ -9,6 +9,14 @@ from msgspec import Struct, field
 
 DEFAULT_ROOT = "/var/lib/pynetes/kubelet"
 
+EVICTION_HARD: Mapping[str, str] = {
+    "memory.available": "100Mi",
+    "nodefs.available": "10%",
+    "nodefs.inodesFree": "5%",
+    "imagefs.available": "15%",
+    "imagefs.inodesFree": "5%",
+}
+
 
 class KubeletConfig(Struct, frozen=True):
     # -- identity
@@ -114,15 +122,7 @@ class KubeletConfig(Struct, frozen=True):
     container_log_monitor_interval: float = 10.0
 
     # -- eviction
-    eviction_hard: Mapping[str, str] = field(
-        default_factory=lambda: {
-            "memory.available": "100Mi",
-            "nodefs.available": "10%",
-            "nodefs.inodesFree": "5%",
-            "imagefs.available": "15%",
-            "imagefs.inodesFree": "5%",
-        }
-    )
+    eviction_hard: Mapping[str, str] = field(default_factory=lambda: dict(EVICTION_HARD))
     eviction_soft: Mapping[str, str] = field(default_factory=dict)
     eviction_soft_grace_period: Mapping[str, float] = field(default_factory=dict)
     eviction_pressure_transition_period: float = 300.0
