@@ -5,10 +5,8 @@ async with APIServer(config) as server:      # listens; /readyz tells when the b
     ...
 """
 
-import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -26,7 +24,7 @@ from pynetes.apis.names import (
 )
 from pynetes.apis.registry import RESOURCES
 from pynetes.apis.resource import Resource
-from pynetes.apiserver import installing, validation
+from pynetes.apiserver import healthchecks, installing, validation
 from pynetes.apiserver.admission import chain as admission
 from pynetes.apiserver.admission.configuration import Configurations
 from pynetes.apiserver.admission.dynamic import DynamicAdmission
@@ -61,13 +59,12 @@ from pynetes.apiserver.objects import Change
 from pynetes.apiserver.registry.registry import Registry
 from pynetes.apiserver.registry.services.hooks import ServiceHooks
 from pynetes.apiserver.requestinfo import RequestInfo
-from pynetes.apiserver.security import SecuritySetup
+from pynetes.apiserver.security import Security, SecuritySetup
 from pynetes.apiserver.streaming.kubelet import KubeletClient, KubeletSettings
 from pynetes.apiserver.webhooks.client import WebhookClient
 from pynetes.client.rest import Client
 from pynetes.component import clock, metrics
 from pynetes.component.features import FeatureGates
-from pynetes.component.health import LOG, PING, Check, graceful
 from pynetes.component.kubefeatures import GATES
 from pynetes.component.tasks import Tasks
 from pynetes.storage import Store
@@ -99,13 +96,15 @@ class APIServer:
         self._given_authenticator = authenticator
         self._given_authorizer = authorizer
         self._stack = AsyncExitStack()
-        self._inside: Handler | None = None
-        self._edge: Edge | None = None
-        self._hooks: PostStartHooks | None = None
         self._certificates = CertificateFiles()
         self._stopping = False
         self.encryption: Encryption | None = None
+        # Made by the start.
         self.registry: Registry
+        self._tasks: Tasks
+        self._hooks: PostStartHooks
+        self._inside: Handler
+        self._edge: Edge
 
     # --- life
 
@@ -126,14 +125,13 @@ class APIServer:
 
     async def _drain(self) -> None:
         """Clients are told to go to another server, and have the time to hear it, before connections end."""
-        assert self._hooks is not None
-        assert self._edge is not None
         others = await self._hooks.withdraw()
         self._edge.drain()
         if others:
             await clock.sleep(self.config.shutdown_delay_duration)
 
     async def _start(self, stack: AsyncExitStack) -> None:
+        """Each part asks those that were made before it; `stack` ends them in reverse."""
         config = self.config
         # Before anything runs: configurations that cannot be end the start.
         validation.check(config)
@@ -149,64 +147,41 @@ class APIServer:
         )
         tls = self._tls()
         self.encryption = await self._encrypting(stack)
-        store = self._given_store
-        if store is None:
-            store = await open_patiently(config.storage, config.storage_initialization_timeout)
-            stack.push_async_callback(store.close)
-        tasks = await stack.enter_async_context(Tasks("apiserver"))
-        services = ServiceHooks(store, config.service_cluster_ip_range, config.service_node_port_range)
-        self.registry = Registry(
-            store, hooks={SERVICES: services}, event_ttl=int(config.event_ttl), encryption=self.encryption
-        )
-        self.registry.start(tasks)
-        tasks.start(Compactor(store, period=config.etcd_compaction_interval).run(), name="compactor")
+        store = await self._open_store(stack)
+        self._tasks = await stack.enter_async_context(Tasks("apiserver"))
+        services = self._make_registry(store)
         loopback = LocalTransport(self, LOOPBACK_USER)
         client = Client(loopback, user_agent=f"kube-apiserver/{KUBERNETES_VERSION}")
-        security = await setup.start(self.registry, client, tasks)
+        security = await setup.start(self.registry, client, self._tasks)
         webhooks = await stack.enter_async_context(WebhookClient(self.registry, loopback))
-        configurations = Configurations.load(config.admission_control_config_file)
-        dynamic = DynamicAdmission(self.registry, webhooks, security.authorizer, configurations)
-        for gvr, observer in dynamic.observers.items():
-            await self.registry.feed(gvr, observer, tasks)
-        given = (*security.plugins, *dynamic.plugins)
-        plugins = admission.build(config, self.registry, client, security.authorizer, configurations, given)
-        stack.push_async_callback(plugins.close)
+        plugins = await self._admission(stack, security, client, webhooks)
         backend = Backend(config, self.registry, plugins, security.authorizer)
         kubelets = await stack.enter_async_context(KubeletClient(self.registry, self._kubelet_settings()))
-        await self.registry.ready()
-        await self.registry.feed(SERVICE_CIDRS, services.ranges.changed, tasks)
-        await services.rebuild(self._services)
-        tasks.start(services.run(self._services), name="service claims")
+        await self._claim(services)
         router = Router()
         self._inside = filters.build_trusted(router.handle, security.authorizer, config)
         registration = Registration(self.registry, client, resources)
-        self._hooks = PostStartHooks(
-            client, self.registry, config, self._public_address, registration.built_in, {r.gvk.group for r in resources}
-        )
+        groups = {resource.gvk.group for resource in resources}
+        self._hooks = PostStartHooks(client, self.registry, config, self._public_address, registration.built_in, groups)
         install(router, backend, resources, installing.special(backend, security, kubelets, store))
-        installing.add_paths(router, config, self._checks(store))
+        asked = healthchecks.checks(
+            config, store, self.registry, self.encryption, self._hooks.checks(), lambda: self._stopping
+        )
+        installing.add_paths(router, config, asked)
         discovery = Discovery(router, resources, config.external_address)
         documents = openapi.OpenAPI(router, resources)
-        await self._serve_custom(CustomResources(backend, router, discovery, documents, webhooks, tasks), tasks)
-        identity = Identity(config.proxy_client_cert_file, config.proxy_client_key_file)
-        connections = await stack.enter_async_context(Connections(self.registry, identity))
-        hooks = self._hooks
+        await self._serve_custom(CustomResources(backend, router, discovery, documents, webhooks, self._tasks))
+        connections = await self._connections(stack)
         aggregator = Aggregator(
-            self.registry, client, connections, router, discovery, documents, lambda: hooks.are_done, tasks
+            self.registry, client, connections, router, discovery, documents, lambda: self._hooks.are_done, self._tasks
         )
-        await self._aggregate(aggregator, registration, tasks)
-        auditor = audit.build(config, tasks)
-        if auditor is not None:
-            stack.push_async_callback(auditor.close)
-        flow_control = self._flow_control(tasks, client, router) if config.enable_priority_and_fairness else None
-        outside = filters.build(
-            router.handle, config, security.authenticator, security.authorizer, auditor, flow_control
-        )
-        self._edge = await stack.enter_async_context(self._listen(outside, tls))
-        tasks.start(self._hooks.run(), name="post-start hooks")
+        await self._aggregate(aggregator, registration)
+        handler = self._outside(stack, security, client, router)
+        self._edge = await stack.enter_async_context(self._listen(handler, tls))
         self._certificates.follow(self._authorities(), partial(authentication_config, client, config))
-        tasks.start(self._certificates.run(), name="certificate files")
-        tasks.start(registration.run(), name="registration of APIServices")
+        self._tasks.start(self._hooks.run(), name="post-start hooks")
+        self._tasks.start(self._certificates.run(), name="certificate files")
+        self._tasks.start(registration.run(), name="registration of APIServices")
 
     def _served(self) -> tuple[Resource, ...]:
         try:
@@ -242,15 +217,67 @@ class APIServer:
         except ConfigError as error:
             raise ConfigurationError(str(error)) from None
 
+    async def _open_store(self, stack: AsyncExitStack) -> Store:
+        if self._given_store is not None:
+            return self._given_store
+        store = await open_patiently(self.config.storage, self.config.storage_initialization_timeout)
+        stack.push_async_callback(store.close)
+        return store
+
+    def _make_registry(self, store: Store) -> ServiceHooks:
+        """Its caches begin to fill. What Services claim is returned: that is known once they are filled."""
+        config = self.config
+        services = ServiceHooks(store, config.service_cluster_ip_range, config.service_node_port_range)
+        self.registry = Registry(
+            store, hooks={SERVICES: services}, event_ttl=int(config.event_ttl), encryption=self.encryption
+        )
+        self.registry.start(self._tasks)
+        self._tasks.start(Compactor(store, period=config.etcd_compaction_interval).run(), name="compactor")
+        return services
+
+    async def _admission(
+        self, stack: AsyncExitStack, security: Security, client: Client, webhooks: WebhookClient
+    ) -> admission.Chain:
+        configurations = Configurations.load(self.config.admission_control_config_file)
+        dynamic = DynamicAdmission(self.registry, webhooks, security.authorizer, configurations)
+        for gvr, observer in dynamic.observers.items():
+            await self.registry.feed(gvr, observer, self._tasks)
+        given = (*security.plugins, *dynamic.plugins)
+        plugins = admission.build(self.config, self.registry, client, security.authorizer, configurations, given)
+        stack.push_async_callback(plugins.close)
+        return plugins
+
+    async def _claim(self, services: ServiceHooks) -> None:
+        """Returns when all caches are filled and it is known which addresses and ports Services hold."""
+        await self.registry.ready()
+        await self.registry.feed(SERVICE_CIDRS, services.ranges.changed, self._tasks)
+        await services.rebuild(self._services)
+        self._tasks.start(services.run(self._services), name="service claims")
+
     async def _services(self) -> list[dict[str, Any]]:
         await self.registry.store_of(SERVICES).cacher.fresh()
         return self.registry.cached_list(SERVICES)
 
-    def _flow_control(self, tasks: Tasks, client: Client, router: Router) -> Filter:
+    async def _connections(self, stack: AsyncExitStack) -> Connections:
+        """To the servers of APIServices."""
+        identity = Identity(self.config.proxy_client_cert_file, self.config.proxy_client_key_file)
+        return await stack.enter_async_context(Connections(self.registry, identity))
+
+    def _outside(self, stack: AsyncExitStack, security: Security, client: Client, router: Router) -> Handler:
+        """The router behind all filters: what requests over the network meet."""
+        auditor = audit.build(self.config, self._tasks)
+        if auditor is not None:
+            stack.push_async_callback(auditor.close)
+        flow_control = self._flow_control(client, router) if self.config.enable_priority_and_fairness else None
+        return filters.build(
+            router.handle, self.config, security.authenticator, security.authorizer, auditor, flow_control
+        )
+
+    def _flow_control(self, client: Client, router: Router) -> Filter:
         config, registry = self.config, self.registry
         seats = config.max_requests_inflight + config.max_mutating_requests_inflight
         controller = FlowController(registry, client, seats)
-        tasks.start(controller.run(), name="flow control")
+        self._tasks.start(controller.run(), name="flow control")
         for path, handler in dumps.handlers(controller).items():
             router.add_path(path, handler, listed=False)
 
@@ -298,19 +325,16 @@ class APIServer:
 
     async def ready(self) -> None:
         """Returns when the bootstrap is done."""
-        assert self._hooks is not None
         await self._hooks.finished()
 
     # --- use
 
     @property
     def port(self) -> int:
-        assert self._edge is not None
         return self._edge.port
 
     async def handle(self, request: Request) -> Answer:
         """A request from within the process; its user is trusted to be who it says."""
-        assert self._inside is not None
         return await self._inside(request)
 
     def client(self, user: UserInfo = LOOPBACK_USER, *, user_agent: str = "pynetes") -> Client:
@@ -337,7 +361,7 @@ class APIServer:
             timeout=config.kubelet_timeout,
         )
 
-    async def _serve_custom(self, custom: CustomResources, tasks: Tasks) -> None:
+    async def _serve_custom(self, custom: CustomResources) -> None:
         """Returns when all definitions that exist are served."""
         controller = DefinitionController(self.registry, custom)
 
@@ -345,50 +369,23 @@ class APIServer:
             custom.observe(change, definition)
             controller.observe(change, definition)
 
-        await self.registry.feed(CUSTOM_RESOURCE_DEFINITIONS, observe, tasks)
-        tasks.start(controller.run(), name="custom resource definitions' status")
+        await self.registry.feed(CUSTOM_RESOURCE_DEFINITIONS, observe, self._tasks)
+        self._tasks.start(controller.run(), name="custom resource definitions' status")
 
-    async def _aggregate(self, aggregator: Aggregator, registration: Registration, tasks: Tasks) -> None:
+    async def _aggregate(self, aggregator: Aggregator, registration: Registration) -> None:
         """Returns when all APIServices that exist are served."""
 
         def observe(change: Change, api_service: dict[str, Any]) -> None:
             aggregator.observe(change, api_service)
             registration.observe(change, api_service)
 
-        await self.registry.feed(API_SERVICES, observe, tasks)
-        await self.registry.feed(SERVICES, aggregator.observe_service, tasks)
-        await self.registry.feed(ENDPOINT_SLICES, aggregator.observe_slice, tasks)
-        await self.registry.feed(CUSTOM_RESOURCE_DEFINITIONS, registration.observe_definition, tasks)
-
-    def _checks(self, store: Store) -> dict[str, list[Check]]:
-        """What /healthz, /livez and /readyz ask."""
-        assert self._hooks is not None
-        config = self.config
-        live = [PING, LOG, Check("etcd", _store_check(store, config.etcd_healthcheck_timeout)), *self._hooks.checks()]
-        if self.encryption is not None and self.encryption.has_check:
-            live.append(Check("kms-providers", self.encryption.check))
-        stored = _store_check(store, config.etcd_readycheck_timeout)
-        ready = [*live, Check("etcd-readiness", stored), Check("informer-sync", self._caches_ready)]
-        ready.append(Check("shutdown", self._not_stopping))
-        patient = [graceful(check, config.livez_grace_period) for check in live]
-        return {"healthz": live, "livez": patient, "readyz": ready}
-
-    async def _caches_ready(self) -> None:
-        waiting = [rs.group_resource for rs in self.registry.stores if not rs.cacher.is_ready]
-        if waiting:
-            raise RuntimeError(f"caches not ready: {', '.join(waiting)}")
-
-    async def _not_stopping(self) -> None:
-        if self._stopping:
-            raise RuntimeError("process is shutting down")
-
-
-def _store_check(store: Store, seconds: float) -> Callable[[], Awaitable[None]]:
-    async def run() -> None:
-        async with asyncio.timeout(seconds):
-            await store.check()
-
-    return run
+        for gvr, observer in (
+            (API_SERVICES, observe),
+            (SERVICES, aggregator.observe_service),
+            (ENDPOINT_SLICES, aggregator.observe_slice),
+            (CUSTOM_RESOURCE_DEFINITIONS, registration.observe_definition),
+        ):
+            await self.registry.feed(gvr, observer, self._tasks)
 
 
 def _own_address() -> str:
