@@ -9,7 +9,7 @@ from pynetes.cli.etcd import MemberConfig
 from pynetes.component import pki
 from pynetes.component.pki import PKI, Node
 from pynetes.storage.etcd.membership import MemberHealth
-from tests.storage.engines.engine import free_port
+from tests.ports import free_port
 
 
 class Member:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from pynetes.component.pki import PKI
 from pynetes.component.serving import Request
 from pynetes.component.tasks import Tasks
 from pynetes.testing import apiserver
+from tests.ports import free_port
 
 
 @dataclass
@@ -63,13 +63,6 @@ class Plane:
             yield
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture
 async def plane(tmp_path: Path) -> AsyncIterator[Plane]:
     layout = Layout(tmp_path / "data", tmp_path / "run")
@@ -80,7 +73,7 @@ async def plane(tmp_path: Path) -> AsyncIterator[Plane]:
         await server.ready()
         settings = Settings("n1", "127.0.0.1", api_server=f"https://127.0.0.1:{server.port}")
         kubeconfigs.write_all(layout, settings, files)
-        yield Plane(layout, settings, files, _free_port())
+        yield Plane(layout, settings, files, free_port())
 
 
 async def test_controller_manager(plane: Plane) -> None:
@@ -134,7 +127,7 @@ async def test_cloud_controller_manager(plane: Plane) -> None:
 
 
 async def test_component_serves_before_the_api_server_is_there(tmp_path: Path, plane: Plane) -> None:
-    plane.settings = Settings("n1", "127.0.0.1", api_server=f"https://127.0.0.1:{_free_port()}")
+    plane.settings = Settings("n1", "127.0.0.1", api_server=f"https://127.0.0.1:{free_port()}")
     kubeconfigs.write_all(plane.layout, plane.settings, plane.files)
     served = cluster.serving(plane.layout, "scheduler", plane.port)
     async with plane.running(components.scheduler(plane.layout.kubeconfig("scheduler"), served=served)):

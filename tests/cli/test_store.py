@@ -29,8 +29,8 @@ from pynetes.component.tasks import Tasks
 from pynetes.storage import Store, open_store
 from pynetes.storage.snapshot import BUMP, StoreNotEmpty
 from pynetes.testing import apiserver
+from tests.ports import free_port
 from tests.storage.engines import Engine, Etcd, MariaDB, Postgres
-from tests.storage.engines.engine import free_port
 
 ENGINES: dict[str, type[Engine]] = {"etcd": Etcd, "postgres": Postgres, "mysql": MariaDB}
 

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 from pynetes.cli import cluster, settings, storeurl, up
 from pynetes.cli.layout import Layout
 from pynetes.cli.settings import Settings, SettingsError
-from tests.storage.engines.engine import free_port
+from tests.ports import free_port
 
 POSTGRES = "postgres://me:secret@db.example.com/state?sslmode=verify-full&sslrootcert=/ca"
 

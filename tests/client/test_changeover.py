@@ -3,10 +3,9 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from pynetes.client import kubeconfig, serverlist
 from pynetes.client.https import HTTPSTransport
 from pynetes.client.kubeconfig import Config
 from pynetes.client.transport import TransportError
+from tests.ports import free_port
 
 SERVER = """
 import sys
@@ -48,8 +48,7 @@ class Server:
     """A process that can be killed and frozen."""
 
     def __init__(self, name: str) -> None:
-        with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.name = name
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: asyncio.subprocess.Process | None = None

@@ -23,8 +23,8 @@ from pynetes.client.transport import TransportError
 from pynetes.component import pki
 from pynetes.component.pki import PKI
 from pynetes.testing import apiserver
+from tests.ports import free_port
 from tests.storage.engines import Engine, SecureEtcd, SecureMariaDB, SecurePostgres
-from tests.storage.engines.engine import free_port
 
 ROUNDS = int(os.environ.get("PYNETES_KILL_ROUNDS", "10"))
 ACKNOWLEDGED = 40
@@ -165,7 +165,7 @@ async def test_no_write_that_a_client_was_told_of_is_lost(files: PKI, url: str) 
     try:
         for _ in range(ROUNDS):
             client = server.client()
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(100):
                 await ready(client)
                 listed = await client.list(CONFIG_MAPS, NAMESPACE)
                 found = {obj["metadata"]["name"]: obj for obj in listed["items"]}

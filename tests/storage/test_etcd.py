@@ -9,11 +9,11 @@ import pytest
 from pynetes.component import clock
 from pynetes.storage import KeyValue, StoreUnavailable, open_store
 from pynetes.storage.etcd import EtcdStore
-from pynetes.storage.etcd.endpoints import Endpoints
+from pynetes.storage.etcd.endpoints import TIMEOUT, Endpoints
 from pynetes.storage.etcd.leases import Leases
+from tests.ports import free_port
 from tests.storage.conftest import Servers
 from tests.storage.engines import Etcd, SecureEtcd
-from tests.storage.engines.engine import free_port
 from tests.storage.engines.proxy import Proxy
 
 
@@ -56,30 +56,41 @@ def url_of(members: Sequence[Member]) -> str:
     return "etcd://" + ",".join(f"127.0.0.1:{member.port}" for member in members)
 
 
-async def test_writes_and_watches_go_on_when_a_member_dies(members: list[Member]) -> None:
-    async with asyncio.timeout(30):
+async def writable(url: str) -> EtcdStore:
+    """A store on members that have, or soon elect, a leader."""
+    async with asyncio.timeout(100):
         while True:
             try:
-                store = await open_store(url_of(members))
+                store = await open_store(url)
                 break
             except StoreUnavailable:
                 await asyncio.sleep(0.1)
+    assert isinstance(store, EtcdStore)
+    await written(store)
+    return store
+
+
+async def written(store: EtcdStore) -> KeyValue:
+    """A write, as soon as one succeeds; its key is new at every try, for one that failed may happen yet."""
+    async with asyncio.timeout(100):
+        while True:
+            try:
+                return await store.create(f"/{clock.monotonic()}", b"")
+            except StoreUnavailable:
+                await asyncio.sleep(0.05)
+
+
+async def test_writes_and_watches_go_on_when_a_member_dies(members: list[Member]) -> None:
+    store = await writable(url_of(members))
     told: list[KeyValue] = []
     async with store.watch("/", start=await store.revision() + 1) as watch:
         for victim in members:
             # The one in use is the first that is alive, then whichever the store went to.
             await asyncio.to_thread(victim.kill)
-            made: list[KeyValue] = []
-            async with asyncio.timeout(60):
-                while len(made) < 20:
-                    try:
-                        made.append(await store.create(f"/{victim.number}/{len(made)}-{clock.monotonic()}", b""))
-                    except StoreUnavailable:
-                        await asyncio.sleep(0.05)
-            told += made
+            told += [await written(store) for _ in range(20)]
             await asyncio.to_thread(victim.start)
         seen: list[KeyValue] = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while told[-1] not in seen:
                 seen += [event.kv for event in (await anext(watch)).events]
         assert [kv for kv in told if kv not in seen] == []
@@ -105,23 +116,22 @@ async def test_history_is_read_on_when_the_member_is_left(servers: Servers) -> N
     async with Proxy(servers["etcd"].port) as first, Proxy(servers["etcd"].port) as second:
         store = await EtcdStore.open([f"127.0.0.1:{first.port}", f"127.0.0.1:{second.port}"])
         made = [await store.create(f"/{number}", b"") for number in range(3)]
-        first.silent = True
+        left, first.silent = store._endpoints.member, True
         reading = asyncio.ensure_future(store._feed.read_after("/", made[0].mod_revision, made[-1].mod_revision, 10))
         await asyncio.sleep(0.05)
-        store._endpoints.leave(store._endpoints.member, clock.monotonic())
-        async with asyncio.timeout(10):
+        store._endpoints.leave(left, clock.monotonic())
+        async with asyncio.timeout(100):
             assert [event.kv for event in await reading] == made[1:]
         await store.close()
 
 
 async def test_the_first_member_may_be_dead_from_the_start(members: list[Member]) -> None:
-    store = await open_store(f"etcd://127.0.0.1:{free_port()},{url_of(members).removeprefix('etcd://')}")
-    assert await store.create("/dead-from-the-start", b"")
+    store = await writable(f"etcd://127.0.0.1:{free_port()},{url_of(members).removeprefix('etcd://')}")
     await store.close()
 
 
 async def test_a_cluster_without_a_majority_refuses_writes(members: list[Member]) -> None:
-    store = await open_store(url_of(members))
+    store = await writable(url_of(members))
     for member in members[:2]:
         await asyncio.to_thread(member.kill)
     with pytest.raises(StoreUnavailable):
@@ -130,13 +140,7 @@ async def test_a_cluster_without_a_majority_refuses_writes(members: list[Member]
         await store.get("/no-majority")
     for member in members[:2]:
         await asyncio.to_thread(member.start)
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                await store.create("/majority", b"")
-                break
-            except StoreUnavailable:
-                await asyncio.sleep(0.1)
+    await written(store)
     await store.close()
 
 
@@ -172,7 +176,7 @@ async def test_tls_with_a_client_certificate(secure: SecureEtcd) -> None:
 async def test_what_is_wrong_with_the_certificates_is_refused(
     secure: SecureEtcd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pynetes.storage.etcd.endpoints.TIMEOUT", 1.0)
+    monkeypatch.setattr("pynetes.storage.etcd.endpoints._ROUND_DELAY", TIMEOUT)  # the first refusal is the last
     files, where = secure.files, f"127.0.0.1:{secure.port}"
     login = secure.login
     for url in (

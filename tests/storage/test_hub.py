@@ -41,7 +41,7 @@ def history() -> History:
 
 async def take(history: History, start: int, count: int, prefix: str = "/a/") -> list[int]:
     revisions: list[int] = []
-    async with asyncio.timeout(30), history.hub.watch(prefix, start) as watch:
+    async with asyncio.timeout(100), history.hub.watch(prefix, start) as watch:
         while len(revisions) < count:
             batch = await anext(watch)
             revisions += [event.kv.mod_revision for event in batch.events]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from pynetes.storage import StoreUnavailable, open_store
+from pynetes.storage.etcd.endpoints import TIMEOUT
+from tests.ports import free_port
 from tests.storage.conftest import Servers
-from tests.storage.engines.engine import free_port
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ async def test_a_missing_driver_is_named(url: str, package: str, monkeypatch: py
 
 @pytest.mark.parametrize("url", ["etcd://127.0.0.1:{}", "postgres://u:secret@127.0.0.1:{}/d", "mysql://127.0.0.1:{}/d"])
 async def test_an_engine_that_is_not_there(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pynetes.storage.etcd.endpoints.TIMEOUT", 0.5)
+    monkeypatch.setattr("pynetes.storage.etcd.endpoints._ROUND_DELAY", TIMEOUT)  # the first refusal is the last
     port = free_port()
     with pytest.raises(StoreUnavailable, match=f"127.0.0.1:?.*{port}") as caught:
         await open_store(url.format(port))

@@ -13,7 +13,16 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from pynetes.storage import Event, KeyValue, Store, StoreUnavailable, Watch, open_store
+from pynetes.storage import (
+    Event,
+    KeyExists,
+    KeyValue,
+    RevisionConflict,
+    Store,
+    StoreUnavailable,
+    Watch,
+    open_store,
+)
 from tests.storage.engines import Engine, SecureEtcd, SecureMariaDB, SecurePostgres
 
 ROUNDS = int(os.environ.get("PYNETES_KILL_ROUNDS", "10"))
@@ -50,7 +59,7 @@ class Witness:
             self._moved.set()
 
     async def reach(self, revision: int) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while self.revision < revision:
                 self._moved.clear()
                 await self._moved.wait()
@@ -73,7 +82,7 @@ async def history(url: str, upto: int) -> list[Event]:
     """All events, read again by a store that was not there when they happened."""
     store = await open_store(url)
     events: list[Event] = []
-    async with store.watch("/", start=2) as watch, asyncio.timeout(30):
+    async with store.watch("/", start=2) as watch, asyncio.timeout(100):
         while not events or events[-1].kv.mod_revision < upto:
             events += (await anext(watch)).events
     await store.close()
@@ -92,6 +101,7 @@ async def reread(store: Store, key: str) -> KeyValue | None:
 async def write(store: Store, key: str, told: list[KeyValue]) -> None:
     """Creates, updates and deletes one key for ever, and notes what was acknowledged."""
     held: KeyValue | None = None
+    doubtful = False
     for number in range(1_000_000):
         value = f"{key} {number}".encode() * 50
         try:
@@ -104,9 +114,13 @@ async def write(store: Store, key: str, told: list[KeyValue]) -> None:
             else:
                 held = await store.update(key, value, expected=held.mod_revision)
                 told.append(held)
+            doubtful = False
         except StoreUnavailable:
-            # It happened or it did not; what is there tells.
-            held = await reread(store, key)
+            # It happened, did not, or happens yet; what is there tells.
+            held, doubtful = await reread(store, key), True
+        except (KeyExists, RevisionConflict) as e:
+            assert doubtful  # it has happened after the look
+            held = e.current
 
 
 def check(witness: Witness, told: list[KeyValue]) -> None:
@@ -124,7 +138,7 @@ async def test_the_engine(server: Engine) -> None:
         writers = [asyncio.ensure_future(write(store, f"/w{number}", told)) for number in range(WRITERS)]
         for _ in range(ROUNDS):
             goal = len(told) + ACKNOWLEDGED
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(100):
                 while len(told) < goal:
                     await asyncio.sleep(0.005)
                     assert not any(writer.done() for writer in writers)
@@ -197,7 +211,7 @@ async def test_the_writer(server: Engine) -> None:
             told += await write_and_kill(url)
         store = await open_store(url)
         # Nothing that the dead left behind keeps the living from writing.
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             made = await store.create("/after", b"")
         await witness.reach(made.mod_revision)
         check(witness, [made])

@@ -26,7 +26,7 @@ async def stores(url: str) -> AsyncIterator[tuple[Store, Store]]:
 
 async def collect(watch: Watch, count: int) -> list[Event]:
     events: list[Event] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         while len(events) < count:
             events += (await anext(watch)).events
     return events
@@ -78,25 +78,22 @@ async def test_progress_reaches_what_was_written_elsewhere(stores: tuple[Store, 
         for number in range(10):
             made = await writer.create(f"/other/{number}", b"")
             watch.request_progress()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(100):
                 batch = await anext(watch)
             assert batch.events == []
             assert batch.revision >= made.mod_revision
 
 
-async def test_a_change_is_told_elsewhere_at_once(stores: tuple[Store, Store]) -> None:
+async def test_a_change_is_told_elsewhere(stores: tuple[Store, Store], monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the engine, where it can: nobody looks by himself meanwhile."""
+    monkeypatch.setattr("pynetes.storage.database.feed._POLL_LISTENING", 1000.0)
     writer, reader = stores
-    loop = asyncio.get_running_loop()
-    took = []
     async with reader.watch("/", start=await reader.revision() + 1) as watch:
         for number in range(10):
-            await asyncio.sleep(0.05)
-            began = loop.time()
+            await asyncio.sleep(0.05)  # long enough to be quiet
             made = await writer.create(f"/{number}", b"")
             (event,) = await collect(watch, 1)
             assert event.kv == made
-            took.append(loop.time() - began)
-    assert min(took) < 0.5  # who looks by himself does so every second, and here right after having been told
 
 
 async def test_of_writers_on_different_servers_one_wins(stores: tuple[Store, Store]) -> None:

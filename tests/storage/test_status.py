@@ -9,14 +9,15 @@ import pytest
 from pynetes.component import clock
 from pynetes.storage import StoreUnavailable, open_store
 from pynetes.storage.compactor import Compactor
+from pynetes.storage.etcd.endpoints import TIMEOUT
 from pynetes.storage.etcd.membership import EtcdMember, MemberHealth
 from pynetes.storage.snapshot import restore, take
 from pynetes.storage.snapshot.opening import open_view
 from pynetes.storage.status import Compaction, StoreStatus, survey
 from pynetes.storage.status.surveying import resource_of
+from tests.ports import free_port
 from tests.storage.conftest import EMBEDDED, SERVERS, Servers
 from tests.storage.engines import Postgres
-from tests.storage.engines.engine import free_port
 from tests.storage.engines.postgres import binaries
 
 ENGINES = ["sqlite", *SERVERS]
@@ -39,8 +40,10 @@ async def test_a_store_in_use(engine: str, url: str) -> None:
         kept = await store.update(kept.key, b"%d" % number, expected=kept.mod_revision)
     await store.create("/registry/apps/deployments/default/a", b"")
     await store.create("/registry/core/nodes/a", b"")
-    await asyncio.sleep(1.5)  # a database's server has its lock by then
     status = await survey(url)
+    while engine != "etcd" and not status.in_use:  # a database's server waits for its lock
+        await asyncio.sleep(0.1)
+        status = await survey(url)
     revision = await store.revision()
     assert status.engine == engine
     assert status.revision == revision
@@ -63,6 +66,9 @@ async def test_a_store_that_nobody_uses(engine: str, url: str) -> None:
     await store.create("/registry/core/nodes/a", b"")
     await store.close()
     status = await survey(url)
+    while status.in_use:  # until the database has noticed
+        await asyncio.sleep(0.1)
+        status = await survey(url)
     assert status.in_use is (None if engine == "etcd" else False)
     assert status.all_problems() == []
     if engine in ("postgres", "mysql"):
@@ -109,7 +115,7 @@ async def test_a_compactor_that_is_behind_is_a_problem(url: str, monkeypatch: py
     ],
 )
 async def test_a_store_that_is_not_there(address: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pynetes.storage.etcd.endpoints.TIMEOUT", 0.5)
+    monkeypatch.setattr("pynetes.storage.etcd.endpoints._ROUND_DELAY", TIMEOUT)  # the first refusal is the last
     status = await survey(address.format(free_port()))
     assert why in status.error
     assert status.all_problems() == [status.error]
@@ -217,7 +223,7 @@ async def test_postgres_tells_its_standbys(replicated: tuple[Postgres, Postgres]
     assert name == "walreceiver"
     assert behind is not None
     assert status.all_problems() == []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(100):
         while True:
             followed = await survey(url.replace(str(primary.port), str(standby.port)))
             if followed.revision == made.mod_revision:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from pynetes.cli.status.view import Cluster, View
 from pynetes.client import kubeconfig
 from pynetes.component import clock, pki
 from pynetes.testing import apiserver
+from tests.ports import free_port
 
 
 @dataclass
@@ -107,7 +108,7 @@ async def test_a_node_sees_itself_and_says_so(plane: Plane) -> None:
     assert "may see itself" in found.unseen
 
 
-async def test_every_server_behind_the_service_is_asked(plane: Plane, free_port: Callable[[], int]) -> None:
+async def test_every_server_behind_the_service_is_asked(plane: Plane) -> None:
     settings, dead = plane.settings(), free_port()
     ports = [{"name": "https", "port": port} for port in (plane.server.port, dead)]
     slices = [{"ports": ports, "endpoints": [{"addresses": ["127.0.0.1"]}]}]
@@ -118,7 +119,7 @@ async def test_every_server_behind_the_service_is_asked(plane: Plane, free_port:
     assert await Cluster(plane.layout, plane.settings("agent"), View(True)).others(config, slices) == []
 
 
-async def test_a_dead_server_leaves_the_rest(plane: Plane, free_port: Callable[[], int]) -> None:
+async def test_a_dead_server_leaves_the_rest(plane: Plane) -> None:
     found = await plane.look(plane.settings(address=f"https://127.0.0.1:{free_port()}"))
     assert not found.api_ready
     assert (found.nodes, found.leaders, found.phases) == (None, None, None)

@@ -13,7 +13,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-_READY_SECONDS = 30.0
+from tests.ports import free_port
+
+_READY_SECONDS = 120.0
 _POLL = 0.01
 
 
@@ -111,12 +113,6 @@ class Engine(abc.ABC):
     def close(self) -> None:
         self.kill()
         shutil.rmtree(self.directory)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def _children(pid: int) -> list[int]:

@@ -5,7 +5,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 
-from tests.storage.engines.engine import Engine, free_port
+from tests.ports import free_port
+from tests.storage.engines.engine import Engine
 
 
 class Etcd(Engine):

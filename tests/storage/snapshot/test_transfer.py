@@ -11,7 +11,10 @@ import pytest
 
 from pynetes.component import clock
 from pynetes.storage import Compacted, Event, KeyValue, RevisionConflict, Store, StoreUnavailable, open_store
+from pynetes.storage.database.pool import connect
+from pynetes.storage.opening import dialect, located
 from pynetes.storage.snapshot import BUMP, SnapshotError, StoreNotEmpty, open_view, restore, take
+from pynetes.storage.status import survey
 from tests.storage.conftest import EMBEDDED, SERVERS, Servers
 
 ENGINES = ["sqlite", *SERVERS]
@@ -141,7 +144,7 @@ async def test_a_restored_store_runs_on(target: str, places: Places, file: Path)
             gone = await store.delete(first.key, expected=changed.mod_revision)
             made = await store.create("/new", b"", ttl=0)
             events: list[Event] = []
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(100):
                 while len(events) < 3:
                     events += (await anext(watch)).events
         assert [event.kv for event in events] == [changed, gone, made]
@@ -149,7 +152,7 @@ async def test_a_restored_store_runs_on(target: str, places: Places, file: Path)
         assert [kv.mod_revision for kv in (changed, gone, made)] == [listed.revision + n for n in (1, 2, 3)]
     async with opened(url) as store:
         # Read again from history.
-        async with store.watch("/", start=listed.revision + 1) as watch, asyncio.timeout(10):
+        async with store.watch("/", start=listed.revision + 1) as watch, asyncio.timeout(100):
             again: list[Event] = []
             while len(again) < 3:
                 again += (await anext(watch)).events
@@ -221,7 +224,7 @@ async def test_time_to_live_survives(source: str, target: str, places: Places, f
     assert ends["/kept"] == 0
     # An etcd's leases end up to some minutes later, at each passage.
     assert 3590 < ends["/long"] - clock.time_seconds() < 3600 + 400
-    async with opened(url) as store, asyncio.timeout(20):
+    async with opened(url) as store, asyncio.timeout(100):
         async with store.watch("/", start=await store.revision() + 1) as watch:
             if "/short" in await contents(store):
                 (event,) = (await anext(watch)).events
@@ -278,24 +281,47 @@ async def test_an_overwritten_store_goes_on_beyond_its_own_revision(places: Plac
 async def write_on(store: Store) -> None:
     kv: KeyValue = await store.create("/lease", b"")
     while True:
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.02)  # less than the time in which nobody must write
         kv = await store.update("/lease", b"", expected=kv.mod_revision)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-async def test_a_store_in_use_is_left_alone(engine: str, places: Places, file: Path) -> None:
+async def test_a_store_in_use_is_left_alone(
+    engine: str, places: Places, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pynetes.storage.snapshot.database._LINGERING_SECONDS", 0.1)
     source, url = places.empty("sqlite", "source"), places.empty(engine)
     async with opened(source) as store:
         await store.create("/from/snapshot", b"")
         await snapshot(source, file)
     async with opened(url) as store:
         writing = asyncio.ensure_future(write_on(store))
-        await asyncio.sleep(1.5)  # a database's server has its lock by then
+        while engine != "etcd" and not (await survey(url)).in_use:  # noqa: ASYNC110 (the state is the engine's)
+            await asyncio.sleep(0.1)
         with pytest.raises(StoreUnavailable, match="in use"):
             await restore(file, url, overwrite=True)
         assert await contents(store) == {"/lease": b""}
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
+
+
+@pytest.mark.parametrize("engine", ["postgres", "mysql"])
+async def test_a_database_may_notice_late_that_its_server_has_ended(
+    engine: str, places: Places, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pynetes.storage.snapshot.database._LINGERING_SECONDS", 100.0)
+    source, url = places.empty("sqlite", "source"), places.empty(engine)
+    async with opened(source) as store:
+        await store.create("/from/snapshot", b"")
+        await snapshot(source, file)
+    with located(url) as location:
+        session = await connect(dialect(location))
+    assert await session.try_lock("keeper")
+    restoring = asyncio.ensure_future(restore(file, url))
+    await asyncio.sleep(0.2)
+    assert not restoring.done()
+    session.terminate()
+    await restoring
 
 
 @pytest.mark.parametrize("engine", ENGINES)

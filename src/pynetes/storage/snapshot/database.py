@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from pynetes.component import clock
 from pynetes.storage.database import log
 from pynetes.storage.database.dialect import Changes, Dialect, Row, Session
 from pynetes.storage.database.pool import attempt, connect
@@ -15,6 +16,8 @@ from pynetes.storage.snapshot.target import StoreNotEmpty
 from pynetes.storage.snapshot.view import AFTER_LAST_KEY, Record
 
 T = TypeVar("T")
+
+_LINGERING_SECONDS, _LOCK_PERIOD = 3.0, 0.1
 
 _TABLES = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'history' AND table_schema = "
 _PAGE = """
@@ -102,14 +105,21 @@ class DatabaseTarget:
     async def open(self, *, overwrite: bool) -> None:
         await self._do(self._dialect.create_tables)
         await self._do(lambda session: log.check_format(session, self._dialect.where))
-        # Every API server waits for this lock, and the first has it.
-        if not await self._do(lambda session: session.try_lock("keeper")):
-            raise StoreUnavailable(f"{self._dialect.where} is in use by an API server")
+        await self._see_it_unused()
         await self._do(lambda session: session.begin())
         newest = (await self._fetch("SELECT max(revision) FROM history"))[0][0]
         if newest is not None and not overwrite:
             raise StoreNotEmpty(self._dialect.where)
         self.revision = newest or 0
+
+    async def _see_it_unused(self) -> None:
+        """Every API server waits for this lock, and the first has it; one that has just ended, until the database has
+        noticed."""
+        deadline = clock.monotonic() + _LINGERING_SECONDS
+        while not await self._do(lambda session: session.try_lock("keeper")):
+            if clock.monotonic() >= deadline:
+                raise StoreUnavailable(f"{self._dialect.where} is in use by an API server")
+            await clock.sleep(_LOCK_PERIOD)
 
     async def begin(self, base: int) -> None:
         self._newest = base
