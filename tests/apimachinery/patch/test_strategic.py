@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.patch import strategic
+from pynetes.apimachinery.schema.gotypes import form_of
 
 POD = GroupVersionKind("", "v1", "Pod")
 DEPLOYMENT = GroupVersionKind("apps", "v1", "Deployment")
@@ -49,8 +50,16 @@ CASES = [
         pod(one("b", image="z")),
         pod(one("a", image="x"), one("b", image="z")),
     ),
-    # What the live list does not have goes first, without nulls.
-    (POD, pod(one("a", image="x")), pod(one("b", image="y", tty=None)), pod(one("b", image="y"), one("a", image="x"))),
+    # What the live list does not have goes first, as it is: its nulls and directives are the decoder's.
+    (
+        POD,
+        pod(one("a", image="x")),
+        pod(one("b", tty=None, env=[{"$patch": "delete", "name": "e"}], **{"$retainKeys": ["name"]})),
+        pod(
+            one("b", tty=None, env=[{"$patch": "delete", "name": "e"}], **{"$retainKeys": ["name"]}),
+            one("a", image="x"),
+        ),
+    ),
     (POD, pod(one("a"), one("b")), pod({"$patch": "delete", "name": "a"}), pod(one("b"))),
     (POD, pod(one("a"), one("b")), pod({"$patch": "replace"}, one("c")), pod(one("c"))),
     (
@@ -105,7 +114,17 @@ CASES = [
         },
         {"metadata": {"finalizers": ["c", "a"]}},
     ),
-    # Atomic lists are replaced.
+    # An order of nothing that is there.
+    (POD, {"spec": {}}, {"spec": {"$setElementOrder/containers": ["x"]}}, {"spec": {}}),
+    # Fields are found in any case, as Go finds them.
+    (POD, pod(one("a")), {"spec": {"$setElementOrder/Containers": []}}, pod(one("a"))),
+    # Atomic lists are replaced, by what may be no more than directives.
+    (
+        POD,
+        pod(tolerations=[{"key": "a"}]),
+        pod(tolerations=[{"$patch": "delete"}]),
+        pod(tolerations=[{"$patch": "delete"}]),
+    ),
     (POD, pod(one("a", command=["x", "y"])), pod(one("a", command=["z"])), pod(one("a", command=["z"]))),
     (POD, pod(tolerations=[{"key": "a"}]), pod(tolerations=[{"key": "b"}]), pod(tolerations=[{"key": "b"}])),
     # $retainKeys, as for the strategy of a Deployment and the sources of a volume.
@@ -245,8 +264,42 @@ def test_what_kubectl_apply_sends() -> None:
         ),
         (pod(one("a")), pod({"$patch": "x", "name": "a"}), 500, "unknown patch type: x in map: map[$patch:x name:a]"),
         ({}, {"$patch": "x"}, 500, "unknown patch type: x in map: map[$patch:x]"),
+        ({}, {"$patch": None}, 500, "unknown patch type: %!s(<nil>) in map: map[$patch:<nil>]"),
+        ({}, {"$patch": 5}, 500, "unknown patch type: %!s(int64=5) in map: map[$patch:5]"),
+        (
+            {"spec": {}},
+            {"spec": {"$setElementOrder/nope": []}},
+            500,
+            'unable to find api field in struct PodSpec for the json field "nope"',
+        ),
+        (
+            {"spec": {"nodeSelector": {}}},
+            {"spec": {"nodeSelector": {"$setElementOrder/nope": []}}},
+            500,
+            "merging an object in json but data type is not struct, instead is: map",
+        ),
+        (
+            {"spec": {}},
+            {"spec": {"$setElementOrder/nodeSelector": []}},
+            500,
+            "expected slice or array type, but got: struct",
+        ),
+        (pod(one("a")), {"spec": {"$setElementOrder/containers": ["x"]}}, 500, "value for key 0 is not a map"),
+        (
+            pod(one("a")),
+            {"spec": {"$setElementOrder/containers": [{}]}},
+            500,
+            "map: map[] does not contain declared merge key: name",
+        ),
+        (
+            pod(one("a")),
+            {"spec": {"$setElementOrder/containers": [one("b")], "containers": None}},
+            500,
+            "expected a []interface {}, but received a %!s(<nil>)",
+        ),
         (pod(one("a")), pod("a"), 500, "list element types are not identical: [[map[name:a]] [a]]"),
-        (pod(one("a")), pod([1]), 422, "the server rejected our request due to an error in our request"),
+        (pod(one("a")), pod([1]), 500, "list element types are not identical: [[map[name:a]] [[1]]]"),
+        (pod(), pod([1]), 422, "the server rejected our request due to an error in our request"),
         (
             {"spec": {}},
             {"spec": {"$setElementOrder/containers": "x"}},
@@ -269,6 +322,20 @@ def test_refusals(document: Any, patch: Any, code: int, message: str) -> None:
     with pytest.raises(StatusError) as caught:
         strategic.apply(document, patch, POD)
     assert (caught.value.code, caught.value.message) == (code, message)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "form"),
+    [
+        ("[]v1.IPFamily", "slice"),
+        ("v1.IPFamily", "string"),
+        ("v1.ResourceList", "map"),
+        ("v1.Container", "struct"),
+        ("bool", "bool"),
+    ],
+)
+def test_form_of_go_types(wanted: str, form: str) -> None:
+    assert form_of(wanted) == form
 
 
 def test_kinds_without_a_schema_are_not_merged() -> None:

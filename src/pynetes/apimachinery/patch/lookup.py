@@ -6,9 +6,8 @@ from typing import Any
 from msgspec import Struct
 
 from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apimachinery.quoting import go_quoted
 from pynetes.apimachinery.schema.definitions import definition, find_definition_name, referred
-
-_PRIMITIVES = ("string", "integer", "number", "boolean")
 
 
 class Node(Struct, frozen=True):
@@ -19,6 +18,7 @@ class Node(Struct, frozen=True):
 
     definition: str = ""
     item: "Node | None" = None
+    listed: bool = False
     strategies: frozenset[str] = frozenset()
     merge_key: str = ""
 
@@ -35,13 +35,22 @@ class Node(Struct, frozen=True):
         return "retainKeys" in self.strategies
 
     def child(self, field: str) -> "Node":
-        """The node of a field of an object or of a value of a map."""
-        if self.item is not None:
-            return self.item
-        return _fields(self.definition).get(field, UNKNOWN) if self.definition else UNKNOWN
+        """The node of a field of an object, its name in any case; LookupError in upstream's words if there is none.
 
-
-UNKNOWN = Node()
+        Of maps there is none: merging goes into the fields of structs alone.
+        """
+        if not self.definition:
+            kind = "slice" if self.listed else "map" if self.item else "string"
+            raise LookupError(f"merging an object in json but data type is not struct, instead is: {kind}")
+        fields = _fields(self.definition)
+        if field in fields:
+            return fields[field]
+        folded = field.casefold()
+        for name, node in fields.items():
+            if name.casefold() == folded:
+                return node
+        struct = self.definition.rpartition(".")[2]
+        raise LookupError(f"unable to find api field in struct {struct} for the json field {go_quoted(field)}")
 
 
 @cache
@@ -55,7 +64,8 @@ def _node(schema: dict[str, Any]) -> Node:
     item_schema = schema.get("items") or schema.get("additionalProperties")
     name = referred(schema) or ""
     if item_schema:
-        return Node(item=_node(item_schema), strategies=strategies, merge_key=merge_key)
+        listed = "items" in schema
+        return Node(item=_node(item_schema), listed=listed, strategies=strategies, merge_key=merge_key)
     return Node(definition=name, strategies=strategies, merge_key=merge_key)
 
 

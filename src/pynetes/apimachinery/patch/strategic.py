@@ -15,6 +15,7 @@ from pynetes.apimachinery.patch.directives import DELETE_FROM, DIRECTIVE, RETAIN
 from pynetes.apimachinery.patch.lookup import Node, node_of
 from pynetes.apimachinery.patch.order import Identity, arrange
 from pynetes.apimachinery.patch.strategic_diff import diff
+from pynetes.apimachinery.schema.gotypes import form_of
 
 __all__ = ["StrategicError", "apply", "diff", "merge"]
 
@@ -60,9 +61,15 @@ def merge(original: dict[str, Any], patch: dict[str, Any], node: Node) -> dict[s
         _merge_ordered(out, patch, key, node)
     for key, value in patch.items():
         deleting = key.startswith(DELETE_FROM)
-        field = _field_of(key, _BAD_PRIMITIVES) if deleting else key
-        _merge_field(out, field, value, node.child(field), deleting)
+        _merge_field(out, _field_of(key, _BAD_PRIMITIVES) if deleting else key, value, node, deleting)
     return out
+
+
+def _child(node: Node, field: str) -> Node:
+    try:
+        return node.child(field)
+    except LookupError as error:
+        raise StrategicError(str(error.args[0])) from None
 
 
 def _whole(patch: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +78,11 @@ def _whole(patch: dict[str, Any]) -> dict[str, Any]:
         return {key: meta.copy(value) for key, value in patch.items() if key != DIRECTIVE}
     if directive == "delete":
         return {}
-    raise StrategicError(f"unknown patch type: {go_format(directive)} in map: {go_format(patch)}")
+    raise _unknown_type(directive, patch)
+
+
+def _unknown_type(directive: Any, patch: dict[str, Any]) -> StrategicError:
+    return StrategicError(f"unknown patch type: {_go_text(directive)} in map: {go_format(patch)}")
 
 
 def _field_of(key: str, error: str) -> str:
@@ -96,15 +107,16 @@ def _retained(out: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     return patch
 
 
-def _merge_field(out: dict[str, Any], field: str, value: Any, node: Node, deleting: bool) -> None:
+def _merge_field(out: dict[str, Any], field: str, value: Any, parent: Node, deleting: bool) -> None:
     if value is None:
         out.pop(field, None)
         return
     live = out.get(field)
     if isinstance(live, dict) and isinstance(value, dict):
-        out[field] = _bare(value)[0] if node.replaces else merge(live, value, node)
+        node = _child(parent, field)
+        out[field] = meta.copy(value) if node.replaces else merge(live, value, node)
     elif isinstance(live, list) and isinstance(value, list):
-        out[field] = _merge_list(live, value, node, deleting)
+        out[field] = _merge_list(live, value, _child(parent, field), deleting)
     elif not deleting:
         bare, keep = _bare(value)
         if keep:
@@ -114,19 +126,15 @@ def _merge_field(out: dict[str, Any], field: str, value: Any, node: Node, deleti
 
 
 def _bare(value: Any) -> tuple[Any, bool]:
-    """A value of the patch that meets nothing to merge with: without nulls and directives; whether it is kept."""
+    """A value of the patch that meets nothing to merge with: without nulls of maps and without what has a `$patch`;
+    whether it is kept. Other directives stay, and are fields that nobody knows."""
     if isinstance(value, dict):
         if DIRECTIVE in value:
             return None, False
-        out = {}
-        for key, item in value.items():
-            inner, keep = _bare(item)
-            if keep and item is not None and not key.startswith((SET_ORDER, DELETE_FROM, RETAIN_KEYS)):
-                out[key] = inner
-        return out, True
+        members = {key: _bare(item) for key, item in value.items() if item is not None}
+        return {key: inner for key, (inner, keep) in members.items() if keep}, True
     if isinstance(value, list):
-        pairs = [_bare(item) for item in value]
-        return [inner for inner, keep in pairs if keep], True
+        return [inner for inner, keep in map(_bare, value) if keep], True
     return value, True
 
 
@@ -148,41 +156,41 @@ def _scalar(value: Any) -> Hashable:
     return (type(value).__name__, value) if not isinstance(value, (dict, list)) else go_format(value)
 
 
-def _element_kind(*lists: list[Any]) -> type | None:
-    """dict, or the scalar type of all items; None for empty lists."""
+def _element_type(*lists: list[Any]) -> type:
+    """The type of all items, of which there must be one."""
     found: type | None = None
     for item in (item for items in lists for item in items):
-        kind = float if type(item) is int else type(item)
-        if kind is list:
-            raise StrategicError(_LIST_OF_LISTS, 422)
-        if found is not None and kind is not found:
+        if found is not None and type(item) is not found:
             shown = " ".join(go_format(items) for items in lists)
             raise StrategicError(f"list element types are not identical: [{shown}]")
-        found = kind
+        found = type(item)
+        if found is list:
+            raise StrategicError(_LIST_OF_LISTS, 422)
+    if found is None:
+        raise StrategicError("no elements in any of the given slices")
     return found
 
 
 def _merge_list(live: list[Any], patch: list[Any], node: Node, deleting: bool) -> list[Any]:
     if not node.merges and not deleting:
-        return [item for item, keep in map(_bare, patch) if keep]
-    kind = _element_kind(live, patch)
-    if kind is None:
+        return [meta.copy(item) for item in patch]  # with the directives it may have: they are fields nobody knows
+    if not live and not patch:
         return live
-    if kind is not dict:
-        return _merge_scalars(live, patch, deleting)
+    if _element_type(live, patch) is not dict:
+        return _merge_scalars(live, patch, node, deleting)
     if not node.merge_key:
-        raise StrategicError("cannot merge lists without merge key for " + (node.definition or "list"))
+        raise StrategicError("cannot merge lists without merge key for struct")
     live, patch = _special_items(live, patch, node.merge_key)
     merged = _merge_items(live, patch, node)
     return arrange(merged, patch, live, _identity(node.merge_key))
 
 
-def _merge_scalars(live: list[Any], patch: list[Any], deleting: bool) -> list[Any]:
+def _merge_scalars(live: list[Any], patch: list[Any], node: Node, deleting: bool) -> list[Any]:
     if deleting:
         gone = {_scalar(item) for item in patch}
         return [item for item in live if _scalar(item) not in gone]
     both = {_scalar(item): item for item in [*live, *patch]}
-    return arrange(list(both.values()), patch, live, _scalar)
+    return arrange(list(both.values()), patch, live, _identity(node.merge_key))
 
 
 def _special_items(live: list[Any], patch: list[Any], merge_key: str) -> tuple[list[Any], list[Any]]:
@@ -201,7 +209,7 @@ def _special_items(live: list[Any], patch: list[Any], merge_key: str) -> tuple[l
         elif directive == "merge":
             raise StrategicError("merging lists cannot yet be specified in the patch")
         else:
-            raise StrategicError(f"unknown patch type: {go_format(directive)} in map: {go_format(item)}")
+            raise _unknown_type(directive, item)
     return ([], plain_items) if replace else (live, plain_items)
 
 
@@ -219,48 +227,61 @@ def _merge_items(live: list[Any], patch: list[Any], node: Node) -> list[Any]:
             out[places[own]] = merge(out[places[own]], item, node.item)
         else:
             places[own] = len(out)
-            out.append({**_bare(item)[0], node.merge_key: item[node.merge_key]})  # a key of null is a key
+            out.append(meta.copy(item))  # as it is, with nulls and directives
     return out
 
 
 def _merge_ordered(out: dict[str, Any], patch: dict[str, Any], key: str, node: Node) -> None:
     """A list whose order the patch states: merged, then put in that order. Takes both out of the patch."""
-    order = patch.pop(key)
+    order = _list(patch.pop(key))
     field = _field_of(key, _BAD_ORDER)
-    child = node.child(field)
-    changes = patch.get(field)
-    live = out.get(field)
-    for value in (order, live, changes):
-        if value is not None and not isinstance(value, list):
-            raise StrategicError(f"expected a []interface {{}}, but received a {_go_type(value)}")
-    if order is None:
-        raise StrategicError("expected a []interface {}, but received a %!s(<nil>)")
-    identity = _identity(child.merge_key)
-    _check_order(changes or [], order, child.merge_key)
-    if live is None and changes is None:
-        patch.pop(field, None)
-        return
+    live = _list(out[field]) if field in out else None
+    changes = _list(patch[field]) if field in patch else None
+    child = _child(node, field)
+    if not child.listed:
+        raise StrategicError("expected slice or array type, but got: struct")
+    if order and changes:
+        _check_order(changes, order, child.merge_key)
     if changes is None:
-        merged = live or []
+        if live is None:
+            return
+        merged = live
     elif live is None:
         merged = [item for item, keep in map(_bare, changes) if keep]
     else:
         merged = _merge_list(live, changes, child, deleting=False)
-    out[field] = arrange(merged, order, live or [], identity)
+    if child.merge_key:
+        _check_ordered(merged, order, child.merge_key)
+    _element_type(live or [], changes or [])
+    out[field] = arrange(merged, order, live or [], _identity(child.merge_key))
     patch.pop(field, None)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise StrategicError(f"expected a []interface {{}}, but received a {_go_type(value)}")
+    return value
+
+
+def _check_ordered(merged: list[Any], order: list[Any], merge_key: str) -> None:
+    """What is looked up in the stated order must find objects up to where it is found; some may lack their key."""
+    identity = _identity(merge_key)
+    for own in [identity(item) for item in merged]:
+        for index, item in enumerate(order):
+            if not isinstance(item, dict):
+                raise StrategicError(f"value for key {index} is not a map")
+            if merge_key in item and identity(item) == own:
+                break
 
 
 def _check_order(changes: list[Any], order: list[Any], merge_key: str) -> None:
     """Items of the patch must come in the stated order."""
     identity = _identity(merge_key)
-    if not order:
-        return
-    rest = iter([identity(item) for item in order])
+    rest = iter(order)
     for item in changes:
         if isinstance(item, dict) and DIRECTIVE in item:
             continue
-        own = identity(item)
-        if own not in rest:  # advances to behind the match
+        if not any(identity(item) == identity(other) for other in rest):  # advances to behind the match
             raise StrategicError(
                 f"The order in patch list:\n{go_format(changes)}\n doesn't match {SET_ORDER} list:\n"
                 f"{go_format(order)}\n"
@@ -284,20 +305,26 @@ def _not_fit(shape: str, number: str | None, wanted: str) -> str:
     kind = _KINDS.get(shape, shape)
     if shape == "number":
         kind = "float64" if number and not number.lstrip("-").isdigit() else "int64"
-    if wanted.startswith("map["):
-        return f"cannot restore map from {kind}"
-    if wanted.startswith("[]"):
-        return f"cannot restore slice from {kind}"
-    if "." in wanted:
+    form = form_of(wanted)
+    if form in ("map", "slice"):
+        return f"cannot restore {form} from {kind}"
+    if form == "struct":
         return f"cannot restore struct from: {kind}"
-    if (kind in _NUMBERS and wanted in _NUMBERS) or (kind, wanted) == ("int64", "string"):
+    if (kind in _NUMBERS and wanted in _NUMBERS) or (kind == "int64" and form == "string"):
         return f"cannot convert {kind} to {wanted}"
-    return f"unrecognized type: {wanted}"
+    return f"unrecognized type: {form}"
 
 
 def _go_type(value: Any) -> str:
     kinds = {dict: "map[string]interface {}", list: "[]interface {}", str: "string", bool: "bool", float: "float64"}
-    return kinds.get(type(value), "int64")
+    return "%!s(<nil>)" if value is None else kinds.get(type(value), "int64")
+
+
+def _go_text(value: Any) -> str:
+    """Go's `%s` of a scalar, which marks what is no text."""
+    if value is None:
+        return "%!s(<nil>)"
+    return value if isinstance(value, str) else f"%!s({_go_type(value)}={go_format(value)})"
 
 
 def go_format(value: Any) -> str:

@@ -7,6 +7,8 @@ holds stands behind `[]`, what a map holds behind `]`.
 import re
 from functools import cache
 
+from pynetes.apimachinery.schema.definitions import all_definitions
+
 _BARE = re.compile(r"(?<![\w.])[A-Z]\w*(?!\w*\.)")  # a name without a package
 
 # By field, in whatever definition.
@@ -188,6 +190,27 @@ _WITHIN = {
     "ValidationRule": {"reason": "FieldValueErrorReason"},
     "VolumeResourceRequirements": {"limits": "ResourceList", "requests": "ResourceList"},
 }
+
+_MAPS = ("ResourceList", "JSONSchemaDefinitions", "JSONSchemaDependencies")
+_SLICES = ("ExtraValue", "ValidationRules", "Verbs")
+
+
+@cache
+def form_of(name: str) -> str:
+    """What values of a type are to Go: map, slice, struct, or a scalar by its own name."""
+    short = name.rpartition(".")[2]
+    if name.startswith("map[") or short in _MAPS:
+        return "map"
+    if name.startswith("[]") or short in _SLICES:
+        return "slice"
+    if "." not in name:
+        return name
+    return "struct" if short in _structs() else "string"
+
+
+@cache
+def _structs() -> frozenset[str]:
+    return frozenset(name.rpartition(".")[2] for name in all_definitions())
 
 
 @cache
