@@ -47,6 +47,23 @@ async def test_unknown_fields_are_refused_warned_about_or_dropped(web: Web) -> N
     assert 'fieldValidation: Unsupported value: "Maybe"' in refused.message
 
 
+async def test_what_etcd_would_not_take_is_refused_by_every_store(web: Web) -> None:
+    path = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles"
+    made = await web.ok("POST", path, {"metadata": {"name": "a"}, "rules": []})
+    rules = [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"], "resourceNames": ["x" * 1_600_000]}]
+    for refused in (
+        await web("POST", path, {"metadata": {"name": "b"}, "rules": rules}),
+        await web("PUT", f"{path}/a", {**made, "rules": rules}),
+    ):
+        assert (refused.status, refused.message) == (500, "etcdserver: request is too large")
+    assert await web.ok("GET", f"{path}/a") == made
+    assert (await web("GET", f"{path}/b")).status == 404
+    rules[0]["resourceNames"] = ["x" * 1_572_500]
+    role = {"metadata": {"name": "c"}, "rules": rules}
+    without_owners = await web.ok("POST", f"{path}?fieldManager={'m' * 128}", role)
+    assert "managedFields" not in without_owners["metadata"]
+
+
 @pytest.mark.parametrize(
     ("content_type", "patch", "errors"),
     [

@@ -85,6 +85,7 @@ async def apply(scope: Scope, request: Request) -> Answer:
     merge = await parse_apply(scope, request, options)
     ctx = scope.write_context(request, options)
     ctx.check_create = create_check(scope, request)
+    ctx.applies = True
 
     async def change(old: Object | None) -> Object:
         obj = await merge(None if old is None else scope.served(old))

@@ -62,6 +62,8 @@ class WriteContext(Struct):
     deadline: float | None = None
     #: Whether a whole collection is deleted: of its objects admission sees no names, as the request has none.
     collective: bool = False
+    #: Whether it is an apply: for its managed fields' sake, not in spite of them.
+    applies: bool = False
 
     def attributes(
         self, operation: Operation, namespace: str, name: str, obj: Object | None, old: Object | None

@@ -124,7 +124,7 @@ async def _store(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: s
     if version.isdigit() and int(version):
         raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
     try:
-        return await rs.create(key, obj)
+        return await rs.create(key, obj, keep_owners=ctx.applies)
     except KeyExists as error:
         raise _exists(rs, obj, name, await rs.entry(error.current)) from None
     except StoreUnavailable as error:

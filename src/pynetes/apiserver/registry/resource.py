@@ -18,6 +18,7 @@ from pynetes.apiserver.encryption.store import EncryptedStore
 from pynetes.apiserver.registry.fields import Ownership
 from pynetes.apiserver.registry.hooks import NO_HOOKS, Hooks
 from pynetes.apiserver.registry.measures import Asked
+from pynetes.apiserver.registry.size import check_size
 from pynetes.apiserver.registry.turns import Turns
 from pynetes.storage import KeyValue, Store, StoreUnavailable
 
@@ -117,18 +118,18 @@ class ResourceStore:
             found, _ = await self.store.get(key)
         return await self.entry(found) if found else None
 
-    async def create(self, key: str, obj: Object) -> Entry:
-        """Writes an object that is not there yet; from here on it is shared. KeyExists, StoreUnavailable."""
-        data, stored = await self._encoded(obj)
+    async def create(self, key: str, obj: Object, *, keep_owners: bool = True) -> Entry:
+        """Writes an object that is not there yet; from here on it is shared. KeyExists, StoreUnavailable; StatusError
+        500 for one that is too large. `keep_owners`: rather than to write it without its managed fields."""
+        data, stored = await self._fitting(key, obj, keep_owners)
         with self.cacher.foretold(data, stored):
             with self._asked("create"):
                 kv = await self.store.create(key, data, ttl=self.ttl)
             return await self._written(kv)
 
-    async def update(self, key: str, obj: Object, *, expected: int) -> Entry:
-        """Writes an object in the place of its version `expected`; from here on it is shared. RevisionConflict,
-        StoreUnavailable."""
-        data, stored = await self._encoded(obj)
+    async def update(self, key: str, obj: Object, *, expected: int, keep_owners: bool = True) -> Entry:
+        """Writes an object in the place of its version `expected`; otherwise as `create`. RevisionConflict."""
+        data, stored = await self._fitting(key, obj, keep_owners)
         with self.cacher.foretold(data, stored):
             with self._asked("update"):
                 kv = await self.store.update(key, data, expected=expected, ttl=self.ttl)
@@ -153,6 +154,16 @@ class ResourceStore:
         """The entry of what was written: with a store in this process, the cacher has it by now."""
         known = self.cacher.get(kv.key)
         return known if known is not None and known.mod_revision == kv.mod_revision else await self.entry(kv)
+
+    async def _fitting(self, key: str, obj: Object, keep_owners: bool) -> tuple[bytes, Object | None]:
+        data, stored = await self._encoded(obj)
+        try:
+            check_size(key, data, obj)
+        except StatusError:
+            if keep_owners or not obj["metadata"].pop("managedFields", None):
+                raise
+            return await self._fitting(key, obj, True)
+        return data, stored
 
     async def _encoded(self, obj: Object) -> tuple[bytes, Object | None]:
         """What is stored of an object, and what the cacher will read there, if that is the same."""

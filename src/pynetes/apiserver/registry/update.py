@@ -305,7 +305,7 @@ async def _store(rs: ResourceStore, ctx: WriteContext, key: str, current: Entry,
     if ctx.dry_run:
         return rs.unsaved(obj, current.mod_revision, key)
     try:
-        return await rs.update(key, obj, expected=current.mod_revision)
+        return await rs.update(key, obj, expected=current.mod_revision, keep_owners=ctx.applies)
     except (KeyExists, StoreUnavailable) as error:
         if isinstance(error, StoreUnavailable):
             raise_unavailable(error)

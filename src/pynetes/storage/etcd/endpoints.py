@@ -42,6 +42,7 @@ _OPTIONS = [
 ]
 _COMPACTED = "etcdserver: mvcc: required revision has been compacted"
 _FUTURE = "etcdserver: mvcc: required revision is a future revision"
+_TOO_LARGE = "etcdserver: request is too large"
 # The call had no effect: gRPC had no connection to send it on, or the member refused it for want of a leader.
 _NEVER_RUN = (
     "failed to connect to all addresses",
@@ -220,6 +221,8 @@ def store_error(error: grpc.aio.AioRpcError, address: str) -> StoreError:
         return Compacted(0, 0)
     if details == _FUTURE:
         return FutureRevision(0, 0)
+    if details == _TOO_LARGE:  # clients of the API know it by these words alone
+        return StoreUnavailable(details)
     if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
         details = "no answer in time; a write may have happened"
     return StoreUnavailable(f"etcd {address}: {details or error.code().name}")
