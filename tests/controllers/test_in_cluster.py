@@ -416,15 +416,37 @@ async def test_an_idle_cluster_is_left_alone(cluster):
     await cluster.eventually(quiet)
 
 
-async def test_a_silent_node_is_marked_and_its_pods_leave(tmp_path):
-    toleration = {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute"}
-    async with running(tmp_path, node_monitor_period=0.05, node_monitor_grace_period=0.6) as cluster:
-        lease = {"metadata": {"name": "n1", "namespace": "kube-node-lease"}, "spec": {"holderIdentity": "n1"}}
-        lease = await cluster.client.create(LEASES, lease)
+class Stepped:
+    """The clock by which nodes are judged: it goes on only when a test says so, however long that takes."""
 
-        async def beat():
-            now = format_micro_time(clock.now())
-            await cluster.client.patch(LEASES, "n1", {"spec": {"renewTime": now}}, "kube-node-lease")
+    now = staticmethod(clock.now)
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+async def test_a_silent_node_is_marked_and_its_pods_leave(tmp_path, monkeypatch):
+    stepped = Stepped()
+    monkeypatch.setattr("pynetes.controllers.nodelifecycle.controller.clock", stepped)
+    toleration = {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute"}
+    async with running(tmp_path, node_monitor_period=0.05, node_monitor_grace_period=50) as cluster:
+        lease = {"metadata": {"name": "n1", "namespace": "kube-node-lease"}, "spec": {"holderIdentity": "n1"}}
+        await cluster.client.create(LEASES, lease)
+        leases = cluster.context.informers.informer(LEASES, namespace="kube-node-lease")
+
+        async def thirty_seconds_pass():
+            """n1 reports before they do: whenever the controller looks, it has not been silent for longer."""
+            spec = {"renewTime": format_micro_time(clock.now())}
+            await cluster.client.patch(LEASES, "n1", {"spec": spec}, "kube-node-lease")
+
+            async def seen():
+                return (leases.get("kube-node-lease/n1") or lease)["spec"].get("renewTime") == spec["renewTime"]
+
+            await cluster.eventually(seen)
+            stepped.seconds += 30
 
         ready = [{"type": "Ready", "status": "True"}]
         await cluster.client.create(NODES, {"metadata": {"name": "n2"}, "status": {"conditions": ready}})
@@ -432,7 +454,7 @@ async def test_a_silent_node_is_marked_and_its_pods_leave(tmp_path):
         await cluster.client.create(PODS, {"metadata": {"name": "p", "namespace": "default"}, "spec": spec})
 
         async def marked():
-            await beat()
+            await thirty_seconds_pass()
             found = await cluster.client.get(NODES, "n2")
             taints = {(t["key"], t["effect"]) for t in found["spec"].get("taints") or ()}
             key = "node.kubernetes.io/unreachable"
@@ -444,7 +466,6 @@ async def test_a_silent_node_is_marked_and_its_pods_leave(tmp_path):
         assert conditions["MemoryPressure"] == ("Unknown", "NodeStatusNeverUpdated")
 
         async def pod_gone():
-            await beat()
             return not await cluster.names(PODS)
 
         await cluster.eventually(pod_gone)
@@ -456,7 +477,6 @@ async def test_a_silent_node_is_marked_and_its_pods_leave(tmp_path):
         )
 
         async def well():
-            await beat()
             return not (await cluster.client.get(NODES, "n2"))["spec"].get("taints")
 
         await cluster.eventually(well)

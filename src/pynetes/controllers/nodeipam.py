@@ -8,6 +8,7 @@ import logging
 from typing import Any
 
 from pynetes.apimachinery import meta
+from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import NODES
 from pynetes.client.events import NORMAL
 from pynetes.controllers.base import BaseController
@@ -74,7 +75,12 @@ def _overlap(a: Network, b: Network) -> bool:
 
 
 class NodeIPAMController(BaseController):
-    """Writes spec.podCIDR and spec.podCIDRs of nodes that have none."""
+    """Writes spec.podCIDR and spec.podCIDRs of nodes that have none.
+
+    A node is given blocks once: they stay its own until the cache shows what it holds or that it is gone. A sync that
+    comes before the cache has followed, or a write whose answer was lost, then asks for the same blocks again, which
+    the server takes as no change; and no block goes to another node while its first may hold it.
+    """
 
     name = "node-ipam-controller"
     account = "node-controller"
@@ -83,6 +89,8 @@ class NodeIPAMController(BaseController):
         super().__init__(context, workers=1)  # one at a time: no two nodes get one range
         config = context.config
         self.recorder = context.recorder(self.account, "cidrAllocator")
+        self._given: dict[str, list[str]] = {}
+        """By the node's UID, until the cache shows them."""
         self._sets = []
         for cidr in config.cluster_cidr.split(","):
             is_v4 = ipaddress.ip_network(cidr).version == 4
@@ -97,43 +105,55 @@ class NodeIPAMController(BaseController):
     def _node_seen(self, node: Object) -> None:
         held = _pod_cidrs(node)
         if held:
+            self._release(self._given.pop(meta.uid(node), []))
             self._occupy(held)
         else:
             self.enqueue(node)
 
     def _node_deleted(self, node: Object) -> None:
-        for pool, cidr in zip(self._sets, _pod_cidrs(node), strict=False):
-            pool.release(cidr)
-
-    def _occupy(self, cidrs: list[str]) -> None:
-        for pool, cidr in zip(self._sets, cidrs, strict=False):
-            pool.occupy(cidr)
+        self._release(self._given.pop(meta.uid(node), []))
+        self._release(_pod_cidrs(node))
 
     async def sync(self, key: str) -> None:
         node = self.nodes.get(key)
-        if node is None or _pod_cidrs(node):
+        if node is None or meta.is_deleting(node) or _pod_cidrs(node):
             return
+        uid = meta.uid(node)
+        if uid not in self._given:
+            self._given[uid] = self._allocate(node)
+        cidrs = self._given[uid]
+        patch = {"metadata": {"uid": uid}, "spec": {"podCIDR": cidrs[0], "podCIDRs": cidrs}}
+        try:
+            await self.client.patch(NODES, key, patch, type="strategic")
+        except StatusError as error:
+            if error.code not in (404, 409):
+                self._tell(node, "CIDRAssignmentFailed")
+            raise
+        log.info("node %s got %s", key, ", ".join(cidrs))
+
+    def _allocate(self, node: Object) -> list[str]:
         cidrs: list[str] = []
         try:
             for pool in self._sets:
                 cidrs.append(pool.allocate())
         except CIDRRangeFull:
             self._release(cidrs)
-            reference = {"kind": "Node", "apiVersion": "v1", "name": key, "uid": meta.uid(node)}
-            self.recorder.event(reference, NORMAL, "CIDRNotAvailable", f"Node {key} status is now: CIDRNotAvailable")
+            self._tell(node, "CIDRNotAvailable")
             raise
-        try:
-            await self.client.patch(NODES, key, {"spec": {"podCIDR": cidrs[0], "podCIDRs": cidrs}}, type="strategic")
-        except BaseException:
-            current = self.nodes.get(key)
-            if current is None or _pod_cidrs(current) != cidrs:
-                self._release(cidrs)
-            raise
-        log.info("node %s got %s", key, ", ".join(cidrs))
+        return cidrs
+
+    def _occupy(self, cidrs: list[str]) -> None:
+        for pool, cidr in zip(self._sets, cidrs, strict=False):
+            pool.occupy(cidr)
 
     def _release(self, cidrs: list[str]) -> None:
         for pool, cidr in zip(self._sets, cidrs, strict=False):
             pool.release(cidr)
+
+    def _tell(self, node: Object, reason: str) -> None:
+        name = meta.name(node)
+        reference = {"kind": "Node", "apiVersion": "v1", "name": name, "uid": meta.uid(node)}
+        self.recorder.event(reference, NORMAL, reason, f"Node {name} status is now: {reason}")
 
 
 def _pod_cidrs(node: Object) -> list[str]:
