@@ -58,8 +58,8 @@ class MemoryAPI:
         return [body for method, at, body in self.requests if at == path and method != "GET"]
 
     async def until(self, done: Callable[[], Any]) -> None:
-        """Waits for requests or changes to make `done` true; the test's own timeout ends it."""
-        async with asyncio.timeout(10):
+        """Waits for requests or changes to make `done` true."""
+        async with asyncio.timeout(60):
             while not done():
                 self._changed.clear()
                 await self._changed.wait()

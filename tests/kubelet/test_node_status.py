@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from pynetes.component import clock
 from pynetes.component.tasks import Tasks
 from pynetes.kubelet.config import KubeletConfig
 from pynetes.kubelet.cri import runtime_pb2 as pb
@@ -23,13 +24,14 @@ class Runtime:
     """A runtime whose network can be down."""
 
     def __init__(self) -> None:
-        self.network = True
+        self.network, self.looks = True, 0
         self.images: list[pb.Image] = [pb.Image(id="1", repo_tags=["a:1"], repo_digests=["a@sha256:1"], size=5)]
 
     async def version(self) -> pb.VersionResponse:
         return pb.VersionResponse(runtime_name="containerd", runtime_version="1.6.20")
 
     async def status(self) -> pb.StatusResponse:
+        self.looks += 1
         network = pb.RuntimeCondition(type="NetworkReady", status=self.network)
         if not self.network:
             network.reason, network.message = "NetworkPluginNotReady", "cni plugin not initialized"
@@ -62,7 +64,7 @@ class Fixture:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[NodeStatus]:
         status = self.status()
-        async with Tasks("test") as tasks, asyncio.timeout(10):
+        async with Tasks("test") as tasks, asyncio.timeout(60):
             tasks.start(status.run(), name="status")
             await status.registered.wait()
             yield status
@@ -71,6 +73,12 @@ class Fixture:
         """Waits for the Ready condition to have this status."""
         await self.api.until(lambda: self.node()["status"]["conditions"][-1]["status"] == status)
         return self.node()["status"]["conditions"][-1]  # type: ignore[no-any-return]
+
+    async def looks(self, more: int) -> None:
+        """Waits for so many further looks at the runtime."""
+        enough = self.runtime.looks + more
+        while self.runtime.looks < enough:
+            await clock.sleep(0.01)
 
     def node(self) -> Any:
         return self.api.objects[NODE]
@@ -144,9 +152,11 @@ async def test_an_existing_node_keeps_what_others_set(setup: Fixture) -> None:
 async def test_changes_are_reported_at_once_and_nothing_else(setup: Fixture) -> None:
     async with setup.running() as status:
         await setup.until("True")
-        await asyncio.sleep(0.3)
-        quiet = len(setup.api.writes(NODE + "/status"))
-        assert quiet <= 1
+        await setup.looks(2)
+        written = len(setup.api.writes(NODE + "/status"))
+        assert written == 1
+        await setup.looks(5)
+        assert len(setup.api.writes(NODE + "/status")) == written
         setup.runtime.network = False
         status.refresh()
         ready = await setup.until("False")
@@ -175,7 +185,7 @@ async def test_registration_waits_for_the_api_server(setup: Fixture) -> None:
 
     setup.api.refuse = service_unavailable("starting")
     status = setup.status()
-    async with Tasks("test") as tasks, asyncio.timeout(10):
+    async with Tasks("test") as tasks, asyncio.timeout(60):
         tasks.start(status.run(), name="status")
         await setup.api.until(lambda: setup.api.requests)
         setup.api.refuse = None

@@ -50,7 +50,7 @@ LINK, FAR_LINK = "192.0.2", "198.18.0"
 ROUTER = 200
 SERVER = f"{LINK}.10"
 CLUSTER_CIDR = "10.244.0.0/16"
-_LONG = 20.0
+_LONG = 60.0
 
 
 class Loop:
@@ -335,7 +335,7 @@ class Fabric:
         self._stack.close()
 
 
-def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = _LONG) -> Any:
     """Polls until the condition gives something true, and returns that."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -48,9 +48,16 @@ def fabric() -> Iterator[Fabric]:
 
 
 def is_configured(node: Node) -> bool:
-    """All the other nodes are known, and pods can come."""
-    ways = node.host.run("ip route show proto 157").stdout.splitlines()
-    return (node.cni_conf / FILE_NAME).exists() and len(ways) == 2
+    """All other nodes are known, and pods can come: the file is written after the ways, and again for the tunnel."""
+    return len(ways(node)) == 2 and mtu_to_be(node) == 1450
+
+
+def mtu_to_be(node: Node) -> int:
+    """Of the pods that come; 0 while none can."""
+    try:
+        return int(json.loads((node.cni_conf / FILE_NAME).read_text())["plugins"][0]["mtu"])
+    except FileNotFoundError:
+        return 0
 
 
 def ways(node: Node) -> dict[str, str]:
@@ -59,7 +66,9 @@ def ways(node: Node) -> dict[str, str]:
     return {route["dst"]: f"{route['gateway']} {route['dev']}" for route in shown}
 
 
-def arrives(sender: NetworkNamespace, receiver: NetworkNamespace, address: str, size: int) -> bool:
+def arrives(
+    sender: NetworkNamespace, receiver: NetworkNamespace, address: str, size: int, patience: float = 30.0
+) -> bool:
     """Whether a packet of that size, which nobody may fragment, arrives whole."""
 
     def udp_socket() -> socket.socket:
@@ -69,7 +78,7 @@ def arrives(sender: NetworkNamespace, receiver: NetworkNamespace, address: str, 
 
     with receiver.call(udp_socket) as target, sender.call(udp_socket) as source:
         target.bind((address, 9999))
-        target.settimeout(2)
+        target.settimeout(patience)
         try:
             source.sendto(bytes(size - _HEADERS), (address, 9999))
             return len(target.recv(9000)) == size - _HEADERS
@@ -79,6 +88,11 @@ def arrives(sender: NetworkNamespace, receiver: NetworkNamespace, address: str, 
 
 def mtu_of(pod: NetworkNamespace) -> int:
     return int(json.loads(pod.run("ip -j link show eth0").stdout)[0]["mtu"])
+
+
+def exceptions(node: Node) -> int:
+    """How many rules let pods' packets through."""
+    return node.host.run("iptables -S FORWARD").stdout.count("pynetes-pods")
 
 
 def test_neighbours_are_gateways_others_are_behind_the_tunnel_and_whole_packets_pass(fabric: Fabric) -> None:
@@ -93,7 +107,7 @@ def test_neighbours_are_gateways_others_are_behind_the_tunnel_and_whole_packets_
         for receiver, address in pods.values():
             assert receiver is sender or arrives(sender, receiver, address, 1450)
     pod, address = pods["n3"]
-    assert not arrives(one.host, pod, address, 1451), "one byte more would not"
+    assert not arrives(one.host, pod, address, 1451, 1), "one byte more would not"
     assert arrives(far.host, *pods["n1"], 1450), "the node itself, with the address of its end of the tunnel"
 
 
@@ -112,9 +126,9 @@ def test_services_lead_through_the_tunnel_and_answers_come_back(fabric: Fabric, 
     pod = Pod(server, address)
     try:
         seen = {
-            "pod": client.call(ASK[protocol], spec["clusterIP"], PORT, 3).split()[1],
-            "node": far.host.call(ASK[protocol], spec["clusterIP"], PORT, 3).split()[1],
-            "outside": fabric.router.call(ASK[protocol], far.address, spec["ports"][0]["nodePort"], 3).split()[1],
+            "pod": client.call(ASK[protocol], spec["clusterIP"], PORT, 30).split()[1],
+            "node": far.host.call(ASK[protocol], spec["clusterIP"], PORT, 30).split()[1],
+            "outside": fabric.router.call(ASK[protocol], far.address, spec["ports"][0]["nodePort"], 30).split()[1],
         }
     finally:
         pod.close()
@@ -126,7 +140,8 @@ def test_a_node_that_goes_takes_its_ways_along_and_the_last_the_tunnel(fabric: F
     fabric.delete(NODES, far.name, None)
     until(lambda: ways(one).keys() == {"10.244.2.0/24"})
     until(lambda: "pynetes-vxlan" not in one.host.run("ip link").stdout)
-    until(lambda: json.loads((one.cni_conf / FILE_NAME).read_text())["plugins"][0]["mtu"] == 1500)
+    for node in (one, two):
+        until(lambda node=node: mtu_to_be(node) == 1500)
     pod, address = one.add_pod("alone")
     other, _ = two.add_pod("other")
     assert arrives(other, pod, address, 1500)
@@ -180,13 +195,18 @@ def test_pods_are_an_exception_where_a_firewall_forwards_nothing(fabric: Fabric)
     pod, address = one.add_pod("inside")
     other, _ = two.add_pod("other")
     assert arrives(other, pod, address, 1450)
+    one.stop()  # so that it cannot be there first
     one.host.run("iptables -P FORWARD DROP")  # as Docker does when it starts
-    assert not arrives(other, pod, address, 100)
+    assert not arrives(other, pod, address, 100, 1)
+    one.start()
+    until(lambda: exceptions(one) == 2)
+    assert arrives(other, pod, address, 1450)
+    one.host.run("iptables -D FORWARD 1")
     fabric.register_address(two, "192.0.2.77")  # any change makes the agent look
-    until(lambda: "pynetes-pods" in one.host.run("iptables -S FORWARD").stdout)
+    until(lambda: exceptions(one) == 2)
     fabric.register_address(two, two.address)
-    until(lambda: arrives(other, pod, address, 1450))
-    assert one.host.run("iptables -S FORWARD").stdout.count("pynetes-pods") == 2
+    until(lambda: ways(one)["10.244.2.0/24"].startswith(f"{two.address} "))
+    assert arrives(other, pod, address, 1450)
     one.stop()  # it would put them back
     one.host.call(forwarding.forget)
     assert one.host.run("iptables -S FORWARD").stdout == "-P FORWARD DROP\n"

@@ -58,8 +58,10 @@ class Pod:
             thread.join()
 
 
-def ask_tcp(address: str, port: int, timeout: float) -> str:
+def ask_tcp(address: str, port: int, timeout: float, patience: float = 60.0) -> str:
+    """`timeout` is the kernels', who connect; the pod that was reached may take its time."""
     with socket.create_connection((address, port), timeout=timeout) as connection:
+        connection.settimeout(patience)
         return connection.recv(64).decode()
 
 

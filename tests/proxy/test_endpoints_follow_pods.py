@@ -1,6 +1,5 @@
 """From a pod's readiness to its traffic: the EndpointSlice controller, the API server and the proxy of another node."""
 
-import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from pynetes.apis.names import PODS, SERVICE_ACCOUNTS
 from pynetes.component import metrics
 from pynetes.testing.netns import NetworkNamespace
 from tests.network.fabric import Fabric, until
-from tests.proxy.peers import Pod
+from tests.proxy.peers import Pod, ask_tcp
 
 pytestmark = pytest.mark.root
 
@@ -65,8 +64,7 @@ class Site:
 def _ask(host: NetworkNamespace, address: str) -> str:
     def ask() -> str:
         try:
-            with socket.create_connection((address, 80), timeout=1) as connection:
-                return connection.recv(64).decode().split()[0]
+            return ask_tcp(address, 80, 1).split()[0]
         except OSError:
             return ""
 

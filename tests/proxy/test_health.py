@@ -27,7 +27,7 @@ class Answer:
 def get(node: Node, url: str) -> Answer:
     def ask() -> Answer:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=60) as answer:
                 return Answer(answer.status, answer.headers, answer.read().decode())
         except urllib.error.HTTPError as error:
             with error:
@@ -91,7 +91,10 @@ def test_metrics_are_kube_proxys(fabric: Fabric) -> None:
 
 
 def _balanced(fabric: Fabric, name: str, port: int) -> str:
-    """A Service that stays on the node, with one endpoint there; the URL of its health check."""
+    """A Service that stays on the node, with one endpoint there; the URL of its health check.
+
+    `port`: below 30086, for the others are given away by chance.
+    """
     ports = [{"port": 80, "protocol": "TCP"}]
     policy = {"externalTrafficPolicy": "Local", "healthCheckNodePort": port}
     fabric.create_service(name, ports, type="LoadBalancer", **policy)
@@ -103,7 +106,7 @@ def _balanced(fabric: Fabric, name: str, port: int) -> str:
 @pytest.mark.root
 def test_a_services_health_port_tells_how_many_endpoints_the_node_has(fabric: Fabric) -> None:
     (node,) = fabric.nodes
-    url = _balanced(fabric, "web", 32001)
+    url = _balanced(fabric, "web", 30001)
     until(lambda: status(node, url) == 200)
     answer = get(node, url)
     assert answer.headers["X-Load-Balancing-Endpoint-Weight"] == "1"
@@ -122,12 +125,12 @@ def test_a_services_health_port_tells_how_many_endpoints_the_node_has(fabric: Fa
 @pytest.mark.root
 def test_a_health_port_that_is_taken_is_told_and_tried_again(fabric: Fabric) -> None:
     (node,) = fabric.nodes
-    with node.host.call(socket.create_server, ("0.0.0.0", 32002)):
-        url = _balanced(fabric, "busy", 32002)
+    with node.host.call(socket.create_server, ("0.0.0.0", 30002)):
+        url = _balanced(fabric, "busy", 30002)
         until(lambda: _failure(fabric) is not None)
         failure = _failure(fabric)
         assert failure is not None
-        assert 'node n1 failed to start healthcheck "default/busy" on port 32002' in failure["message"]
+        assert 'node n1 failed to start healthcheck "default/busy" on port 30002' in failure["message"]
     fabric.patch(SERVICES, "busy", {"metadata": {"labels": {"any": "change"}}})
     until(lambda: status(node, url) == 200)
     fabric.delete(SERVICES, "busy")

@@ -19,6 +19,7 @@ from pynetes.proxy.endpoints import Endpoint
 from pynetes.proxy.ruleset import Change, State, full
 from pynetes.proxy.services import ServicePort
 from pynetes.testing.netns import NetworkNamespace, connect
+from tests.proxy.peers import ask_tcp
 
 pytestmark = pytest.mark.root
 
@@ -109,11 +110,10 @@ UDP = replace(TCP, protocol="udp", port_name="dgram")
 
 
 def _ask_tcp(ip: str, port: int) -> str:
-    with socket.create_connection((ip, port), timeout=3) as connection:
-        return connection.recv(64).decode()
+    return ask_tcp(ip, port, 30)
 
 
-def _ask_udp(ip: str, port: int, source: int = 0, timeout: float = 3) -> str:
+def _ask_udp(ip: str, port: int, source: int = 0, timeout: float = 30) -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(timeout)
         client.bind(("", source))

@@ -13,21 +13,22 @@ _COMMENT = "pynetes-pods"
 
 
 def allow(nftables: Nftables, cluster_cidr: str) -> bool:
-    """Adds the exception where it is needed and missing; whether it did. Cheap where nothing is to do."""
+    """Adds what is missing of the exception where it is needed; whether it did. Cheap where nothing is dropped."""
     try:
         chain = nftables.run_blocking("list chain ip filter FORWARD")
     except NftablesError:
         return False  # nobody has such a firewall
-    if "policy drop" not in chain or _COMMENT in chain:
+    if "policy drop" not in chain:
         return False
-    for rule in _rules(cluster_cidr):
-        _iptables("-I", "FORWARD", *rule)
-    return True
+    # iptables is asked, for nft does not show every rule as it was written: its comment is left out
+    missing = [rule for rule in _rules(cluster_cidr) if _iptables("-C", "FORWARD", *rule) is None]
+    added = [rule for rule in missing if _iptables("-I", "FORWARD", *rule) is not None]
+    return bool(added)
 
 
 def forget() -> None:
     """Takes the exception away."""
-    for line in _iptables("-S", "FORWARD").splitlines():
+    for line in (_iptables("-S", "FORWARD") or "").splitlines():
         if _COMMENT in line:
             _iptables("-D", *line.replace('"', "").split()[1:])
 
@@ -37,9 +38,10 @@ def _rules(cluster_cidr: str) -> Iterator[list[str]]:
         yield [end, cluster_cidr, "-m", "comment", "--comment", _COMMENT, "-j", "ACCEPT"]
 
 
-def _iptables(*arguments: str) -> str:
-    """What it prints; nothing where it is not installed."""
+def _iptables(*arguments: str) -> str | None:
+    """What it prints; None where it refuses, or is not installed."""
     try:
-        return subprocess.run(["iptables", "-w", *arguments], capture_output=True, text=True, check=False).stdout
+        done = subprocess.run(["iptables", "-w", *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        return ""
+        return None
+    return None if done.returncode else done.stdout

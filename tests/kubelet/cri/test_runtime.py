@@ -75,5 +75,5 @@ async def test_errors_carry_code_and_read_as_go_prints_them(on_node):
 async def test_a_runtime_that_is_not_there_is_unavailable(tmp_path):
     async with Channel(f"unix://{tmp_path}/none.sock") as channel:
         with pytest.raises(CRIError) as error:
-            await RuntimeService(channel, timeout=2).version()
+            await RuntimeService(channel).version()
         assert error.value.unavailable

@@ -209,7 +209,7 @@ async def test_too_many_pulls_a_second_fail(setup: Any) -> None:
     async def secret(namespace: str, name: str) -> Any:
         return None
 
-    manager = ImageManager(setup.images, event=lambda *args: None, secret=secret, serialize=False, qps=1, burst=1)
+    manager = ImageManager(setup.images, event=lambda *args: None, secret=secret, serialize=False, qps=0.001, burst=1)
     setup.images.registry["x:1"] = ""
     pod = {"metadata": {"name": "p", "namespace": "ns", "uid": "u"}, "spec": {}}
     container = {"name": "c", "image": "x:1", "imagePullPolicy": "Always"}

@@ -97,7 +97,7 @@ class Pods:
         await self.client.delete(PODS, name, "default", **options)
 
     async def wait(
-        self, name: str, condition: Callable[[dict[str, Any]], Any], timeout: float = 20.0
+        self, name: str, condition: Callable[[dict[str, Any]], Any], timeout: float = 60.0
     ) -> dict[str, Any]:
         """The pod as soon as it is so; `None` is a pod that is gone."""
         last: dict[str, Any] = {}
@@ -116,7 +116,7 @@ class Pods:
     async def running(self, name: str) -> dict[str, Any]:
         return await self.wait(name, lambda pod: pod["status"].get("phase") == "Running")
 
-    async def gone(self, name: str, timeout: float = 20.0) -> None:
+    async def gone(self, name: str, timeout: float = 60.0) -> None:
         try:
             async with asyncio.timeout(timeout):
                 while True:
@@ -136,7 +136,7 @@ class Pods:
 
     async def event(self, name: str, reason: str) -> str:
         """The message of the first event with that reason, once there is one."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 for _, found, message in await self.events(name):
                     if found == reason:

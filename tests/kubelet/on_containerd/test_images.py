@@ -45,7 +45,7 @@ def _registry(directory: Path, port: int, *, private: bool) -> "subprocess.Popen
     log = (directory / "log").open("wb")
     with log:
         process = subprocess.Popen(["docker-registry", "serve", str(directory / "config.yml")], stdout=log, stderr=log)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not _answers(port):
         assert time.monotonic() < deadline, (directory / "log").read_text()
         time.sleep(0.02)
@@ -83,7 +83,7 @@ def registries(on_node: Any, tmp_path: Path) -> Iterator[None]:
     yield
     for process in running:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 OPEN, PRIVATE = "127.0.0.1:5000/tools/busybox:1", "127.0.0.1:5001/tools/busybox:1"

@@ -20,6 +20,11 @@ def shell(script, name="main", **fields):
     return {"name": name, "command": ["sh", "-c", script], **fields}
 
 
+def probe(**what):
+    """Looks every second; a busy machine may take long to answer."""
+    return {"periodSeconds": 1, "timeoutSeconds": 60, **what}
+
+
 def condition(pod, type_):
     found = [c for c in pod["status"].get("conditions") or () if c["type"] == type_]
     return found[0]["status"] if found else ""
@@ -102,7 +107,7 @@ async def test_init_containers_run_in_order_and_sidecars_stay(kubelet, pods, kub
                 "side",
                 restartPolicy="Always",
                 volumeMounts=note,
-                startupProbe={"exec": {"command": ["test", "-f", "/tmp/up"]}, "periodSeconds": 1},
+                startupProbe=probe(exec={"command": ["test", "-f", "/tmp/up"]}),
             ),
             # Nothing tells later that this one runs: whatever follows it must not wait for that.
             shell("trap 'exit 0' TERM; while :; do sleep 0.05; done", "unprobed", restartPolicy="Always"),
@@ -115,7 +120,7 @@ async def test_init_containers_run_in_order_and_sidecars_stay(kubelet, pods, kub
                 volumeMounts=note,
             )
         ],
-        "terminationGracePeriodSeconds": 10,
+        "terminationGracePeriodSeconds": 60,
     }
     await pods.create("ordered", spec)
     pod = await pods.wait("ordered", ready)
@@ -123,7 +128,7 @@ async def test_init_containers_run_in_order_and_sidecars_stay(kubelet, pods, kub
     assert container(pod, "side")["ready"]
     path = f"{kubelet_config.pods_dir}/{pod['metadata']['uid']}/volumes/kubernetes.io~empty-dir/shared/log"
     # A container counts as started a moment before its script has said anything.
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(_lines(path)) < 4:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert _lines(path) == ["first", "side", "second", "main"]
@@ -152,12 +157,8 @@ async def test_readiness_follows_its_probe_and_liveness_restarts(kubelet, pods):
     spec = {
         "containers": [
             sleeper(
-                readinessProbe={"exec": {"command": ["test", "-f", "/tmp/ready"]}, "periodSeconds": 1},
-                livenessProbe={
-                    "exec": {"command": ["sh", "-c", "! test -f /tmp/sick"]},
-                    "periodSeconds": 1,
-                    "failureThreshold": 1,
-                },
+                readinessProbe=probe(exec={"command": ["test", "-f", "/tmp/ready"]}),
+                livenessProbe=probe(exec={"command": ["sh", "-c", "! test -f /tmp/sick"]}, failureThreshold=1),
             )
         ]
     }
@@ -181,9 +182,9 @@ async def _exec(kubelet, pod, script):
 
 async def test_http_and_tcp_probes_reach_the_pod(kubelet, pods):
     serve = "mkdir /www; echo ok > /www/healthz; httpd -f -p 8080 -h /www"
-    http = {"httpGet": {"path": "/healthz", "port": "web"}, "periodSeconds": 1}
-    bad = {"httpGet": {"path": "/missing", "port": 8080}, "periodSeconds": 1}
-    tcp = {"tcpSocket": {"port": 8080}, "periodSeconds": 1}
+    http = probe(httpGet={"path": "/healthz", "port": "web"})
+    bad = probe(httpGet={"path": "/missing", "port": 8080})
+    tcp = probe(tcpSocket={"port": 8080})
     ports = [{"name": "web", "containerPort": 8080}]
     await pods.create("web", {"containers": [shell(serve, readinessProbe=http, livenessProbe=tcp, ports=ports)]})
     await pods.create("sick", {"containers": [shell(serve, readinessProbe=bad)]})
@@ -214,7 +215,7 @@ async def test_hooks_run_and_a_failing_post_start_hook_kills_the_container(kubel
                 "hostPath": {"path": str(kubelet_config.pod_logs_dir) + "/hooks", "type": "DirectoryOrCreate"},
             }
         ],
-        "terminationGracePeriodSeconds": 5,
+        "terminationGracePeriodSeconds": 60,
     }
     await pods.create("hooked", spec)
     await pods.wait("hooked", ready)
@@ -292,8 +293,8 @@ async def test_a_deadline_ends_the_pod(kubelet, pods):
     pod = await pods.wait("deadline", lambda p: p["status"]["phase"] == "Failed")
     assert pod["status"]["reason"] == "DeadlineExceeded"
     assert pod["status"]["message"] == "Pod was active on the node longer than the specified deadline"
-    told = [message for _, reason, message in await pods.events("deadline") if reason == "DeadlineExceeded"]
-    assert told == [pod["status"]["message"]]
+    assert await pods.event("deadline", "DeadlineExceeded") == pod["status"]["message"]
+    assert [reason for _, reason, _ in await pods.events("deadline")].count("DeadlineExceeded") == 1
 
 
 async def test_a_pod_the_node_cannot_take_is_rejected(kubelet, pods):

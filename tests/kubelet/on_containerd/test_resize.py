@@ -110,7 +110,7 @@ async def test_a_resize_without_room_waits_for_it(cluster, kubelet, pods):
 
 async def test_memory_in_use_is_not_taken_away(cluster, kubelet, pods):
     eat = "x=$(head -c 20000000 /dev/zero | tr '\\0' x); touch /tmp/full; while :; do sleep 0.05; done"
-    probe = {"exec": {"command": ["test", "-f", "/tmp/full"]}, "periodSeconds": 1}
+    probe = {"exec": {"command": ["test", "-f", "/tmp/full"]}, "periodSeconds": 1, "timeoutSeconds": 60}
     eater = {
         "name": "main",
         "command": ["sh", "-c", eat],

@@ -28,31 +28,33 @@ class Health(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(check) if details.method.endswith("Health/Check") else None
 
 
-async def probe(service):
+async def probe(service, timeout):
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((Health(),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    outcome = await grpc_probe.probe("127.0.0.1", port if service != "nobody" else 1, service, 2)
+    outcome = await grpc_probe.probe("127.0.0.1", port if service != "nobody" else 1, service, timeout)
     await server.stop(0)
     return [outcome.result, outcome.output]
 
 
 @pytest.mark.parametrize(
-    ("service", "result", "output"),
+    ("service", "timeout", "result", "output"),
     [
-        ("", "success", "service healthy"),
-        ("sick", "failure", 'service unhealthy (responded with "NOT_SERVING")'),
-        ("none", "failure", "error: health rpc probe failed: rpc error: code = NotFound desc = unknown service"),
+        ("", 60, "success", "service healthy"),
+        ("sick", 60, "failure", 'service unhealthy (responded with "NOT_SERVING")'),
+        ("none", 60, "failure", "error: health rpc probe failed: rpc error: code = NotFound desc = unknown service"),
         (
             "nobody",
+            1,
             "failure",
-            'timeout: failed to connect service "127.0.0.1:1" within 2s: context deadline exceeded',
+            'timeout: failed to connect service "127.0.0.1:1" within 1s: context deadline exceeded',
         ),
     ],
 )
-def test_health_service(service, result, output):
-    found = subprocess.run([sys.executable, __file__, service], check=True, capture_output=True).stdout
+def test_health_service(service, timeout, result, output):
+    command = [sys.executable, __file__, service, str(timeout)]
+    found = subprocess.run(command, check=True, capture_output=True).stdout
     assert json.loads(found) == [result, output]
 
 
@@ -69,4 +71,4 @@ def test_requests_are_written():
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(probe(sys.argv[1]))))
+    print(json.dumps(asyncio.run(probe(sys.argv[1], int(sys.argv[2])))))

@@ -45,7 +45,7 @@ async def server():
         if target:
             raise web.HTTPFound(target)
         if request.path == "/slow":
-            await asyncio.sleep(5)
+            await asyncio.Event().wait()
         return web.Response(status=int(request.query.get("status", 200)), text=request.headers.get("Host", ""))
 
     application = web.Application()
@@ -76,7 +76,7 @@ async def prober():
     ],
 )
 async def test_answers(server, prober, path, result, output):
-    outcome = await prober.probe(Request(server + path, (("Host", "me"),)), 2)
+    outcome = await prober.probe(Request(server + path, (("Host", "me"),)), 60)
     assert outcome.result == result
     if output is not None:
         assert outcome.output == output
@@ -86,12 +86,12 @@ async def test_no_answer_is_a_failure_in_gos_words(server, prober):
     slow = await prober.probe(Request(server + "/slow", ()), 0.05)
     why = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
     assert slow.output == f'Get "{server}/slow": {why}'
-    refused = await prober.probe(Request("http://127.0.0.1:1/x", ()), 2)
+    refused = await prober.probe(Request("http://127.0.0.1:1/x", ()), 60)
     assert refused.output == 'Get "http://127.0.0.1:1/x": dial tcp 127.0.0.1:1: connect: connection refused'
 
 
 async def test_tcp(server):
     port = int(server.rpartition(":")[2])
-    assert (await tcp.probe("127.0.0.1", port, 1)).result == "success"
-    failed = await tcp.probe("127.0.0.1", 1, 1)
+    assert (await tcp.probe("127.0.0.1", port, 60)).result == "success"
+    failed = await tcp.probe("127.0.0.1", 1, 60)
     assert (failed.result, failed.output) == ("failure", "dial tcp 127.0.0.1:1: connect: connection refused")

@@ -88,7 +88,7 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 async def connected(port: int, **options: Any) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, **options)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             yield reader, writer
     finally:
         writer.close()
@@ -141,7 +141,7 @@ async def test_a_client_that_leaves_ends_the_stream() -> None:
         async with connected(port) as (reader, writer):
             writer.write(UPGRADE)
             await reader.readuntil(b"\r\n\r\n")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await ended.wait()
 
 

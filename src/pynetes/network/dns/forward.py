@@ -9,13 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from dnslib import RCODE, DNSRecord
+from dnslib import RCODE, DNSError, DNSRecord
 
 from pynetes.component import clock
 
 log = logging.getLogger(__name__)
 
-_TIMEOUT, _MAX_TTL, _NEGATIVE_TTL, _CACHE_SIZE = 2.0, 30.0, 5.0, 10_000
+_MAX_TTL, _NEGATIVE_TTL, _CACHE_SIZE = 30.0, 5.0, 10_000
+
+#: Seconds a resolver has to answer, and after which no more are asked: whoever wants to know has given up.
+_TIMEOUT, _PATIENCE = 2.0, 5.0
+_ROUNDS = 2
 
 
 def nameservers(resolv_conf: Path) -> list[str]:
@@ -29,11 +33,12 @@ def nameservers(resolv_conf: Path) -> list[str]:
 
 
 class Forwarder:
-    """Asks resolvers in turn: UDP first, TCP if the answer was cut. Equal questions at the same time are one."""
+    """Asks resolvers in turn, and once more, since datagrams are lost: UDP first, TCP if the answer was cut. Equal
+    questions at the same time are one."""
 
-    def __init__(self, servers: Sequence[str], *, port: int = 53) -> None:
+    def __init__(self, servers: Sequence[str], *, port: int = 53, timeout: float = _TIMEOUT) -> None:
         self._servers = servers
-        self._port = port
+        self._port, self._timeout = port, timeout
         self._cache: OrderedDict[tuple[str, int], tuple[float, bytes]] = OrderedDict()
         self._asking: dict[tuple[str, int], asyncio.Future[bytes | None]] = {}
 
@@ -61,12 +66,15 @@ class Forwarder:
         return answer
 
     async def _ask_all(self, question: DNSRecord) -> bytes | None:
-        for server in self._servers:
+        end = clock.monotonic() + _PATIENCE
+        for server in (*self._servers,) * _ROUNDS:
             try:
-                async with asyncio.timeout(_TIMEOUT):
+                async with asyncio.timeout(self._timeout):
                     return await self._ask_one(server, question)
-            except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+            except (TimeoutError, OSError, asyncio.IncompleteReadError, DNSError) as error:
                 log.debug("resolver %s: %r", server, error)
+            if clock.monotonic() > end:
+                break
         return None
 
     async def _ask_one(self, server: str, question: DNSRecord) -> bytes:
