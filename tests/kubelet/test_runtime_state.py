@@ -1,5 +1,6 @@
 """Why a node is not ready."""
 
+import asyncio
 from typing import Any
 
 import grpc
@@ -70,3 +71,25 @@ async def test_parts_of_the_kubelet_are_asked(state: RuntimeState) -> None:
     await state.update()
     state.add_check("PLEG", lambda: "pleg was last seen active 5m ago")
     assert state.errors() == ["PLEG is not healthy: pleg was last seen active 5m ago"]
+
+
+async def test_who_asks_is_told_when_readiness_changes(
+    state: RuntimeState, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([{"RuntimeReady": True, "NetworkReady": True}, {"RuntimeReady": True}, {"RuntimeReady": True}])
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        try:
+            runtime.conditions = next(answers)
+        except StopIteration:
+            raise asyncio.CancelledError from None
+
+    monkeypatch.setattr(clock, "sleep", sleep)
+    runtime.conditions = {"RuntimeReady": True}
+    told: list[bool] = []
+    with pytest.raises(asyncio.CancelledError):
+        await state.run(lambda: told.append(state.network_ready))
+    assert told == [True, False]
+    assert waited == [0.1, 5.0, 0.1, 0.1]

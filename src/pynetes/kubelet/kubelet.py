@@ -8,11 +8,10 @@ Without a client it is a standalone node that runs static pods only.
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-
-from msgspec.structs import replace
 
 from pynetes.apimachinery import quantity
 from pynetes.apis.names import PODS
@@ -22,7 +21,7 @@ from pynetes.client.rest import Client
 from pynetes.component import clock
 from pynetes.component.health import HealthGroup
 from pynetes.component.tasks import Tasks, run_forever
-from pynetes.kubelet import certificates, machine, node_status
+from pynetes.kubelet import certificates, machine, node_status, standalone
 from pynetes.kubelet import pod as pods
 from pynetes.kubelet.admit import NodeFacts, Rejection, admit
 from pynetes.kubelet.allocation import Allocations
@@ -63,21 +62,19 @@ from pynetes.kubelet.runtime.resources import detect as detect_resources
 from pynetes.kubelet.runtime.starter import Directories, Starter
 from pynetes.kubelet.runtime_state import RuntimeState
 from pynetes.kubelet.server.server import KubeletServer
+from pynetes.kubelet.serving import NodeServer
 from pynetes.kubelet.static_pods import MirrorClient, StaticPodSource
 from pynetes.kubelet.stats import StatsProvider
 from pynetes.kubelet.status.manager import StatusManager
 from pynetes.kubelet.tokens import TokenManager
 from pynetes.kubelet.user_namespaces import UserNamespaces
-from pynetes.kubelet.volumes import VolumeError, VolumeManager
-from pynetes.kubelet.volumes.plugin import Sources, Token, TokenRequest
+from pynetes.kubelet.volumes import VolumeManager
+from pynetes.kubelet.volumes.plugin import Sources
 from pynetes.kubelet.volumes.sources import from_cluster
 
 log = logging.getLogger(__name__)
 
 Pod = dict[str, Any]
-
-_RUNTIME_CHECK_PERIOD = 5.0
-_RUNTIME_CHECK_FAST = 0.1
 
 
 class Kubelet:
@@ -94,40 +91,28 @@ class Kubelet:
     # -- life
 
     async def __aenter__(self) -> Self:
-        await self._tasks.__aenter__()
-        try:
-            await self._start()
-        except BaseException as error:
-            await self._tasks.__aexit__(type(error), error, error.__traceback__)
-            await self._close()
-            raise
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        try:
-            if self.server is not None:
-                await self.server.__aexit__(None, None, None)
-            await self._tasks.__aexit__(kind, error, traceback)
-        finally:
-            await self._close()
+        await self._stack.__aexit__(kind, error, traceback)
 
-    async def _close(self) -> None:
-        await self._http.close()
-        await self._channel.close()
-
-    async def _start(self) -> None:
-        self.server: KubeletServer | None = None
+    async def _start(self, stack: AsyncExitStack) -> None:
         self._make_directories()
-        self._make_runtime()
+        self._make_runtime(stack)
+        await stack.enter_async_context(self._tasks)
         runtime_name = await self._wait_for_runtime()
         self._make_organs(runtime_name)
         if self.cgroups is not None:
             self._setup_cgroups(self.cgroups)
         self.user_namespaces.load(self.volumes.pods_on_disk())
         self.allocations.load(self.volumes.pods_on_disk())
-        await self._start_server()
+        stack.push_async_callback(self.server.close)
+        await self.server.start()
         await self._start_tasks()
 
     def _make_directories(self) -> None:
@@ -139,10 +124,12 @@ class Kubelet:
         ):
             Path(path).mkdir(mode=mode, parents=True, exist_ok=True)
 
-    def _make_runtime(self) -> None:
+    def _make_runtime(self, stack: AsyncExitStack) -> None:
         config = self.config
         self._channel = Channel(config.container_runtime_endpoint)
+        stack.push_async_callback(self._channel.close)
         self._http = HTTPProber()
+        stack.push_async_callback(self._http.close)
         self.runtime_service = RuntimeService(self._channel, timeout=config.runtime_request_timeout)
         self.image_service = ImageService(self._channel, timeout=config.runtime_request_timeout)
         self.runtime_state = RuntimeState(self.runtime_service)
@@ -186,14 +173,21 @@ class Kubelet:
         )
         self._make_probes()
         self._make_volumes()
-        self._make_pod_runtime()
-        self._make_node()
+        self.images = self._make_images()
+        self._make_pod_syncer()
+        self._make_pod_workers()
+        self._make_statistics()
+        self.server = NodeServer(config, self._make_server, self.host_ips, self._tasks)
+        if self.client is not None:
+            self._make_node(self.client)
 
     def _make_api_side(self) -> None:
         self.objects = NodeObjects(self.client) if self.client else None
         self.tokens = TokenManager(self.client) if self.client else None
         self.recorder: Recorder = (
-            EventRecorder(self.client, "kubelet", self.config.node_name) if self.client else _Silent()
+            EventRecorder(self.client, "kubelet", self.config.node_name)
+            if self.client
+            else standalone.LoggingRecorder()
         )
         self.events = PodEvents(self.recorder)
         # Workers are made below: until then nothing can be known of what runs.
@@ -215,7 +209,7 @@ class Kubelet:
         if self.objects is not None and self.tokens is not None:
             sources = from_cluster(self.objects, self.tokens, self.node)
         else:
-            sources = Sources(_no_object, _no_object, _no_token, self.node)
+            sources = Sources(standalone.no_object, standalone.no_object, standalone.no_token, self.node)
         self.volumes = VolumeManager(
             Path(self.config.root_dir),
             sources,
@@ -224,12 +218,12 @@ class Kubelet:
         if self.objects is not None:
             self.objects.add_listener(self.volumes.object_changed)
 
-    def _make_pod_runtime(self) -> None:
+    def _make_images(self) -> ImageManager:
         config = self.config
-        self.images = ImageManager(
+        return ImageManager(
             self.image_service,
             event=self._image_event,
-            secret=self.objects.secret if self.objects else _no_object,
+            secret=self.objects.secret if self.objects else standalone.no_object,
             serialize=config.serialize_image_pulls,
             max_parallel_pulls=config.max_parallel_image_pulls,
             qps=config.registry_pull_qps,
@@ -237,8 +231,10 @@ class Kubelet:
             node_credentials=Path(config.registry_config),
             records=Path(config.root_dir) / "image_manager",
         )
-        support = NodePodSupport(
-            config=config,
+
+    def _make_support(self) -> NodePodSupport:
+        return NodePodSupport(
+            config=self.config,
             images=self.images,
             volumes=self.volumes,
             cgroups=self.cgroups,
@@ -251,6 +247,9 @@ class Kubelet:
             on_sandbox_ready=lambda pod: self.syncer.sandbox_ready(pod),
             allocations=self.allocations,
         )
+
+    def _make_runtime_manager(self) -> RuntimeManager:
+        config, support = self.config, self._make_support()
         hooks = HookRunner(self.runtime_service, self._http, self.events, self._pod_ips)
         killer = Killer(self.runtime_service, hooks, self.events)
         directories = Directories(config.root_dir, config.pod_logs_dir, config.container_logs_dir)
@@ -270,7 +269,7 @@ class Kubelet:
             node=node,
             seccomp_default=config.seccomp_default,
         )
-        runtime = RuntimeManager(
+        return RuntimeManager(
             self.runtime_service,
             self.inspector,
             starter,
@@ -281,11 +280,13 @@ class Kubelet:
             cluster_domain=config.cluster_domain,
             backoff=Backoff(min(10.0, config.max_container_restart_period), config.max_container_restart_period),
         )
+
+    def _make_pod_syncer(self) -> None:
         self.syncer = NodePodSyncer(
-            config=config,
+            config=self.config,
             events=self.events,
             pleg=self.pleg,
-            runtime=runtime,
+            runtime=self._make_runtime_manager(),
             runtime_state=self.runtime_state,
             statuses=self.statuses,
             probes=self.probes,
@@ -299,7 +300,9 @@ class Kubelet:
             admit=self._admit,
             other_pods=lambda pod: self.handlers.active_pods(but=pods.uid(pod)),
         )
-        self.workers = PodWorkers(self._tasks, self.syncer, sync_period=config.sync_frequency)
+
+    def _make_pod_workers(self) -> None:
+        self.workers = PodWorkers(self._tasks, self.syncer, sync_period=self.config.sync_frequency)
         self.handlers = PodHandlers(
             self.manager, self.workers, self.statuses, self.events, self._admit, self.allocations
         )
@@ -315,11 +318,12 @@ class Kubelet:
             volumes=self.volumes,
             cgroups=self.cgroups,
             mirrors=self.mirrors,
-            root_dir=config.root_dir,
+            root_dir=self.config.root_dir,
             sources_ready=self.sources_ready,
         )
 
-    def _make_node(self) -> None:
+    def _make_statistics(self) -> None:
+        """And what is decided by them: collection and eviction."""
         config = self.config
         facts = detect_machine()
         self._facts = NodeFacts(apparmor=facts.apparmor, allowed_unsafe_sysctls=config.allowed_unsafe_sysctls)
@@ -346,19 +350,30 @@ class Kubelet:
             conditions_changed=self._node_changed,
             removed_images=self._images_removed,
         )
-        if self.client is None:
-            return
+
+    def _make_server(self, config: KubeletConfig) -> KubeletServer:
+        return KubeletServer(
+            config,
+            host=self,
+            runtime=self.runtime_service,
+            stats=self.stats,
+            client=self.client,
+            health=self.health,
+        )
+
+    def _make_node(self, client: Client) -> None:
+        config = self.config
         self.node_status = NodeStatus(
-            self.client,
+            client,
             config,
             runtime=self.runtime_service,
             images=self.image_service,
             state=self.runtime_state,
             pressures=self.collectors.eviction.pressures,
             event=self.node_event,
-            port=lambda: self.server.port if self.server else config.port,
+            port=lambda: self.server.port,
         )
-        self.pod_informer = Informer(self.client, PODS, field_selector=f"spec.nodeName={config.node_name}")
+        self.pod_informer = Informer(client, PODS, field_selector=f"spec.nodeName={config.node_name}")
         self.pod_informer.add_handler(self.handlers.api_added, self.handlers.api_changed, self.handlers.api_deleted)
 
     def _setup_cgroups(self, cgroups: PodCgroups) -> None:
@@ -371,64 +386,20 @@ class Kubelet:
 
     # -- running
 
-    async def _start_server(self) -> None:
-        """With the certificate of the configuration, or as soon as there is one that the API server issued."""
-        if self.config.tls_cert_file:
-            await self._serve(self.config)
-        elif self.config.server_tls_bootstrap and certificates.is_valid(
-            self._serving_store.load(), self._serving_wanted(), clock.now()
-        ):
-            await self._serve_with_issued()
-
-    async def _serve_with_issued(self) -> None:
-        current = str(self._serving_store.current)
-        await self._serve(replace(self.config, tls_cert_file=current, tls_private_key_file=current))
-
-    def _serving_wanted(self) -> certificates.Wanted:
-        return certificates.serving(self.config.node_name, self.host_ips())
-
-    def _serving_changed(self) -> None:
-        if self.server is not None:
-            self.server.reload_certificate()
-        else:
-            self._tasks.start(self._serve_with_issued(), name="server")
-
-    def _start_certificates(self) -> None:
-        """Keeps the client certificate, and the serving one where it comes from the API server."""
-        if self.client is None:
-            return
-        config, wanted = self.config, certificates.Wanted(self.config.node_name)
-        if config.rotate_certificates:
-            store = certificates.CertificateStore(Path(config.cert_directory), certificates.CLIENT_PAIR)
-            manager = certificates.CertificateManager(self.client, lambda: wanted, store, lambda: None)
+    def _keep_certificates(self, client: Client) -> None:
+        if self.config.rotate_certificates:
+            wanted = certificates.Wanted(self.config.node_name)
+            store = certificates.CertificateStore(Path(self.config.cert_directory), certificates.CLIENT_PAIR)
+            manager = certificates.CertificateManager(client, lambda: wanted, store, lambda: None)
             self._tasks.start(manager.run(), name="client-certificate")
-        if config.server_tls_bootstrap and not config.tls_cert_file:
-            manager = certificates.CertificateManager(
-                self.client, self._serving_wanted, self._serving_store, self._serving_changed
-            )
-            self._tasks.start(manager.run(), name="serving-certificate")
-
-    @property
-    def _serving_store(self) -> certificates.CertificateStore:
-        return certificates.CertificateStore(Path(self.config.cert_directory), certificates.SERVING_PAIR)
-
-    async def _serve(self, config: KubeletConfig) -> None:
-        server = KubeletServer(
-            config,
-            host=self,
-            runtime=self.runtime_service,
-            stats=self.stats,
-            client=self.client,
-            health=self.health,
-        )
-        await server.__aenter__()
-        self.server = server
+        self.server.keep_certificate(client)
 
     async def _start_tasks(self) -> None:
         config, start = self.config, self._tasks.start
         await self.runtime_state.update()
-        self._start_certificates()
-        start(self._watch_runtime(), name="runtime-state")
+        if self.client is not None:
+            self._keep_certificates(self.client)
+        start(self.runtime_state.run(self._node_changed), name="runtime-state")
         start(self.pleg.run(), name="pleg")
         start(self.statuses.run(), name="statuses")
         start(self.volumes.run(), name="volumes")
@@ -461,15 +432,6 @@ class Kubelet:
         """Pods are taken once the node is known: their admission asks for it."""
         await status.registered.wait()
         await self.pod_informer.run()
-
-    async def _watch_runtime(self) -> None:
-        while True:
-            ready = self.runtime_state.network_ready and not self.runtime_state.errors()
-            await self.runtime_state.update()
-            now_ready = self.runtime_state.network_ready and not self.runtime_state.errors()
-            if ready != now_ready:
-                self._node_changed()
-            await clock.sleep(_RUNTIME_CHECK_PERIOD if now_ready else _RUNTIME_CHECK_FAST)
 
     # -- what organs tell each other
 
@@ -555,19 +517,6 @@ class Kubelet:
 
     def _with_status(self, pod: Pod) -> Pod:
         return {**pod, "status": self.statuses.latest(pod)}
-
-
-class _Silent:
-    def event(self, obj: dict[str, Any], type: str, reason: str, message: str) -> None:
-        log.info("%s %s %s", obj.get("name"), reason, message)
-
-
-async def _no_object(namespace: str, name: str) -> dict[str, Any] | None:
-    return None
-
-
-async def _no_token(request: TokenRequest) -> Token:
-    raise VolumeError("a standalone node has no service account tokens")
 
 
 async def run(client: Client | None, config: KubeletConfig) -> None:

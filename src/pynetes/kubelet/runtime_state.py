@@ -9,6 +9,8 @@ from pynetes.kubelet.cri.runtime import RuntimeService
 
 #: Without an answer for this long, the runtime counts as down.
 _DOWN_AFTER = 30.0
+_PERIOD = 5.0
+_PERIOD_NOT_READY = 0.1
 
 
 def condition_text(condition: pb.RuntimeCondition | None) -> str:
@@ -45,6 +47,20 @@ class RuntimeState:
         self.features = answer.features if answer.HasField("features") else None
         if not self._runtime_error:
             self._last_answer = clock.monotonic()
+
+    async def run(self, changed: Callable[[], None]) -> None:
+        """Asks again and again until cancelled, more often while something is amiss; `changed` hears that the node
+        became ready or ceased to be."""
+        while True:
+            ready = self._is_ready()
+            await self.update()
+            now_ready = self._is_ready()
+            if ready != now_ready:
+                changed()
+            await clock.sleep(_PERIOD if now_ready else _PERIOD_NOT_READY)
+
+    def _is_ready(self) -> bool:
+        return self.network_ready and not self.errors()
 
     @property
     def network_ready(self) -> bool:

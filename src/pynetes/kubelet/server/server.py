@@ -63,6 +63,14 @@ class KubeletServer:
         self.port = config.port
 
     async def __aenter__(self) -> Self:
+        try:
+            await self._listen()
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def _listen(self) -> None:
         config = self._config
         self._tls = authentication.tls_context(config.tls_cert_file, config.tls_private_key_file, config.client_ca_file)
         secure = web.Application(middlewares=[self._check])
@@ -78,7 +86,6 @@ class KubeletServer:
             plain.add_routes(self._health_routes())
             address = config.healthz_bind_address
             await web.TCPSite(await self._start(plain), address, config.healthz_port).start()
-        return self
 
     def reload_certificate(self) -> None:
         """Takes a renewed serving certificate from its files for connections to come."""
