@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from pynetes.apimachinery.errors import StatusError, expired
-from pynetes.client.transport import TransportError, TransportResponse, TransportStream
+from pynetes.client.transport import TransportError, TransportRequest, TransportResponse, TransportStream
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -105,8 +105,8 @@ class FaultyServer:
 
     # -- Transport
 
-    async def request(self, method: str, path: str, *, query: Any = (), **_: Any) -> TransportResponse:
-        asked = dict(query)
+    async def request(self, request: TransportRequest, *, timeout: float | None = None) -> TransportResponse:
+        asked = dict(request.query)
         self.lists.append(asked)
         if self.refuse:
             error = self.refuse.pop(0)
@@ -126,8 +126,8 @@ class FaultyServer:
         return TransportResponse(200, {}, orjson.dumps(body))
 
     @asynccontextmanager
-    async def stream(self, method: str, path: str, *, query: Any = (), **_: Any) -> AsyncIterator[TransportStream]:
-        asked = dict(query)
+    async def stream(self, request: TransportRequest) -> AsyncIterator[TransportStream]:
+        asked = dict(request.query)
         self.watches.append(asked)
         since = int(asked["resourceVersion"])
         if since < self.compacted:

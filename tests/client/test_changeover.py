@@ -13,7 +13,7 @@ import pytest
 from pynetes.client import kubeconfig, serverlist
 from pynetes.client.https import HTTPSTransport
 from pynetes.client.kubeconfig import Config
-from pynetes.client.transport import TransportError
+from pynetes.client.transport import TransportError, TransportRequest
 from tests.ports import free_port
 
 SERVER = """
@@ -99,7 +99,7 @@ async def connected(made: list[Server], *, prefer_first: bool = False) -> AsyncI
 
 
 async def text(transport: HTTPSTransport, method: str = "GET", path: str = "/") -> str:
-    return (await transport.request(method, path)).body.decode()
+    return (await transport.request(TransportRequest(method, path))).body.decode()
 
 
 async def until_answered_by(transport: HTTPSTransport, name: str, seconds: float = 20.0) -> None:
@@ -132,7 +132,7 @@ async def test_a_frozen_server_is_left_within_seconds_and_no_write_is_sent_twice
 
 
 async def test_a_watch_of_a_frozen_server_ends_with_it(pair: list[Server]) -> None:
-    async with connected(pair) as transport, transport.stream("GET", "/watch") as stream:
+    async with connected(pair) as transport, transport.stream(TransportRequest("GET", "/watch")) as stream:
         assert await anext(aiter(stream.chunks)) == b"first"
         pair[0].send(signal.SIGSTOP)
         reading = asyncio.ensure_future(text(transport))
@@ -144,7 +144,7 @@ async def test_a_watch_of_a_frozen_server_ends_with_it(pair: list[Server]) -> No
 
 async def test_a_server_that_says_it_failed_is_left_if_it_is_not_ready(pair: list[Server]) -> None:
     async with connected(pair) as transport:
-        assert (await transport.request("GET", "/break")).status == 500
+        assert (await transport.request(TransportRequest("GET", "/break"))).status == 500
         await until_answered_by(transport, "two")
 
 

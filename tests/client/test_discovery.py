@@ -53,8 +53,8 @@ class Pages:
     def __init__(self, pages):
         self._pages = pages
 
-    async def request(self, method, path, **_):
-        page = self._pages.get(path)
+    async def request(self, request, *, timeout=None):
+        page = self._pages.get(request.path)
         if page is None:
             return TransportResponse(503, {}, b"unavailable")
         return TransportResponse(200, {}, orjson.dumps(page))

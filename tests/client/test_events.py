@@ -21,16 +21,16 @@ class EventStore:
         self.events = {}
         self.fail = []
 
-    async def request(self, method, path, *, query=(), headers=None, body=None, timeout=None):
+    async def request(self, request, *, timeout=None):
         if self.fail:
             raise self.fail.pop(0)
-        sent = orjson.loads(body)
-        if method == "POST":
+        sent = orjson.loads(request.body)
+        if request.method == "POST":
             name = sent["metadata"]["name"]
             assert name not in self.events
             self.events[name] = sent
         else:
-            name = path.rpartition("/")[2]
+            name = request.path.rpartition("/")[2]
             if name not in self.events:
                 return TransportResponse(404, {}, orjson.dumps(not_found("events", name).status()))
             self.events[name].update(sent)

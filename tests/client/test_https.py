@@ -20,9 +20,10 @@ from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.client.https import CertificateFiles, HTTPSTransport, TokenFile, tls_context
 from pynetes.client.rest import Client
-from pynetes.client.transport import TransportError
+from pynetes.client.transport import TransportError, TransportRequest
 
 PODS = GroupVersionResource("", "v1", "pods")
+GET = TransportRequest("GET", "/")
 
 
 class Authority:
@@ -96,7 +97,9 @@ async def test_a_client_certificate_and_the_query_arrive(authority, tmp_path):
     cert, key = authority.issue("admin")
     tls = tls_context(ca_data=authority.pem, cert_data=cert, key_data=key)
     async with serving(handler, authority, tmp_path) as url, connected(url, tls=tls) as transport:
-        response = await transport.request("GET", "/a b", query=[("labelSelector", "a in (b,c)"), ("x", "+&=")])
+        response = await transport.request(
+            TransportRequest("GET", "/a b", [("labelSelector", "a in (b,c)"), ("x", "+&=")])
+        )
         assert response.status == 200
         assert response.headers["content-type"].startswith("application/json")
         assert response.body == b'{"user": "admin", "query": [["labelSelector", "a in (b,c)"], ["x", "+&="]]}'
@@ -109,7 +112,7 @@ async def test_a_server_of_another_ca_is_refused(authority, tmp_path):
     tls = tls_context(ca_data=Authority().pem)
     async with serving(handler, authority, tmp_path) as url, connected(url, tls=tls) as transport:
         with pytest.raises(TransportError, match="certificate"):
-            await transport.request("GET", "/")
+            await transport.request(GET)
 
 
 async def test_a_rotated_token_is_used_after_a_401(authority, tmp_path):
@@ -123,9 +126,9 @@ async def test_a_rotated_token_is_used_after_a_401(authority, tmp_path):
         serving(handler, authority, tmp_path) as url,
         connected(url, tls=tls, token=TokenFile(token)) as transport,
     ):
-        assert (await transport.request("GET", "/")).status == 401
+        assert (await transport.request(GET)).status == 401
         token.write_text("new\n")
-        assert (await transport.request("GET", "/")).status == 200
+        assert (await transport.request(GET)).status == 200
 
 
 async def test_another_address_is_used_when_one_is_down(authority, tmp_path):
@@ -137,14 +140,14 @@ async def test_another_address_is_used_when_one_is_down(authority, tmp_path):
         serving(handler, authority, tmp_path) as url,
         connected(["https://127.0.0.1:1", url], tls=tls) as transport,
     ):
-        assert (await transport.request("GET", "/")).status == 200
+        assert (await transport.request(GET)).status == 200
         assert transport.server.rstrip("/") == url
 
 
 async def test_no_server_is_a_transport_error():
     async with connected("https://127.0.0.1:1") as transport:
         with pytest.raises(TransportError, match=r"127\.0\.0\.1:1"):
-            await transport.request("GET", "/")
+            await transport.request(GET)
 
 
 async def test_a_stream_that_breaks_is_a_transport_error(authority, tmp_path):
@@ -159,7 +162,7 @@ async def test_a_stream_that_breaks_is_a_transport_error(authority, tmp_path):
     async with (
         serving(handler, authority, tmp_path) as url,
         connected(url, tls=tls) as transport,
-        transport.stream("GET", "/") as stream,
+        transport.stream(GET) as stream,
     ):
         with pytest.raises(TransportError):
             _ = [chunk async for chunk in stream.chunks]
@@ -206,7 +209,7 @@ async def test_a_request_that_is_given_up_does_not_wait_for_the_servers_goodbye(
         serving = asyncio.ensure_future(asyncio.to_thread(serve, listener))
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
         async with connected(url, tls=tls_context(ca_data=authority.pem)) as transport:
-            request = asyncio.ensure_future(transport.request("GET", "/"))
+            request = asyncio.ensure_future(transport.request(GET))
             assert await asyncio.to_thread(heard.wait, 10)
             request.cancel()
             await serving  # a time-out if the connection is left open
@@ -244,10 +247,10 @@ async def test_a_renewed_client_certificate_is_taken_up(authority, tmp_path, mon
     tls = tls_context(ca_data=authority.pem, cert_file=str(current), key_file=str(current))
     files = CertificateFiles(current, current)
     async with serving(handler, authority, tmp_path) as url, connected(url, tls=tls, certificate_files=files) as client:
-        assert (await client.request("GET", "/")).body == b"old"
-        async with client.stream("GET", "/") as under_way:
+        assert (await client.request(GET)).body == b"old"
+        async with client.stream(GET) as under_way:
             renew("new")
-            assert (await client.request("GET", "/")).body == b"new"
+            assert (await client.request(GET)).body == b"new"
             assert b"".join([chunk async for chunk in under_way.chunks]) == b"old"
         current.write_bytes(b"damaged")
-        assert (await client.request("GET", "/")).body == b"new"
+        assert (await client.request(GET)).body == b"new"

@@ -17,13 +17,13 @@ class LeaseServer:
         self.version = 0
         self.down = False
 
-    async def request(self, method, path, *, query=(), headers=None, body=None, timeout=None):
+    async def request(self, request, *, timeout=None):
         if self.down:
             raise TransportError("down")
-        if method == "GET":
+        if request.method == "GET":
             return self._answer(self.lease, not_found("leases", "x"))
-        sent = orjson.loads(body)
-        if method == "POST":
+        sent = orjson.loads(request.body)
+        if request.method == "POST":
             if self.lease is not None:
                 return self._answer(None, already_exists("leases", "x"))
         elif sent["metadata"]["resourceVersion"] != str(self.version):

@@ -15,10 +15,11 @@ class Recording:
     def __init__(self, answer=b'{"kind":"Pod","metadata":{}}'):
         self.answer = answer
 
-    async def request(self, method, path, *, query=(), headers=None, body=None, timeout=None):
-        self.seen = (method, path, dict(query), orjson.loads(body) if body else None)
-        self.content_type = headers.get("Content-Type")
-        self.accept = headers["Accept"]
+    async def request(self, request, *, timeout=None):
+        body = orjson.loads(request.body) if request.body else None
+        self.seen = (request.method, request.path, dict(request.query), body)
+        self.content_type = request.headers.get("Content-Type")
+        self.accept = request.headers["Accept"]
         return TransportResponse(200, {}, self.answer)
 
 

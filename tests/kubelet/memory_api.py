@@ -12,7 +12,7 @@ from pynetes.apimachinery.errors import StatusError, already_exists, conflict, n
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.patch import merge_patch, strategic
 from pynetes.client.rest import Client
-from pynetes.client.transport import TransportResponse, TransportStream
+from pynetes.client.transport import TransportRequest, TransportResponse, TransportStream
 
 Object = dict[str, Any]
 #: Answers a POST that creates nothing (reviews, tokens).
@@ -74,16 +74,14 @@ class MemoryAPI:
 
     # -- Transport
 
-    async def request(
-        self, method: str, path: str, *, query: Any = (), body: bytes | None = None, **_: Any
-    ) -> TransportResponse:
-        data = orjson.loads(body) if body else None
-        self.requests.append((method, path, data))
+    async def request(self, request: TransportRequest, *, timeout: float | None = None) -> TransportResponse:
+        data = orjson.loads(request.body) if request.body else None
+        self.requests.append((request.method, request.path, data))
         self._changed.set()
         try:
             if self.refuse is not None:
                 raise self.refuse
-            code, answer = self._answer(method, path, dict(query), data)
+            code, answer = self._answer(request.method, request.path, dict(request.query), data)
         except StatusError as error:
             return TransportResponse(error.code, {}, orjson.dumps(error.status()))
         return TransportResponse(code, {}, orjson.dumps(answer))
@@ -126,15 +124,15 @@ class MemoryAPI:
         return {"kind": "List", "apiVersion": "v1", "metadata": meta, "items": items}
 
     @asynccontextmanager
-    async def stream(self, method: str, path: str, *, query: Any = (), **_: Any) -> AsyncIterator[TransportStream]:
-        name = dict(query).get("fieldSelector", "").removeprefix("metadata.name=")
+    async def stream(self, request: TransportRequest) -> AsyncIterator[TransportStream]:
+        name = dict(request.query).get("fieldSelector", "").removeprefix("metadata.name=")
         queue: asyncio.Queue[bytes] = asyncio.Queue()
         entry = (name, queue)
-        self._watchers[path].append(entry)
+        self._watchers[request.path].append(entry)
         try:
             yield TransportStream(200, {}, _drain(queue))
         finally:
-            self._watchers[path].remove(entry)
+            self._watchers[request.path].remove(entry)
 
     async def close(self) -> None:
         pass

@@ -1,6 +1,6 @@
 """A client in the same process: no sockets, no TLS, no credentials, but every rule from authorization on."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ from multidict import CIMultiDict
 
 from pynetes.apiserver.authentication.user import LOOPBACK_USER, UserInfo
 from pynetes.apiserver.http import Request, Response, StreamResponse
-from pynetes.client.transport import Query, TransportError, TransportResponse, TransportStream
+from pynetes.client.transport import TransportError, TransportRequest, TransportResponse, TransportStream
 from pynetes.component.uids import new_uid
 
 if TYPE_CHECKING:
@@ -22,29 +22,27 @@ class LocalTransport:
         self._server = server
         self._user = user
 
-    def _request(self, method: str, path: str, query: Query, headers: Mapping[str, str], body: bytes | None) -> Request:
+    def _received(self, sent: TransportRequest) -> Request:
         values: dict[str, list[str]] = {}
-        for name, value in query:
+        for name, value in sent.query:
             values.setdefault(name, []).append(value)
 
         async def read_body() -> bytes:
-            return body or b""
+            return sent.body or b""
 
         return Request(
-            method, path, values, CIMultiDict(headers), read_body, "127.0.0.1", user=self._user, audit_id=new_uid()
+            sent.method,
+            sent.path,
+            values,
+            CIMultiDict(sent.headers),
+            read_body,
+            "127.0.0.1",
+            user=self._user,
+            audit_id=new_uid(),
         )
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Query = (),
-        headers: Mapping[str, str] = {},
-        body: bytes | None = None,
-        timeout: float | None = None,
-    ) -> TransportResponse:
-        answer = await self._server.handle(self._request(method, path, query, headers, body))
+    async def request(self, request: TransportRequest, *, timeout: float | None = None) -> TransportResponse:
+        answer = await self._server.handle(self._received(request))
         if isinstance(answer, Response):
             return TransportResponse(answer.status, _headers(answer), answer.body)
         if isinstance(answer, StreamResponse):
@@ -54,16 +52,8 @@ class LocalTransport:
         raise TransportError("connections cannot be taken over within a process")
 
     @asynccontextmanager
-    async def stream(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Query = (),
-        headers: Mapping[str, str] = {},
-        body: bytes | None = None,
-    ) -> AsyncIterator[TransportStream]:
-        answer = await self._server.handle(self._request(method, path, query, headers, body))
+    async def stream(self, request: TransportRequest) -> AsyncIterator[TransportStream]:
+        answer = await self._server.handle(self._received(request))
         if isinstance(answer, Response):
             yield TransportStream(answer.status, _headers(answer), _once(answer.body))
         elif isinstance(answer, StreamResponse):

@@ -21,7 +21,7 @@ from pynetes.client import requestmetrics
 from pynetes.client.changeover import STREAM_PATIENCE, Changeover
 from pynetes.client.connector import Connector
 from pynetes.client.servers import Servers
-from pynetes.client.transport import Query, TransportError, TransportResponse, TransportStream
+from pynetes.client.transport import TransportError, TransportRequest, TransportResponse, TransportStream
 from pynetes.component import certificates, clock
 from pynetes.component.tasks import BackgroundTasks
 
@@ -185,66 +185,41 @@ class HTTPSTransport:
         """The servers that live are these; whether that is news. Requests under way end where they are."""
         return self._servers.update(addresses)
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Query = (),
-        headers: Mapping[str, str] = {},
-        body: bytes | None = None,
-        timeout: float | None = None,
-    ) -> TransportResponse:
-        repeats = len(self._servers.addresses) - 1 if method in _SAFE else 0
+    async def request(self, request: TransportRequest, *, timeout: float | None = None) -> TransportResponse:
+        repeats = len(self._servers.addresses) - 1 if request.method in _SAFE else 0
         while True:
             server = self._servers.current
             try:
-                return await self._whole(method, path, query, headers, body, timeout)
+                return await self._whole(request, timeout)
             except TransportError:
                 if not repeats or self._servers.current == server:
                     raise
             repeats -= 1
 
-    async def _whole(
-        self,
-        method: str,
-        path: str,
-        query: Query,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        timeout: float | None,
-    ) -> TransportResponse:
+    async def _whole(self, request: TransportRequest, timeout: float | None) -> TransportResponse:
         limit = aiohttp.ClientTimeout(total=timeout or REQUEST_TIMEOUT, sock_connect=self._connect_timeout)
-        response, server = await self._send(method, path, query, headers, body, limit)
+        response, server = await self._send(request, limit)
         try:
             async with response, self._changeover.waiting(server):
                 data = await response.read()
         except _FAULTS as error:
-            raise self._fault(method, server, path, error) from error
+            raise self._fault(request, server, error) from error
         self._note_status(response.status, server)
         return TransportResponse(response.status, _lower(response.headers), data)
 
     @asynccontextmanager
-    async def stream(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Query = (),
-        headers: Mapping[str, str] = {},
-        body: bytes | None = None,
-    ) -> AsyncIterator[TransportStream]:
+    async def stream(self, request: TransportRequest) -> AsyncIterator[TransportStream]:
         limit = aiohttp.ClientTimeout(total=None, sock_connect=self._connect_timeout)
-        response, server = await self._send(method, path, query, headers, body, limit)
+        response, server = await self._send(request, limit)
         self._note_status(response.status, server)
         try:
-            chunks = self._chunks(response, method, server, path)
+            chunks = self._chunks(response, request, server)
             yield TransportStream(response.status, _lower(response.headers), chunks)
         finally:
             response.close()
 
     async def _chunks(
-        self, response: aiohttp.ClientResponse, method: str, server: str, path: str
+        self, response: aiohttp.ClientResponse, request: TransportRequest, server: str
     ) -> AsyncIterator[bytes]:
         try:
             while not response.content.at_eof():
@@ -253,21 +228,15 @@ class HTTPSTransport:
                 if chunk:
                     yield chunk
         except _FAULTS as error:
-            raise self._fault(method, server, path, error) from error
+            raise self._fault(request, server, error) from error
 
     async def _send(
-        self,
-        method: str,
-        path: str,
-        query: Query,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        limit: aiohttp.ClientTimeout,
+        self, request: TransportRequest, limit: aiohttp.ClientTimeout
     ) -> tuple[aiohttp.ClientResponse, str]:
         """The answer's head, from the first address that takes the connection, and that address."""
         await self._renew_certificate()
         session = self._open()
-        all_headers = [*self._headers, *headers.items()]
+        all_headers = [*self._headers, *request.headers.items()]
         if self._token is not None:
             token = self._token if isinstance(self._token, str) else self._token()
             all_headers = [h for h in all_headers if h[0] != "Authorization"]
@@ -279,10 +248,10 @@ class HTTPSTransport:
                 async with self._changeover.waiting(server):
                     response = await self._observed(
                         session,
-                        method,
-                        _url(URL(server), path, query),
+                        request.method,
+                        _url(URL(server), request),
                         headers=all_headers,
-                        data=body,
+                        data=request.body,
                         timeout=limit,
                         allow_redirects=False,
                         server_hostname=self._server_name,
@@ -292,10 +261,10 @@ class HTTPSTransport:
                 self._servers.leave(server)
                 tried += 1
                 if tried >= len(self._servers.addresses):
-                    raise self._fault(method, server, path, error) from error
+                    raise self._fault(request, server, error) from error
             except _FAULTS as error:
                 self._changeover.suspect(server)
-                raise self._fault(method, server, path, error) from error
+                raise self._fault(request, server, error) from error
 
     @staticmethod
     async def _observed(
@@ -313,10 +282,10 @@ class HTTPSTransport:
     def _connect_timeout(self) -> float:
         return CHANGEOVER_TIMEOUT if self._servers.several else CONNECT_TIMEOUT
 
-    def _fault(self, method: str, server: str, path: str, error: BaseException) -> TransportError:
+    def _fault(self, request: TransportRequest, server: str, error: BaseException) -> TransportError:
         left = isinstance(error, TimeoutError) and server != self._servers.current
         why = "the server does not answer, and was left for another" if left else _describe(error)
-        return TransportError(f"{method} {server}{path}: {why}")
+        return TransportError(f"{request.method} {server}{request.path}: {why}")
 
     async def _is_ready(self, server: str) -> bool:
         """Asked over a connection of its own: those that are there may lead nowhere."""
@@ -373,9 +342,10 @@ class HTTPSTransport:
         self._session = self._outdated = None
 
 
-def _url(server: URL, path: str, query: Query) -> URL:
-    url = server.joinpath(*path.strip("/").split("/")) if path.strip("/") else server
-    return url.with_query(list(query)) if query else url
+def _url(server: URL, request: TransportRequest) -> URL:
+    path = request.path.strip("/")
+    url = server.joinpath(*path.split("/")) if path else server
+    return url.with_query(list(request.query)) if request.query else url
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.client import watch as frames
-from pynetes.client.transport import Query, Transport, TransportResponse
+from pynetes.client.transport import Query, Transport, TransportRequest, TransportResponse
 from pynetes.client.watch import WatchEvent
 from pynetes.component import clock
 
@@ -174,7 +174,8 @@ class Client:
             allowWatchBookmarks="true" if allow_bookmarks else "",
         )
         headers = {**self._headers(), **(_metadata_headers("") if metadata_only else {})}
-        async with self.transport.stream("GET", gvr.path(namespace), query=query, headers=headers) as stream:
+        request = TransportRequest("GET", gvr.path(namespace), query, headers)
+        async with self.transport.stream(request) as stream:
             if stream.status != 200:
                 body = b"".join([chunk async for chunk in stream.chunks])
                 raise _error(TransportResponse(stream.status, stream.headers, body))
@@ -191,7 +192,7 @@ class Client:
         headers: Mapping[str, str] = {},
     ) -> TransportResponse:
         """Any request; answers of any status are returned, none is raised."""
-        return await self._send(method, path, query, body, {**self._headers(), **headers})
+        return await self._send(TransportRequest(method, path, query, {**self._headers(), **headers}, body))
 
     async def close(self) -> None:
         await self.transport.close()
@@ -212,17 +213,15 @@ class Client:
         if encoded is not None:
             sent["Content-Type"] = "application/json"
         sent.update(headers)
-        response = await self._send(method, path, query, encoded, sent)
+        response = await self._send(TransportRequest(method, path, query, sent, encoded))
         if response.status >= 400:
             raise _error(response)
         found: Object = orjson.loads(response.body)
         return found
 
-    async def _send(
-        self, method: str, path: str, query: Query, body: bytes | None, headers: Mapping[str, str]
-    ) -> TransportResponse:
+    async def _send(self, request: TransportRequest) -> TransportResponse:
         for _ in range(MAX_RETRIES):
-            response = await self.transport.request(method, path, query=query, headers=headers, body=body)
+            response = await self.transport.request(request)
             wait = _retry_after(response)
             if wait is None:
                 return response

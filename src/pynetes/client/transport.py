@@ -27,6 +27,16 @@ def reason(error: BaseException) -> str:
     return str(error).rpartition(": ")[2] or type(error).__name__
 
 
+class TransportRequest(Struct, frozen=True):
+    """What is asked of an API server. The path is unescaped; the query is pairs."""
+
+    method: str
+    path: str
+    query: Query = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
 class TransportResponse(Struct, frozen=True):
     """A whole answer. Header names are lower case."""
 
@@ -44,30 +54,13 @@ class TransportStream(Struct, frozen=True):
 
 
 class Transport(Protocol):
-    """One API server (or several that serve the same cluster). Paths are unescaped; queries are pairs."""
+    """One API server (or several that serve the same cluster)."""
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Query = (),
-        headers: Mapping[str, str] = {},
-        body: bytes | None = None,
-        timeout: float | None = None,
-    ) -> TransportResponse:
-        """One request, whole answer; TransportError when there is none. Any HTTP status is an answer."""
+    async def request(self, request: TransportRequest, *, timeout: float | None = None) -> TransportResponse:
+        """The whole answer, of whatever HTTP status; TransportError when there is none within `timeout` seconds."""
 
-    def stream(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Query = (),
-        headers: Mapping[str, str] = {},
-        body: bytes | None = None,
-    ) -> AbstractAsyncContextManager[TransportStream]:
-        """One request whose answer is read while it is made; leaving the block ends it."""
+    def stream(self, request: TransportRequest) -> AbstractAsyncContextManager[TransportStream]:
+        """An answer that is read while it is made; leaving the block ends it."""
 
     async def close(self) -> None:
         """Ends all connections. Idempotent."""

@@ -5,15 +5,17 @@ is missing, a token asked for, and asked for again when four fifths of its life 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+
+from msgspec.structs import replace
 
 from pynetes.apimachinery import times
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apis.names import SERVICE_ACCOUNTS
 from pynetes.client.rest import Client
-from pynetes.client.transport import Query, Transport, TransportResponse, TransportStream
+from pynetes.client.transport import Transport, TransportRequest, TransportResponse, TransportStream
 from pynetes.component import clock
 
 NAMESPACE = "kube-system"
@@ -32,46 +34,26 @@ class AccountTransport:
         self._renew_at = float("-inf")
         self._lock = asyncio.Lock()
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Query = (),
-        headers: Mapping[str, str] = {},
-        body: bytes | None = None,
-        timeout: float | None = None,
-    ) -> TransportResponse:
-        sent = await self._authorized(headers)
-        response = await self._inner.request(method, path, query=query, headers=sent, body=body, timeout=timeout)
+    async def request(self, request: TransportRequest, *, timeout: float | None = None) -> TransportResponse:
+        response = await self._inner.request(await self._authorized(request), timeout=timeout)
         if response.status != 401:
             return response
         self._renew_at = float("-inf")  # the account was made anew, or the keys changed
-        sent = await self._authorized(headers)
-        return await self._inner.request(method, path, query=query, headers=sent, body=body, timeout=timeout)
+        return await self._inner.request(await self._authorized(request), timeout=timeout)
 
     @asynccontextmanager
-    async def stream(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Query = (),
-        headers: Mapping[str, str] = {},
-        body: bytes | None = None,
-    ) -> AsyncIterator[TransportStream]:
-        sent = await self._authorized(headers)
-        async with self._inner.stream(method, path, query=query, headers=sent, body=body) as stream:
+    async def stream(self, request: TransportRequest) -> AsyncIterator[TransportStream]:
+        async with self._inner.stream(await self._authorized(request)) as stream:
             yield stream
 
     async def close(self) -> None:
         """The inner transport belongs to all accounts: whoever made it closes it."""
 
-    async def _authorized(self, headers: Mapping[str, str]) -> dict[str, str]:
+    async def _authorized(self, request: TransportRequest) -> TransportRequest:
         async with self._lock:
             if clock.monotonic() >= self._renew_at:
                 await self._renew()
-        return {**headers, "Authorization": f"Bearer {self._token}"}
+        return replace(request, headers={**request.headers, "Authorization": f"Bearer {self._token}"})
 
     async def _renew(self) -> None:
         request: dict[str, Any] = {

@@ -8,7 +8,7 @@ from typing import Any
 from pynetes.apimachinery import json_writer
 from pynetes.apiserver.audit.event import API_VERSION
 from pynetes.client import kubeconfig
-from pynetes.client.transport import Transport, TransportError
+from pynetes.client.transport import Transport, TransportError, TransportRequest
 from pynetes.component import clock
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class WebhookBackend:
         """Why it failed; OSError if it always will."""
         try:
             answer = await self._transport.request(
-                "POST", "", headers={"Content-Type": "application/json"}, body=body, timeout=30.0
+                TransportRequest("POST", "", headers={"Content-Type": "application/json"}, body=body), timeout=30.0
             )
         except TransportError as error:
             return str(error)

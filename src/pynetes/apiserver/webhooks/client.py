@@ -29,7 +29,7 @@ from pynetes.apiserver.objects import ObjectReader
 from pynetes.apiserver.webhooks.credentials import NOBODY, Credential, Credentials
 from pynetes.client.https import tls_context
 from pynetes.client.session import SessionOwner
-from pynetes.client.transport import Transport, TransportError
+from pynetes.client.transport import Transport, TransportError, TransportRequest
 from pynetes.component import certificates
 
 Object = dict[str, Any]
@@ -226,7 +226,7 @@ class WebhookClient(SessionOwner):
 
 async def _to_itself(loopback: Transport, path: str, seconds: float, data: bytes) -> tuple[int, str, bytes]:
     query = (("timeout", f"{seconds:g}s"),)
-    answer = await loopback.request("POST", path, query=query, headers=_HEADERS, body=data)
+    answer = await loopback.request(TransportRequest("POST", path, query, _HEADERS, data))
     return answer.status, answer.headers.get("content-type", ""), answer.body
 
 

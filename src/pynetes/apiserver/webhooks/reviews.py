@@ -10,7 +10,7 @@ import orjson
 from pynetes.apimachinery import json_writer
 from pynetes.apiserver.webhooks.client import WebhookError, refusal
 from pynetes.client import kubeconfig
-from pynetes.client.transport import Transport, TransportError, TransportResponse
+from pynetes.client.transport import Transport, TransportError, TransportRequest, TransportResponse
 from pynetes.component import clock
 
 Object = dict[str, Any]
@@ -70,7 +70,8 @@ class ReviewClient:
     async def _post(self, body: bytes) -> TransportResponse:
         headers = {"Content-Type": "application/json", "Accept": "application/json, */*"}
         try:
-            return await self._transport.request("POST", "", headers=headers, body=body, timeout=self._timeout)
+            request = TransportRequest("POST", "", headers=headers, body=body)
+            return await self._transport.request(request, timeout=self._timeout)
         except TransportError as error:
             raise WebhookError(str(error)) from error.__cause__
 

@@ -14,7 +14,7 @@ from pynetes.cli import truststore  # noqa: F401
 from pynetes.cli.status.remarks import BAD, DATA, WARN, Level, Remark
 from pynetes.client import kubeconfig
 from pynetes.client.rest import Client
-from pynetes.client.transport import reason
+from pynetes.client.transport import TransportRequest, reason
 from pynetes.component import clock
 
 Object = dict[str, Any]
@@ -71,7 +71,7 @@ async def ask(config: kubeconfig.Config, address: str, name: str = "") -> Master
     client = kubeconfig.client_from_config(replace(config, server=address), "pynetes-status")
     try:
         async with asyncio.timeout(SECONDS):
-            ready = await client.transport.request("GET", "/readyz", query=[("verbose", "")])
+            ready = await client.transport.request(TransportRequest("GET", "/readyz", [("verbose", "")]))
             if ready.status != 200:
                 return Master(address, name, message=not_ready(ready.status, ready.body.decode(errors="replace")))
             return Master(address, name, ready=True, since=await _since(client))
@@ -84,7 +84,7 @@ async def ask(config: kubeconfig.Config, address: str, name: str = "") -> Master
 
 
 async def _since(client: Client) -> datetime | None:
-    answer = await client.transport.request("GET", "/statusz", headers={"Accept": _STATUSZ})
+    answer = await client.transport.request(TransportRequest("GET", "/statusz", headers={"Accept": _STATUSZ}))
     if answer.status != 200:
         return None
     return times.parse_time(orjson.loads(answer.body)["startTime"])
