@@ -53,7 +53,6 @@ async def test_what_a_file_says_is_in_force_unless_it_cannot_be(tmp_path: Path) 
 
 
 async def test_issuers_are_replaced_once_the_new_ones_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(issuers, "_PATIENCE", 0.2)
     async with issuing(pki.ensure(tmp_path)) as issuer:
 
         def wanted(url: str, prefix: str) -> tuple[Issuer, ...]:
@@ -67,6 +66,7 @@ async def test_issuers_are_replaced_once_the_new_ones_answer(tmp_path: Path, mon
         await found.replace(wanted(issuer.url, "x:"))
         user = await found.authenticate_token(issuer.token(), ("api",))
         assert user == UserInfo("x:alice", audiences=("api",))
+        monkeypatch.setattr(issuers, "_PATIENCE", 0.2)
         with pytest.raises(TryLaterError):
             await found.replace(wanted("https://127.0.0.1:1", "y:"))
         assert await found.authenticate_token(issuer.token(), ("api",)) == user
@@ -78,6 +78,7 @@ async def test_issuers_are_replaced_once_the_new_ones_answer(tmp_path: Path, mon
 
         assert measured("latency_seconds_count")
         assert len(measured("jwks_fetch_last_key_set_info")) == 1
+        monkeypatch.undo()
         await found.replace(())
         assert not measured("jwks_fetch_last_key_set_info")
         assert await found.authenticate_token(issuer.token(), ("api",)) is None

@@ -20,8 +20,8 @@ async def test_a_request_that_has_come_in_part_is_read_and_answered() -> None:
             await ending.wait()
 
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    edge = Edge(handle, host="127.0.0.1", port=0, tls=None, max_body_bytes=100, shutdown_grace=10.0)
-    async with asyncio.timeout(20), Tasks("test") as tasks:
+    edge = Edge(handle, host="127.0.0.1", port=0, tls=None, max_body_bytes=100, shutdown_grace=60.0)
+    async with asyncio.timeout(60), Tasks("test") as tasks:
         served = tasks.start(serve(edge), name="edge")
         reader, writer = await asyncio.open_connection("127.0.0.1", await started)
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n")

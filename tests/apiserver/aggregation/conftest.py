@@ -1,7 +1,8 @@
 """Two real servers: one in front, and one behind it that serves a group of its own (of a custom resource there)."""
 
 import base64
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,14 @@ async def extension(files: PKI, extension_files: PKI) -> AsyncIterator[APIServer
         await until(established, "the extension's group")
         assert await client.get(NAMESPACES, "default")
         yield server
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Where nobody listens, nor can anybody else meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 def service() -> Object:

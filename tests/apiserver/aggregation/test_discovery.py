@@ -32,9 +32,9 @@ async def test_all_forms_of_discovery_name_the_group(web: Web, served: Object) -
     assert ROOT in (await web.ok("GET", "/"))["paths"]
 
 
-async def test_a_group_whose_server_does_not_answer_is_stale(server: APIServer, web: Web, unused_tcp_port: int) -> None:
+async def test_a_group_whose_server_does_not_answer_is_stale(server: APIServer, web: Web, silent_port: int) -> None:
     await web.ok("POST", "/api/v1/namespaces/default/services", service())
-    await web.ok("POST", API_SERVICES, api_service(unused_tcp_port, insecureSkipTLSVerify=True))
+    await web.ok("POST", API_SERVICES, api_service(silent_port, insecureSkipTLSVerify=True))
     entry = await until(lambda: _entry(web), "the group")
     assert entry["versions"] == [{"version": "v1", "freshness": "Stale"}]
     assert (await discover(server.client())).stale == {f"{GROUP}/v1"}

@@ -120,7 +120,7 @@ async def test_an_upgraded_connection_is_joined(web: Web, served: Extension) -> 
         assert socket.protocol == "v5.channel.k8s.io"
         for _ in range(3):
             await socket.send_bytes(b"abc")
-            assert await socket.receive_bytes(timeout=10) == b"cba"
+            assert await socket.receive_bytes(timeout=60) == b"cba"
     assert served.requests[-1].headers["X-Remote-User"] == "kubernetes-admin"
 
 

@@ -53,10 +53,10 @@ async def test_selectors_and_limits_reach_the_server_behind(web: Web, served: Ob
 async def test_a_watch_brings_events_as_they_happen(web: Web, served: Object) -> None:
     async with web.session.get(f"{web.base}{PATH}?watch=true") as answer:
         await web.ok("POST", PATH, cron_tab())
-        event = orjson.loads(await asyncio.wait_for(answer.content.readline(), 10))
+        event = orjson.loads(await asyncio.wait_for(answer.content.readline(), 60))
         assert (event["type"], event["object"]["metadata"]["name"]) == ("ADDED", "a")
         await web.ok("DELETE", f"{PATH}/a")
-        event = orjson.loads(await asyncio.wait_for(answer.content.readline(), 10))
+        event = orjson.loads(await asyncio.wait_for(answer.content.readline(), 60))
         assert event["type"] == "DELETED"
 
 
@@ -109,22 +109,22 @@ async def test_what_a_client_says_of_itself_is_not_passed_on(web: Web, served: O
     assert answer.status == 200
 
 
-async def test_without_a_server_behind_it_is_unavailable(web: Web, unused_tcp_port: int) -> None:
+async def test_without_a_server_behind_it_is_unavailable(web: Web, silent_port: int) -> None:
     await web.ok("POST", "/api/v1/namespaces/default/services", service())
-    await web.ok("POST", API_SERVICES, api_service(unused_tcp_port, insecureSkipTLSVerify=True))
+    await web.ok("POST", API_SERVICES, api_service(silent_port, insecureSkipTLSVerify=True))
     found = await reason(web, "FailedDiscoveryCheck")
     assert found["message"].startswith(
-        f"failing or missing response from https://localhost:{unused_tcp_port}/apis/stable.example.com/v1: Get "
+        f"failing or missing response from https://localhost:{silent_port}/apis/stable.example.com/v1: Get "
     )
     answer = await web("GET", PATH)
     assert (answer.status, answer.body) == (503, b"service unavailable\n")
     assert (await web("GET", ROOT)).status == 503
 
 
-async def test_a_server_that_cannot_be_reached_is_told_of(objects: MemoryObjects, unused_tcp_port: int) -> None:
+async def test_a_server_that_cannot_be_reached_is_told_of(objects: MemoryObjects, silent_port: int) -> None:
     """Though it was available when it was last looked at."""
     objects.add("services", {**service(), "metadata": {"name": "backend", "namespace": "default"}})
-    behind = Extension.of(api_service(unused_tcp_port, insecureSkipTLSVerify=True))
+    behind = Extension.of(api_service(silent_port, insecureSkipTLSVerify=True))
     assert behind is not None
 
     async def no_body() -> bytes:

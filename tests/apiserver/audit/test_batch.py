@@ -12,6 +12,7 @@ class Collecting:
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self.fails = False
+        self.failed = asyncio.Event()
         self.may_go_on = asyncio.Event()
         self.may_go_on.set()
         self.closed = False
@@ -19,6 +20,7 @@ class Collecting:
     async def write(self, events: Sequence[dict[str, Any]]) -> None:
         await self.may_go_on.wait()
         if self.fails:
+            self.failed.set()
             raise OSError("no")
         self.batches.append([event["n"] for event in events])
 
@@ -31,7 +33,7 @@ def numbered(*numbers: int) -> list[dict[str, Any]]:
 
 
 async def until(backend: Collecting, batches: list[list[int]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             if backend.batches == batches:
                 return
@@ -74,7 +76,7 @@ async def test_a_batch_that_fails_does_not_hold_up_the_next() -> None:
         collecting.fails = True
         backend = BatchBackend("test", collecting, tasks, Batching(size=1))
         await backend.write(numbered(1))
-        await asyncio.sleep(0.05)
+        await collecting.failed.wait()
         collecting.fails = False
         await backend.write(numbered(2))
         await backend.close()

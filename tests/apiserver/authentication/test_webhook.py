@@ -28,7 +28,7 @@ async def hook(tmp_path: Path) -> AsyncIterator[Hook]:
 @pytest.fixture
 async def webhook(hook: Hook) -> AsyncIterator[WebhookTokenAuthenticator]:
     config = kubeconfig.Config(hook.config["url"], ca=base64.b64decode(hook.config["caBundle"]))
-    client = ReviewClient(kubeconfig.transport(config), timeout=5.0, pause=0.001)
+    client = ReviewClient(kubeconfig.transport(config), timeout=60.0, pause=0.001)
     made = WebhookTokenAuthenticator(client, ("api",))
     yield made
     await made.close()

@@ -33,7 +33,7 @@ def authorizer(hook: Hook, **settings: Any) -> WebhookAuthorizer:
     config = kubeconfig.Config(hook.config["url"], ca=Path(hook.files.ca.certificate).read_bytes())
     kubeconfig.write(path, kubeconfig.document("hook", config))
     transport = kubeconfig.transport(kubeconfig.load(path))
-    return WebhookAuthorizer("hook", ReviewClient(transport, timeout=5.0, pause=0.001), Settings(**settings))
+    return WebhookAuthorizer("hook", ReviewClient(transport, timeout=60.0, pause=0.001), Settings(**settings))
 
 
 def answers(hook: Hook, status: int = 200, **given: Any) -> None:

@@ -53,7 +53,7 @@ async def test_a_webhook_that_refuses_everything_does_not_keep_a_server_from_sta
             found = await client.get(CONFIG_MAPS, "extension-apiserver-authentication", "kube-system")
             return str(found["data"]["client-ca-file"])
 
-        async with Tasks("test") as tasks, asyncio.timeout(20):
+        async with Tasks("test") as tasks, asyncio.timeout(60):
             tasks.start(again.run(), name="hooks")
             await again.finished()
             assert await authority() == files.ca.certificate.read_text()

@@ -9,7 +9,7 @@ import pytest
 
 from pynetes.apimachinery.times import format_micro_time
 from pynetes.apis.names import LEASES
-from pynetes.apiserver.bootstrap import identity
+from pynetes.apiserver.bootstrap import hooks, identity
 from pynetes.apiserver.server import APIServer
 from pynetes.component import clock
 from pynetes.component.tasks import Tasks
@@ -48,13 +48,15 @@ def lease(name: str, labels: dict[str, str], age: float) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("server", ["memory"], indirect=True)
-async def test_a_server_has_a_lease_and_collects_those_of_the_dead(server: APIServer) -> None:
+async def test_a_server_has_a_lease_and_collects_those_of_the_dead(
+    server: APIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client, ours = server.client(), {identity.LABEL: identity.COMPONENT}
 
     async def names() -> set[str]:
         return {each["metadata"]["name"] for each in (await client.list(LEASES, "kube-system"))["items"]}
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while identity.server_id() not in await names():
             await clock.sleep(0.01)
     own = await client.get(LEASES, identity.server_id(), "kube-system")
@@ -62,10 +64,11 @@ async def test_a_server_has_a_lease_and_collects_those_of_the_dead(server: APISe
     assert own["spec"]["holderIdentity"].startswith(f"{identity.server_id()}_")
     for name, labels, age in (("dead", ours, 7200.0), ("living", ours, 60.0), ("other", {"a": "b"}, 7200.0)):
         await client.create(LEASES, lease(name, labels, age))
-    async with Tasks("test") as tasks, asyncio.timeout(10):
+    async with Tasks("test") as tasks, asyncio.timeout(60):
         tasks.start(identity.collect(client), name="collect")
         while "dead" in await names():
             await clock.sleep(0.01)
     assert await names() == {identity.server_id(), "living", "other"}
+    monkeypatch.setattr(hooks, "_WITHDRAW_SECONDS", 60.0)
     assert await server._hooks.withdraw() in (True, False)  # type: ignore[union-attr]
     assert await names() == {"living", "other"}

@@ -12,7 +12,7 @@ from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.cacher import Cacher, Entry
 from pynetes.apiserver.cacher import cacher as cacher_module
 from pynetes.apiserver.cacher import listing as listing_module
-from pynetes.component import metrics
+from pynetes.component import clock, metrics
 from pynetes.component.tasks import Tasks
 from pynetes.storage import Batch, KeyValue, StoreUnavailable, Watch
 from pynetes.storage.memory import MemoryStore
@@ -48,7 +48,7 @@ async def test_writes_of_other_resources_move_the_revision_on(pods: Pods, cacher
 async def test_a_revision_that_does_not_come_is_too_large(
     pods: Pods, cacher: Cacher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cacher_module, "_FRESH_TIMEOUT", 0.02)
+    monkeypatch.setattr(cacher_module, "_PROGRESS_ROUNDS", 1)
     with pytest.raises(StatusError, match="Too large resource version: 99, current: 1") as caught:
         await cacher.list(revision=99)
     status = caught.value.status()
@@ -65,6 +65,20 @@ async def test_a_read_waits_for_a_revision_to_come(pods: Pods, cacher: Cacher) -
     await pods.store.create("/registry/core/nodes/n", b"")
     await pods.create("a")
     assert names((await waiting).entries) == ["a"]
+
+
+async def test_a_machine_that_stood_still_has_not_waited(
+    pods: Pods, cacher: Cacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cacher_module, "_PROGRESS_ROUNDS", 10)
+    monkeypatch.setattr(cacher_module, "_PROGRESS_PERIOD", 0.02)
+    reading = asyncio.ensure_future(cacher.list(revision=cacher.revision + 1))
+    await asyncio.sleep(0)
+    clock.sleep_blocking(0.25)
+    for _ in range(3):  # what fell due meanwhile is seen before anything else
+        await asyncio.sleep(0)
+    await pods.create("a")
+    assert names((await reading).entries) == ["a"]
 
 
 async def test_lists_of_prefixes_and_selections(pods: Pods, cacher: Cacher) -> None:
@@ -199,7 +213,8 @@ class StalledStore(MemoryStore):
 async def test_where_the_cache_stays_behind_consistent_reads_ask_the_store(
     pods: Pods, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cacher_module, "_FRESH_TIMEOUT", 0.02)
+    monkeypatch.setattr(cacher_module, "_PROGRESS_ROUNDS", 1)
+    monkeypatch.setattr(cacher_module, "_PROGRESS_PERIOD", 0.02)
     pods.store = StalledStore()
     async with Tasks("test") as tasks:
         cacher = Cacher(pods.store, PODS, gvk=POD, fields_of=pod_fields)
@@ -240,7 +255,7 @@ async def test_when_it_loses_the_store_it_ends_its_watches_and_starts_anew(
         watcher = await cacher.watch(revision=0)
         assert isinstance(pods.store, FlakyStore)
         pods.store.lose_watches()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             told = [event.entry.key async for frames in watcher for event in frames]
         assert told == [PODS + "default/a"]
         await pods.create("b")

@@ -99,7 +99,7 @@ def cron_tab(name: str = "a", api_version: str = f"{GROUP}/v1", **spec: Any) -> 
     }
 
 
-async def until(check: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+async def until(check: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     """Waits for a condition that an awaitable check tells."""
     end = clock.monotonic() + seconds
     while True:

@@ -1,6 +1,5 @@
 """Objects of a definition over HTTPS: what any resource does, and what the schema adds."""
 
-import asyncio
 from typing import Any
 
 import orjson
@@ -277,7 +276,6 @@ async def test_a_new_schema_holds_at_once_and_what_is_stored_follows_it(web: Web
     crd["spec"]["versions"][0].pop("selectableFields")
     properties["level"] = {"type": "integer", "default": 7}
     await web.ok("PUT", f"{CRDS}/{NAME}", crd)
-    await asyncio.sleep(0.1)
     read = await web.ok("GET", f"{PATH}/a")
     assert read["spec"] == {"cronSpec": "* * * * *", "replicas": 1, "level": 7}
 

@@ -129,7 +129,7 @@ async def test_kubectl(web: Web, kubectl: Callable[..., Any]) -> None:
     code, out = await kubectl("scale", "crontabs/a", "--replicas=4")
     assert code == 0, out
     assert (await web.ok("GET", f"{PATH}/a"))["spec"]["replicas"] == 4
-    code, out = await kubectl("wait", "--for=condition=Established", f"crd/{NAME}", "--timeout=10s")
+    code, out = await kubectl("wait", "--for=condition=Established", f"crd/{NAME}", "--timeout=60s")
     assert code == 0, out
     manifest = f"""
 apiVersion: {GROUP}/v1
@@ -147,6 +147,6 @@ spec: {{cronSpec: "* * * * *", bogus: 1}}
     assert (await web.ok("GET", f"{PATH}/b"))["spec"]["image"] == "other"
     code, out = await kubectl("delete", "ct", "--all")
     assert code == 0, out
-    code, out = await kubectl("delete", "crd", NAME, "--timeout=20s")
+    code, out = await kubectl("delete", "crd", NAME, "--timeout=60s")
     assert code == 0, out
     assert await condition(web, "Established") is None

@@ -31,7 +31,7 @@ def cbc(name: str) -> dict[str, Any]:
 
 
 def kms(plugin: Plugin, name: str = "vault") -> dict[str, Any]:
-    return {"kms": {"apiVersion": "v2", "name": name, "endpoint": plugin.endpoint, "timeout": "1s"}}
+    return {"kms": {"apiVersion": "v2", "name": name, "endpoint": plugin.endpoint, "timeout": "60s"}}
 
 
 async def written(encryption: Encryption) -> bytes:
@@ -47,7 +47,7 @@ async def written(encryption: Encryption) -> bytes:
 async def test_a_changed_file_is_found_by_itself_and_a_bad_one_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "encryption.yaml"
     write(path, cbc("a"))
-    async with Encryption(path, reload=True, period=0.01) as encryption, asyncio.timeout(10):
+    async with Encryption(path, reload=True, period=0.01) as encryption, asyncio.timeout(60):
         assert (await written(encryption)).startswith(b"k8s:enc:aescbc:v1:a:")
         path.write_text("nonsense")
         with pytest.raises(ConfigError):
@@ -85,7 +85,7 @@ async def test_resources_that_are_not_named_stay_plain(tmp_path: Path) -> None:
 async def test_a_plugin_comes_by_reload_once_it_is_healthy(tmp_path: Path) -> None:
     path = tmp_path / "encryption.yaml"
     write(path, cbc("a"))
-    async with Plugin(tmp_path / "kms.sock") as plugin, Encryption(path, reload=True) as encryption:
+    async with Plugin(tmp_path / "kms.sock") as plugin, Encryption(path, reload=True, period=3600) as encryption:
         await encryption.check()
         plugin.healthz = "sealed"
         write(path, kms(plugin), cbc("a"))

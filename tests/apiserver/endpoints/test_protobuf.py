@@ -83,7 +83,7 @@ async def test_a_watch_is_frames_with_their_lengths(web: Web) -> None:
             assert head + event == encode_watch_event(kind, enveloped)
             return kind, decode(enveloped, NOTHING)
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             kind, obj = await next_event()
             assert (kind, obj["metadata"]["name"]) == ("ADDED", "a")
             await web.ok("DELETE", f"{MAPS}/a")

@@ -24,7 +24,7 @@ class Stream:
         self.answer = answer
 
     async def next(self) -> dict[str, Any]:
-        line = await asyncio.wait_for(self.answer.content.readline(), 10)
+        line = await asyncio.wait_for(self.answer.content.readline(), 60)
         assert line, "the stream ended"
         event: dict[str, Any] = orjson.loads(line)
         return event
@@ -34,7 +34,7 @@ class Stream:
         return [(event["type"], event["object"]["metadata"]["name"]) for event in events]
 
     async def ended(self) -> bool:
-        return await asyncio.wait_for(self.answer.content.read(), 10) == b""
+        return await asyncio.wait_for(self.answer.content.read(), 60) == b""
 
 
 @asynccontextmanager
@@ -110,7 +110,7 @@ async def test_shutdown_ends_streams_cleanly_and_at_once(web: Web, server: APISe
     async with watching(web) as stream:
         closing = asyncio.ensure_future(server.__aexit__(None, None, None))
         assert await stream.ended()
-    await asyncio.wait_for(closing, 10)
+    await asyncio.wait_for(closing, 60)
 
 
 async def test_events_are_messages_of_a_websocket(web: Web, server: APIServer) -> None:
@@ -120,7 +120,7 @@ async def test_events_are_messages_of_a_websocket(web: Web, server: APIServer) -
         assert socket.protocol == "any"
         await web.ok("POST", MAPS, config_map("b"))
         for name in ("a", "b"):
-            event = orjson.loads(await socket.receive_str(timeout=10))
+            event = orjson.loads(await socket.receive_str(timeout=60))
             assert (event["type"], event["object"]["metadata"]["name"]) == ("ADDED", name)
         async with web.session.ws_connect(
             f"{url}&timeoutSeconds=1", headers={**origin, "Accept": "application/vnd.kubernetes.protobuf"}
@@ -129,12 +129,12 @@ async def test_events_are_messages_of_a_websocket(web: Web, server: APIServer) -
             assert [message.startswith(b"\n\x05ADDED\x12") for message in both] == [True, True]
             assert binary.close_code == 1000
         async with web.session.ws_connect(url, headers=origin) as left:
-            await left.receive_str(timeout=10)
+            await left.receive_str(timeout=60)
         with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
             await web.session.ws_connect(url)
         closing = asyncio.ensure_future(server.__aexit__(None, None, None))
-        assert (await socket.receive(timeout=10)).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
-    await asyncio.wait_for(closing, 10)
+        assert (await socket.receive(timeout=60)).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+    await asyncio.wait_for(closing, 60)
 
 
 async def test_tables_name_their_columns_once(web: Web) -> None:

@@ -44,7 +44,7 @@ async def test_a_configured_webhook_decides_before_rbac(
     config: Callable[..., APIServerConfig], files: PKI, hook: Hook, tmp_path: Path
 ) -> None:
     webhook = {
-        "timeout": "3s",
+        "timeout": "30s",
         "subjectAccessReviewVersion": "v1",
         "failurePolicy": "NoOpinion",
         "connectionInfo": {
@@ -138,7 +138,7 @@ async def test_a_configured_issuer_says_who_asks_and_anonymity_ends_at_its_paths
                 while (await get(server, files, "/api/v1/namespaces/a/pods", issuer.token()))[0] != 200:
                     await clock.sleep(0.05)
 
-            await asyncio.wait_for(accepted(), 20)
+            await asyncio.wait_for(accepted(), 60)
             assert (await get(server, files, "/api/v1/namespaces/a/pods", issuer.token(aud="you")))[0] == 401
             assert (await get(server, files, "/version", ""))[0] == 200
             assert (await get(server, files, "/api", ""))[0] == 401

@@ -57,7 +57,7 @@ async def test_the_objects_are_there_and_requests_say_who_took_them(files: PKI) 
         assert {"exempt", "catch-all", "global-default", "system-nodes", "probes"} <= schemas.keys()
         assert {"exempt", "catch-all", "workload-low", "leader-election"} <= levels.keys()
         url = f"https://127.0.0.1:{server.port}"
-        async with session(files) as web, asyncio.timeout(20):
+        async with session(files) as web, asyncio.timeout(60):
             async with web.get(url + SCHEMAS, headers={"Accept": TABLE}) as answer:
                 names = [row["object"]["metadata"]["name"] for row in (await answer.json())["rows"]]
             assert (names[:3], names[-1]) == (["exempt", "probes", "system-leader-election"], "catch-all")
@@ -83,7 +83,7 @@ async def test_a_level_without_room_turns_away_and_others_go_on(files: PKI) -> N
         subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "alice"}
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
         await client.create(CLUSTER_ROLE_BINDINGS, {**role, "roleRef": reference, "subjects": [subject]})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 found = await client.get(FLOW_SCHEMAS, "alice")
                 if found.get("status", {}).get("conditions"):
@@ -143,7 +143,7 @@ async def test_a_schema_without_its_level_says_so(files: PKI) -> None:
         await server.ready()
         client = server.client()
         await client.create(FLOW_SCHEMAS, schema("lost", "nowhere", "alice"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 conditions = (await client.get(FLOW_SCHEMAS, "lost")).get("status", {}).get("conditions")
                 if conditions:

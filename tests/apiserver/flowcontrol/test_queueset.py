@@ -48,7 +48,7 @@ async def test_those_that_wait_in_a_queue_are_served_in_order() -> None:
     order: list[int] = []
 
     async def request(number: int) -> None:
-        seat = await queues.wait("f", 1, 10.0)
+        seat = await queues.wait("f", 1, 60.0)
         order.append(number)
         queues.release(seat, seat.started)
 
@@ -67,7 +67,7 @@ async def test_a_full_queue_turns_away_and_time_runs_out() -> None:
     waiting = asyncio.ensure_future(queues.wait("f", 1, 0.01))
     await asyncio.sleep(0)
     with pytest.raises(Rejected, match="queue-full"):
-        await queues.wait("g", 1, 10.0)
+        await queues.wait("g", 1, 60.0)
     with pytest.raises(Rejected, match="time-out"):
         await waiting
     assert queues.waiting == 0
@@ -76,12 +76,12 @@ async def test_a_full_queue_turns_away_and_time_runs_out() -> None:
 async def test_a_request_that_goes_away_gives_its_place_back() -> None:
     queues = QueueSet(QUEUES, 1)
     running = take(queues)
-    waiting = asyncio.ensure_future(queues.wait("f", 1, 10.0))
+    waiting = asyncio.ensure_future(queues.wait("f", 1, 60.0))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     assert queues.waiting == 0
-    chosen = asyncio.ensure_future(queues.wait("f", 1, 10.0))
+    chosen = asyncio.ensure_future(queues.wait("f", 1, 60.0))
     await asyncio.sleep(0)
     queues.release(running, 1.0)  # its turn has come, but it does not know yet
     chosen.cancel()
@@ -95,7 +95,7 @@ async def test_a_flow_that_floods_does_not_hold_up_others() -> None:
     running = [take(queues, "flood") for _ in range(2)]
 
     async def request(flow: str) -> None:
-        seat = await queues.wait(flow, 1, 10.0)
+        seat = await queues.wait(flow, 1, 60.0)
         served.append(flow)
         await asyncio.sleep(0.001)
         queues.release(seat, seat.started + 0.1)
@@ -118,7 +118,7 @@ async def test_flows_that_share_get_the_same() -> None:
     running = take(queues, "other")
 
     async def request(flow: str, seconds: float) -> None:
-        seat = await queues.wait(flow, 1, 10.0)
+        seat = await queues.wait(flow, 1, 60.0)
         if sum(served.values()) < 60:
             served[flow] += 1
         queues.release(seat, seat.started + seconds)

@@ -32,7 +32,9 @@ class Hook:
         self.query: list[str] = []
         self.authorization: list[str] = []
         self.answer: Callable[[Any], web.StreamResponse] = web.json_response
-        self.delay = 0.0
+        #: What is waited for before the answer.
+        self.gate = asyncio.Event()
+        self.gate.set()
         self.redirect = ""
         self.port = 0
 
@@ -49,7 +51,7 @@ class Hook:
         self.asked.append(review)
         self.query.append(request.query_string)
         self.authorization.append(request.headers.get("Authorization", ""))
-        await asyncio.sleep(self.delay)
+        await self.gate.wait()
         return self.answer(review)
 
 
@@ -68,4 +70,5 @@ async def serving(files: PKI) -> AsyncIterator[Hook]:
     try:
         yield hook
     finally:
+        hook.gate.set()
         await runner.cleanup()

@@ -69,6 +69,6 @@ async def test_a_webhook_is_shown_the_token_of_its_host(tmp_path: Path, objects:
     async with serving(files) as hook, WebhookClient(objects) as client:
         shown = Credentials.load(written(tmp_path, {f"127.0.0.1:{hook.port}": user}))
         config = ClientConfig.of(hook.config)
-        await client.call(config, {}, timeout=5, credentials=shown)
-        await client.call(config, {}, timeout=5)
+        await client.call(config, {}, timeout=30, credentials=shown)
+        await client.call(config, {}, timeout=30)
         assert hook.authorization == ["Bearer from a file", ""]

@@ -24,8 +24,9 @@ from pynetes.storage import Watch as StoreWatch
 log = logging.getLogger(__name__)
 
 _READY_TIMEOUT = 3.0
-_FRESH_TIMEOUT = 3.0
-_PROGRESS_PERIOD = 0.1
+#: A read waits three seconds for a revision to come: counted in rounds, as a machine that stands still for that long
+#: has not given the store the time to answer.
+_PROGRESS_PERIOD, _PROGRESS_ROUNDS = 0.1, 30
 _RESTART_DELAY = 1.0
 _BOOKMARK_PERIOD = 60.0
 _BOOKMARK_BEFORE_TIMEOUT = 2.0
@@ -72,6 +73,7 @@ class Cacher:
         self._foretold: dict[bytes, dict[str, Any]] = {}
         self._decoding = False
         self._ready = asyncio.Event()
+        self._settled = asyncio.Event()
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._bookmark_timer: asyncio.TimerHandle | None = None
 
@@ -86,6 +88,7 @@ class Cacher:
                 log.warning("watch cache of %s starts anew: %s", self.prefix, e)
             except errors.StatusError as e:
                 self.failure = e
+                self._settled.set()
                 log.warning("watch cache of %s cannot decode: %s", self.prefix, e)
             finally:
                 self._stop()
@@ -100,6 +103,7 @@ class Cacher:
             self._watch = watch
             self.failure = None
             self._ready.set()
+            self._settled.set()
             self._measures.initializations.inc()
             self._measures.objects.set(len(entries))
             async for batch in watch:
@@ -126,6 +130,8 @@ class Cacher:
 
     def _stop(self) -> None:
         self._ready.clear()
+        if self.failure is None:
+            self._settled.clear()
         self._watch = None
         self._decoding = False
         if self._bookmark_timer is not None:
@@ -186,12 +192,8 @@ class Cacher:
             raise errors.too_many_requests("storage is (re)initializing", 1) from None
 
     async def settled(self) -> None:
-        """Waits until the state is loaded or cannot be (`failure`). StatusError 429 when that takes long."""
-        try:
-            await self.ready()
-        except errors.StatusError:
-            if self.failure is None:
-                raise
+        """Waits until the state is loaded or cannot be (`failure`), however long that takes."""
+        await self._settled.wait()
 
     @property
     def revision(self) -> int:
@@ -226,13 +228,13 @@ class Cacher:
         return 0 if self.revision >= revision or await self._comes(revision) else revision
 
     async def _comes(self, revision: int) -> bool:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FRESH_TIMEOUT):
-                while self.revision < revision:
-                    # A quiet resource hears nothing of other keys' revisions unless it asks.
-                    if self._watch is not None:
-                        self._watch.request_progress()
-                    await self._wait_for_batch(revision)
+        for _ in range(_PROGRESS_ROUNDS):
+            if self.revision >= revision:
+                return True
+            # A quiet resource hears nothing of other keys' revisions unless it asks.
+            if self._watch is not None:
+                self._watch.request_progress()
+            await self._wait_for_batch(revision)
         return self.revision >= revision
 
     async def _wait_for_batch(self, revision: int) -> None:

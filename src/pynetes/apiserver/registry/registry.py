@@ -1,10 +1,11 @@
 """All resources of the API server: their stores and caches, and reading objects from inside of the server."""
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pynetes.apimachinery.errors import route_not_found
+from pynetes.apimachinery.errors import StatusError, route_not_found
 from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.registry import RESOURCES, by_gvk
 from pynetes.apis.resource import Resource
@@ -12,15 +13,19 @@ from pynetes.apiserver.cacher import Entry, WatchEvent
 from pynetes.apiserver.objects import Observer
 from pynetes.apiserver.registry.hooks import NO_HOOKS, Hooks
 from pynetes.apiserver.registry.resource import ResourceStore
+from pynetes.component import clock
 from pynetes.component.tasks import Tasks
-from pynetes.storage import Store
+from pynetes.storage import Store, StoreError
 
 if TYPE_CHECKING:
     from pynetes.apiserver.encryption.encryption import Encryption
 
 Object = dict[str, Any]
 
+log = logging.getLogger(__name__)
+
 _READY_TIMEOUT = 60.0
+_RETRY = 1.0
 
 
 class Registry:
@@ -101,8 +106,7 @@ class Registry:
         """Waits until every cache has its state, or has found that what the store holds cannot be read."""
         async with asyncio.timeout(_READY_TIMEOUT):
             for rs in self.stores:
-                while not rs.cacher.is_ready and rs.cacher.failure is None:
-                    await rs.cacher.settled()
+                await rs.cacher.settled()
 
     # --- reading from inside (objects are shared: never change them)
 
@@ -121,11 +125,23 @@ class Registry:
     async def observe(
         self, gvr: GroupVersionResource, observer: Observer, *, synced: asyncio.Event | None = None
     ) -> None:
-        """Tells `observer` all objects and then every change, until cancelled; `synced` is set after the first all."""
+        """Tells `observer` all objects and then every change, until cancelled; `synced` is set after the first all.
+
+        A store that is slow or away is waited for. StatusError, if there is a `synced` to set, for what cannot be read.
+        """
         cacher = self.store_of(gvr).cacher
         following = Following(observer)
         while True:
-            async with await cacher.watch(send_initial_events=True, bookmarks=True) as watcher:
+            await cacher.settled()
+            if cacher.failure is not None and synced is not None and not synced.is_set():
+                raise cacher.failure
+            try:
+                watcher = await cacher.watch(send_initial_events=True, bookmarks=True)
+            except (StatusError, StoreError) as error:
+                log.warning("observer of %s waits: %s", gvr, error)
+                await clock.sleep(_RETRY)
+                continue
+            async with watcher:
                 following.begin()
                 async for frames in watcher:
                     for event in frames:

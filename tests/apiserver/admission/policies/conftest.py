@@ -7,9 +7,9 @@ import pytest
 
 from pynetes.apis.names import SERVICE_ACCOUNTS
 from pynetes.apiserver.server import APIServer
-from pynetes.component import clock
 from pynetes.component.pki import PKI
 from tests.apiserver.endpoints.conftest import Answer, Web, config, config_of, files, kubectl, web
+from tests.apiserver.settling import settled
 
 __all__ = ["config", "files", "kubectl", "web"]
 
@@ -47,8 +47,9 @@ async def server(files: PKI) -> AsyncIterator[APIServer]:
 class Cluster:
     """Writes through the server, and policies that take effect before they return."""
 
-    def __init__(self, web: Web) -> None:
+    def __init__(self, web: Web, server: APIServer) -> None:
         self.web = web
+        self._server = server
 
     async def policy(self, kind: str, name: str = "p", **spec: Any) -> Any:
         """`kind` is Validating or Mutating; of config maps unless `matchConstraints` say otherwise."""
@@ -78,8 +79,8 @@ class Cluster:
         await self.settled()
 
     async def settled(self) -> None:
-        """Watches deliver within a moment."""
-        await clock.sleep(0.1)
+        """What was written is in force."""
+        await settled(self._server)
 
     async def create(self, name: str = "a", *, query: str = "", **changes: Any) -> Answer:
         """A config map."""
@@ -89,5 +90,5 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster(web: Web) -> Cluster:
-    return Cluster(web)
+def cluster(web: Web, server: APIServer) -> Cluster:
+    return Cluster(web, server)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.apiserver.admission.policies.conftest import CONFIG_MAPS, NAMESPACED, Cluster, matching
+from tests.apiserver.customresources.conftest import until
 
 Object = dict[str, Any]
 
@@ -84,11 +85,12 @@ async def test_a_kind_that_nobody_knows(cluster: Cluster) -> None:
 
 async def test_custom_resources_are_parameters(cluster: Cluster) -> None:
     await cluster.web.ok("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", DEFINITION)
-    for _ in range(100):
-        await cluster.settled()
-        body = {"apiVersion": "example.com/v1", "kind": "Limit", "metadata": {"name": "x"}, "most": 1}
-        if (await cluster.web("POST", "/apis/example.com/v1/limits", body)).status == 201:
-            break
+    body = {"apiVersion": "example.com/v1", "kind": "Limit", "metadata": {"name": "x"}, "most": 1}
+
+    async def made() -> bool:
+        return bool((await cluster.web("POST", "/apis/example.com/v1/limits", body)).status == 201)
+
+    await until(made, "the definition to be established")
     await cluster.validating(
         matchConstraints=matching("secrets"),
         paramKind={"apiVersion": "example.com/v1", "kind": "Limit"},

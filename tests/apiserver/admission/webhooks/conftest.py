@@ -12,9 +12,10 @@ from aiohttp import web as aioweb
 
 from pynetes.apis.names import SERVICE_ACCOUNTS
 from pynetes.apiserver.server import APIServer
-from pynetes.component import certificates, clock
+from pynetes.component import certificates
 from pynetes.component.pki import PKI
 from tests.apiserver.endpoints.conftest import Web, config, config_of, files, kubectl, web
+from tests.apiserver.settling import settled
 
 __all__ = ["config", "files", "kubectl", "web"]
 
@@ -55,10 +56,12 @@ class Hooks:
         self.behaviours: dict[str, Behaviour] = {}
         self.raw: dict[str, Callable[[Object], aioweb.StreamResponse]] = {}
         self.asked: list[tuple[str, Object]] = []
-        self.delays: dict[str, float] = {}
+        #: What one waits for before it answers.
+        self.gates: dict[str, asyncio.Event] = {}
         #: What each was told of how long it is waited for.
         self.timeouts: dict[str, str] = {}
-        self.at_once = self.most_at_once = 0
+        #: How many are being asked.
+        self.at_once = 0
 
     async def handle(self, request: aioweb.Request) -> aioweb.StreamResponse:
         name = request.match_info["name"]
@@ -66,9 +69,9 @@ class Hooks:
         self.asked.append((name, review["request"]))
         self.timeouts[name] = request.query.get("timeout", "")
         self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            await asyncio.sleep(self.delays.get(name, 0))
+            if name in self.gates:
+                await self.gates[name].wait()
         finally:
             self.at_once -= 1
         if name in self.raw:
@@ -92,7 +95,7 @@ class Hooks:
             "rules": [rule("configmaps")],
             "sideEffects": "None",
             "admissionReviewVersions": ["v1"],
-            "timeoutSeconds": 5,
+            "timeoutSeconds": 30,
             **changes,
         }
 
@@ -120,6 +123,8 @@ async def hooks(files: PKI) -> AsyncIterator[Hooks]:
     await aioweb.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     hooks.port = runner.addresses[0][1]
     yield hooks
+    for gate in hooks.gates.values():
+        gate.set()
     await runner.cleanup()
 
 
@@ -151,8 +156,8 @@ class Cluster:
         await self.settled()
 
     async def settled(self) -> None:
-        """Watches deliver within a moment; upstream promises no more than about a second."""
-        await clock.sleep(0.1)
+        """What was written is in force."""
+        await settled(self.server)
 
     async def create(self, name: str = "a", *, query: str = "", **changes: Any) -> Any:
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, **changes}
