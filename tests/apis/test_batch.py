@@ -44,6 +44,15 @@ def test_a_job_selects_its_pods_by_its_own_uid() -> None:
     }
 
 
+def test_a_job_without_labels_has_those_of_its_template_and_its_selector() -> None:
+    job = created(JOBS, _job())
+    assert job["metadata"]["labels"] == job["spec"]["template"]["metadata"]["labels"]
+    assert job["metadata"]["labels"]["job-name"] == "once"
+    own = _job()
+    own["metadata"]["labels"] = {"app": "web"}
+    assert created(JOBS, own)["metadata"]["labels"] == {"app": "web"}
+
+
 INVALID: dict[str, tuple[dict[str, Any], str]] = {
     "a restart policy that never ends": (
         {"template": template(restartPolicy="Always")},

@@ -144,6 +144,10 @@ INVALID: dict[str, tuple[dict[str, Any], str]] = {
         "spec.tolerations[0].operator: Invalid value: \"b\": value must be empty when `operator` is 'Exists'",
     ),
     "a host port without the host's network": ({"hostNetwork": False}, ""),
+    "restart rules of an init container without a policy": (
+        {"initContainers": [container("first", restartPolicyRules=[{"action": "Sometimes"}])]},
+        "spec.initContainers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used",
+    ),
 }
 
 
@@ -172,10 +176,11 @@ def test_the_first_source_or_handler_is_judged_before_the_others_are_refused() -
 
 
 def test_the_claim_of_an_ephemeral_volume_must_have_a_name_that_fits() -> None:
-    made = pod(volumes=[{"name": "a", "ephemeral": {"volumeClaimTemplate": {"metadata": {"uid": "1"}}}}])
+    made = pod(volumes=[{"name": "a", "ephemeral": {"volumeClaimTemplate": {"metadata": {"uid": "1", "name": "b"}}}}])
     made["metadata"]["name"] = "x" * 253
     errors = create_errors(STRATEGY, made)
-    assert errors[0] == "spec.volumes[0].ephemeral.volumeClaimTemplate.metadata.uID: Forbidden: cannot be set"
+    path = "spec.volumes[0].ephemeral.volumeClaimTemplate.metadata"
+    assert errors[:2] == [f"{path}.{field}: Forbidden: cannot be set" for field in ("name", "uID")]
     assert errors[-1].endswith('-a": must be no more than 253 characters')
 
 

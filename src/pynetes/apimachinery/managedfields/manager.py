@@ -91,7 +91,7 @@ class FieldManager:
         that is not of the kind."""
         kind = GroupVersionKind.of(config)
         if kind != self.kind:
-            raise bad_request(f"invalid object type: {_shown(kind)}")
+            raise bad_request(f"invalid object type: {kind_text(kind)}")
         if isinstance(_metadata(config).get("managedFields"), list):
             raise bad_request("metadata.managedFields must be nil")
         updater = self._updater
@@ -208,7 +208,7 @@ def _stripped(managers: Managers, manager: ManagerId) -> Managers:
     return {**managers, manager: Owned(fields, owned.api_version, owned.applied, owned.time)}
 
 
-def _shown(kind: GroupVersionKind) -> str:
+def kind_text(kind: GroupVersionKind) -> str:
     return f"{kind.api_version}, Kind={kind.kind}" if kind.group else f"/{kind.version}, Kind={kind.kind}"
 
 
@@ -222,4 +222,4 @@ def described(obj: Object) -> str:
     """An object as the original's internal errors name it."""
     metadata = _metadata(obj)
     kind = GroupVersionKind.of(obj)
-    return f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}; {_shown(kind)}"
+    return f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}; {kind_text(kind)}"

@@ -57,17 +57,17 @@ class JobStrategy(Strategy):
         spec = obj.setdefault("spec", {})
         default_job_spec(spec)
         default_job_template_spec(spec)
-        if obj["metadata"].get("uid"):
-            _default_labels(obj)
+        _default_labels(obj)
 
     def prepare_for_create(self, obj: Object) -> None:
         """Name and uid are settled by now: the selector is made of them."""
         super().prepare_for_create(obj)
         if not obj["spec"].get("manualSelector"):
-            labelled = bool((obj["spec"]["template"].get("metadata") or {}).get("labels"))
+            labels = (obj["spec"]["template"].get("metadata") or {}).get("labels")
+            shared = labels and obj["metadata"].get("labels") is labels
             _generate_selector(obj)
-            if labelled:
-                _default_labels(obj)
+            if shared:
+                obj["metadata"]["labels"] = copy(labels)
 
     def canonicalize(self, obj: Object) -> None:
         """Those that a template has only for the selector are not judged as the Job's."""
@@ -105,10 +105,11 @@ def job_spec_warnings(spec: Object, path: str) -> list[str]:
 
 
 def _default_labels(job: Object) -> None:
-    """A Job without labels has those of its template: a new one the labels as well that its selector is made of."""
+    """A Job without labels has those of its template: they are one map, so that a new one has the labels as well that
+    its selector is made of."""
     labels = (job["spec"]["template"].get("metadata") or {}).get("labels")
     if labels and not job["metadata"].get("labels"):
-        job["metadata"]["labels"] = copy(labels)
+        job["metadata"]["labels"] = labels
 
 
 def _generate_selector(job: Object) -> None:

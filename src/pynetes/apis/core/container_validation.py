@@ -100,13 +100,15 @@ def _resize_policy(found: FieldErrors, policies: list[Object], context: PodConte
             found.invalid(path, restart, "must be 'NotRequired' when pod `restartPolicy` is 'Never'")
 
 
-def validate_restart_policy(found: FieldErrors, container: Object, path: str) -> None:
-    """The container's own restartPolicy and its rules on exit codes."""
+def validate_restart_policy(found: FieldErrors, container: Object, path: str, *, initial: bool = False) -> None:
+    """The container's own restartPolicy and its rules on exit codes, which `initial` ones have only with a policy."""
     policy = container.get("restartPolicy")
     rules = container.get("restartPolicyRules") or []
     if policy is None:
         if rules:
             found.required(f"{path}.restartPolicy", "must specify restartPolicy when restart rules are used")
+        if initial:
+            return
     elif policy not in _RESTART_POLICIES:
         found.not_supported(f"{path}.restartPolicy", policy, _RESTART_POLICIES)
     path = f"{path}.restartPolicyRules"

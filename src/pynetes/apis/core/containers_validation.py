@@ -81,7 +81,7 @@ def validate_init_containers(found: FieldErrors, spec: Object, context: PodConte
     for index, container in enumerate(spec.get("initContainers") or ()):
         own = f"{path}[{index}]"
         validate_common(found, container, context, own)
-        validate_restart_policy(found, container, own)
+        validate_restart_policy(found, container, own, initial=True)
         name = container.get("name") or ""
         if name in seen:
             found.duplicate(f"{own}.name", name)

@@ -6,7 +6,11 @@ from pynetes.apis.core.access_modes import validate_access_modes, validate_volum
 from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import Object
 
-_TEMPLATE_METADATA = frozenset(("labels", "annotations"))
+# What a template of claims may not say of its claims, in the order in which it is looked at.
+_NO_TEMPLATE_METADATA = (
+    *("name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation", "creationTimestamp"),
+    *("deletionTimestamp", "deletionGracePeriodSeconds", "ownerReferences", "finalizers", "managedFields"),
+)
 
 
 def validate_claim_spec(found: FieldErrors, spec: Object, path: str) -> None:
@@ -66,7 +70,7 @@ def validate_claim_template(found: FieldErrors, template: Object, path: str) -> 
     metadata = template.get("metadata") or {}
     found += validate_annotations(metadata.get("annotations") or {}, f"{path}.metadata.annotations")
     found += validate_labels(metadata.get("labels") or {}, f"{path}.metadata.labels")
-    for field, value in metadata.items():
-        if field not in _TEMPLATE_METADATA and value:
+    for field in _NO_TEMPLATE_METADATA:
+        if metadata.get(field):
             found.forbidden(f"{path}.metadata.{'uID' if field == 'uid' else field}", "cannot be set")
     validate_claim_spec(found, template.get("spec") or {}, f"{path}.spec")

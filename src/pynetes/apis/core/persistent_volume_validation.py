@@ -124,7 +124,7 @@ def validate_volume_spec(found: FieldErrors, spec: Object, path: str, *, name: s
 def _capacity(found: FieldErrors, capacity: Object | None, path: str) -> None:
     found.present(path, capacity)
     if set(capacity or ()) != {"storage"}:
-        found.not_supported(path, dict(sorted(capacity.items())) if capacity else None, ("storage",))
+        found.not_supported(path, None if capacity is None else dict(sorted(capacity.items())), ("storage",))
     for name, value in (capacity or {}).items():
         amount = quantity.parse(value)
         if amount.value() < 0:

@@ -125,8 +125,8 @@ def _with_allowed_changes_undone(found: FieldErrors, new_spec: Object, old_spec:
 
 def _undo_gated_changes(found: FieldErrors, munged: Object, old_spec: Object) -> None:
     """While a pod waits at its gates, node selector and affinity may become narrower."""
-    old_selector, new_selector = old_spec.get("nodeSelector") or {}, munged.get("nodeSelector") or {}
-    if any(new_selector.get(k) != v for k, v in old_selector.items()):
+    old_selector, new_selector = old_spec.get("nodeSelector") or {}, munged.get("nodeSelector")
+    if any((new_selector or {}).get(k) != v for k, v in old_selector.items()):
         detail = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
         found.invalid("spec.nodeSelector", new_selector, detail)
     munged["nodeSelector"] = old_selector
@@ -142,12 +142,12 @@ def _undo_gated_changes(found: FieldErrors, munged: Object, old_spec: Object) ->
 def _narrowed(found: FieldErrors, new: Object, old: Object) -> None:
     path = f"spec.affinity.nodeAffinity.{_REQUIRED}.nodeSelectorTerms"
     old_terms = (old.get(_REQUIRED) or {}).get("nodeSelectorTerms") or []
-    new_terms = (new.get(_REQUIRED) or {}).get("nodeSelectorTerms") or []
-    if old_terms and len(old_terms) != len(new_terms):
+    new_terms = (new.get(_REQUIRED) or {}).get("nodeSelectorTerms")
+    if old_terms and len(old_terms) != len(new_terms or ()):
         detail = "no additions/deletions to non-empty NodeSelectorTerms list are allowed"
         found.invalid(path, new_terms, detail)
         return
-    for index, (term, earlier) in enumerate(zip(new_terms, old_terms, strict=False)):
+    for index, (term, earlier) in enumerate(zip(new_terms or (), old_terms, strict=False)):
         if not _only_additions(term, earlier):
             detail = "only additions are allowed (no mutations or deletions)"
             found.invalid(f"{path}[{index}]", term, detail)

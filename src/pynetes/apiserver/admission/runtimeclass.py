@@ -3,7 +3,9 @@
 from typing import Any
 
 from pynetes.apimachinery.errors import StatusError
+from pynetes.apimachinery.names import path_segment_name
 from pynetes.apimachinery.quantity import parse
+from pynetes.apimachinery.quoting import go_quoted
 from pynetes.apis.names import RUNTIME_CLASSES
 from pynetes.apiserver.admission.attributes import Attributes, Objects, Plugin
 
@@ -21,8 +23,12 @@ class RuntimeClass(Plugin):
 
     async def _class_of(self, attrs: Attributes, spec: Object) -> Object | None:
         name = spec.get("runtimeClassName")
-        if not name:
+        if name is None:
             return None
+        if not name:
+            raise StatusError(500, "", "resource name may not be empty")
+        if bad := path_segment_name(name):
+            raise StatusError(500, "", f"invalid resource name {go_quoted(name)}: [{' '.join(bad)}]")
         try:
             return self._objects.cached_get(RUNTIME_CLASSES, name) or await self._objects.get(RUNTIME_CLASSES, name)
         except StatusError as error:
@@ -49,7 +55,7 @@ class RuntimeClass(Plugin):
         spec = attrs.obj.get("spec") or {}
         found = await self._class_of(attrs, spec)
         overhead = ((found or {}).get("overhead") or {}).get("podFixed")
-        if not overhead and spec.get("overhead"):
+        if not overhead and spec.get("overhead") is not None:
             raise attrs.forbid("pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead")
         if overhead and not _same(spec.get("overhead") or {}, overhead):
             raise attrs.forbid("pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead")

@@ -6,7 +6,7 @@ from typing import Any
 from pynetes.apimachinery import codec as codecs
 from pynetes.apimachinery import yaml_text
 from pynetes.apimachinery.errors import StatusError, bad_request, conflict
-from pynetes.apimachinery.managedfields.manager import described
+from pynetes.apimachinery.managedfields.manager import described, kind_text
 from pynetes.apimachinery.schema.checker import DecodeError
 from pynetes.apiserver.endpoints.output import entry_response
 from pynetes.apiserver.endpoints.scope import Scope
@@ -68,7 +68,7 @@ def _typed(scope: Scope, obj: Object, config: Object) -> Object:
         typed, _ = codecs.coerce(obj, scope.kind, validation="Ignore", schema=schema)
     except StatusError as error:
         why = error.details["causes"][0]["message"].rpartition(": ")[2] if error.details.get("causes") else str(error)
-        why = f"unable to convert unstructured object to {scope.kind}: {why}"
+        why = f"unable to convert unstructured object to {kind_text(scope.kind)}: {why}"
         message = f"failed to convert new object ({described(config)}) to proper version: {why}"
         raise StatusError(500, "", message) from None
     if typed.get("metadata") is None:

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 
+#: Who tells the conditions of FlowSchemas, among the owners of their fields.
+FIELD_MANAGER = "api-priority-and-fairness-config-consumer-v1"
 #: Seconds between two allocations of seats.
 PERIOD = 10.0
 _SETTLE = 0.1
@@ -154,9 +156,20 @@ class FlowController:
             if present is not None and all(present.get(key) == value for key, value in condition.items()):
                 continue
             meta.set_condition(conditions, condition)
-            changed = {**schema, "status": {**(schema.get("status") or {}), "conditions": conditions}}
+            told = {
+                "apiVersion": schema["apiVersion"],
+                "kind": schema["kind"],
+                "metadata": {"name": meta.name(schema)},
+                "status": {"conditions": [meta.get_condition(conditions, "Dangling")]},
+            }
             try:
-                await self._client.update_status(FLOW_SCHEMAS, changed)
+                await self._client.patch(
+                    *(FLOW_SCHEMAS, meta.name(schema), told),
+                    type="apply",
+                    subresource="status",
+                    field_manager=FIELD_MANAGER,
+                    force=True,
+                )
             except StatusError as error:
                 if error.code in (404, 409):
                     continue  # another server tells, or the next change does
