@@ -44,7 +44,7 @@ _HOLD = """
 set -e
 mount --make-rshared /
 mount -t tmpfs tmpfs /run
-mkdir -p /run/cni-cache
+mkdir -p /run/cni-cache /var/lib/cni
 mount --bind /run/cni-cache /var/lib/cni
 ip link set lo up
 echo ready
@@ -159,7 +159,6 @@ class Node:
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     directory = tmp_path_factory.mktemp("node")
     had_cache = Path("/var/lib/cni").exists()
-    Path("/var/lib/cni").mkdir(exist_ok=True)
     holder = subprocess.Popen(
         ["unshare", "--mount", "--net", "sh", "-c", _HOLD], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -197,7 +196,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         _remove_cgroups(found.cgroup_root)
         shutil.rmtree(directory, ignore_errors=True)
         if not had_cache:
-            Path("/var/lib/cni").rmdir()
+            with contextlib.suppress(OSError):  # the node of another worker's tests may need it, too
+                Path("/var/lib/cni").rmdir()
 
 
 @pytest.fixture

@@ -121,4 +121,5 @@ async def test_a_container_that_nobody_has_read_of_yet_is_followed_to_its_end(in
             assert await heard.get() == "u"
             inspector.state = State.EXITED
             assert await heard.get() == "u"
-        assert (await pleg.status("u")).containers[0].state is State.EXITED
+            while (await pleg.status("u")).containers[0].state is not State.EXITED:
+                assert await heard.get() == "u"

@@ -85,15 +85,17 @@ def test_traffic_follows_readiness_within_a_second(site: Site) -> None:
     a, b = site.pods
     site.set_ready(a, True)
     until(lambda: site.answers() == {"a"})
-    times = []
+    rounds = []
     for _ in range(ROUNDS):
         for there, away in ((b, a), (a, b)):
             began = time.monotonic()
             site.set_ready(there, True)
             site.set_ready(away, False)
+            told = time.monotonic()
             until(lambda name=there.name: site.answers() == {name})  # type: ignore[misc]
-            times.append(time.monotonic() - began)
-    assert min(times) < 1, times  # the others' may be the machine's
+            rounds.append((told - began, time.monotonic() - told))
+    # A slow machine shows in the telling, too; the worst may be its stalls.
+    assert any(followed < 1 + 20 * telling for telling, followed in rounds), rounds
 
     def counted() -> bool:
         for ready in (True, False):

@@ -209,6 +209,7 @@ async def test_exec_over_websocket(served: Served) -> None:
 
 
 async def test_attach(served: Served) -> None:
+    await lines(served, "line 1")
     async with served.stream("/attach/ns/p/c?output=1") as connection:
         await connection.open({"streamtype": "error"})
         stdout = await connection.open({"streamtype": "stdout"})
