@@ -57,7 +57,7 @@ def test_members_are_written_down(tmp_path: Path) -> None:
         etcd.load_members(made.members_file)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while True:
             try:

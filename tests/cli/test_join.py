@@ -64,7 +64,7 @@ class Server:
         """A token that has signed `cluster-info`."""
         made = tokens.new()
         await tokens.create(self.client, made, grant or Grant())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while f"jws-kubeconfig-{made.id}" not in await self._info():  # noqa: ASYNC110 (the state is the server's)
                 await asyncio.sleep(0.02)
         return made
@@ -113,7 +113,7 @@ async def test_a_machine_joins_with_a_token_and_a_pin(tmp_path: Path) -> None:
             addresses = [{"type": "InternalIP", "address": "192.0.2.7"}]
             await node.patch(NODES, "n2", {"status": {"addresses": addresses}}, subresource="status")
             store = CertificateStore(tmp_path, SERVING_PAIR)
-            await obtain(node, serving("n2", ["192.0.2.7"]), store, seconds=20)
+            await obtain(node, serving("n2", ["192.0.2.7"]), store, seconds=60)
             assert is_valid(store.load(), serving("n2", ["192.0.2.7"]), datetime.now(UTC))
             assert not is_valid(store.load(), serving("n2", ["192.0.2.8"]), datetime.now(UTC))
             await _renewed(node, layout)
@@ -129,7 +129,7 @@ async def _renewed(node: Client, layout: Layout) -> None:
     changed = asyncio.Event()
     async with Tasks("manager") as tasks:
         tasks.start(CertificateManager(node, lambda: Wanted("n2"), store, changed.set).run(), name="certificates")
-        await asyncio.wait_for(changed.wait(), 20)
+        await asyncio.wait_for(changed.wait(), 60)
     assert os.readlink(store.current) != before
     requests = (await node.list(CERTIFICATE_SIGNING_REQUESTS))["items"]
     assert any("self kubelet" in c["message"] for r in requests for c in r["status"]["conditions"])

@@ -49,12 +49,15 @@ class Plane:
             return 0, ""
 
     async def until(self, path: str, wanted: Callable[[int, str], bool]) -> str:
-        for _ in range(1000):
-            status, text = await self.get(path)
-            if wanted(status, text):
-                return text
-            await asyncio.sleep(0.02)
-        raise AssertionError(f"{path} answers {status} {text}")
+        status, text = 0, ""
+        try:
+            async with asyncio.timeout(60):
+                while not wanted(status, text):
+                    await asyncio.sleep(0.02)
+                    status, text = await self.get(path)
+        except TimeoutError:
+            raise AssertionError(f"{path} answers {status} {text}") from None
+        return text
 
     @asynccontextmanager
     async def running(self, component: Coroutine[Any, Any, None]) -> AsyncIterator[None]:

@@ -87,7 +87,8 @@ async def serving(directory: Path, url: str, port: int) -> AsyncIterator[APIServ
         yield server
 
 
-def client_of(directory: Path, port: int) -> Client:
+@asynccontextmanager
+async def connected(directory: Path, port: int) -> AsyncIterator[Client]:
     files = pki.ensure(directory, addresses=("127.0.0.1",))
     access = kubeconfig.Config(
         f"https://127.0.0.1:{port}",
@@ -95,7 +96,11 @@ def client_of(directory: Path, port: int) -> Client:
         cert=files.admin.certificate.read_bytes(),
         key=files.admin.key.read_bytes(),
     )
-    return Client(kubeconfig.transport(access), user_agent="test")
+    client = Client(kubeconfig.transport(access), user_agent="test")
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 def config_map(name: str, value: str) -> dict[str, Any]:
@@ -119,7 +124,7 @@ class Survivor:
 
     async def sees(self, **values: str) -> None:
         """Returns when these are all the config maps there are."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while self.values() != values:
                 self._moved.clear()
                 await self._moved.wait()
@@ -136,9 +141,8 @@ async def test_clients_survive_the_loss_of_the_store(
 ) -> None:
     """SQLite's file is lost with what was written after the snapshot; the cluster runs on from any engine."""
     keys, port, file = tmp_path / "pki", free_port(), tmp_path / "snapshot"
-    client = client_of(keys, port)
-    survivor = Survivor(client)
-    async with Tasks("test") as tasks:
+    async with connected(keys, port) as client, Tasks("test") as tasks:
+        survivor = Survivor(client)
         async with serving(keys, f"sqlite://{layout.database}", port):
             tasks.start(survivor.informer.run(), name="informer")
             await client.create(CONFIG_MAPS, config_map("kept", "1"), "default")
@@ -172,7 +176,6 @@ async def test_clients_survive_the_loss_of_the_store(
             assert int(made["metadata"]["resourceVersion"]) > BUMP
         for name, versions in survivor.versions.items():
             assert versions == sorted(set(versions)), name
-    await client.close()
 
 
 # --- the commands

@@ -195,12 +195,12 @@ async def test_a_request_that_is_given_up_does_not_wait_for_the_servers_goodbye(
 
     def serve(listener):
         accepted, _ = listener.accept()
-        accepted.settimeout(10)
+        accepted.settimeout(60)
         with context.wrap_socket(accepted, server_side=True) as wrapped:
             wrapped.recv(65536)
             plain = socket.socket(fileno=wrapped.detach())
         heard.set()
-        plain.settimeout(10)
+        plain.settimeout(60)
         with plain, contextlib.suppress(ConnectionResetError):
             while plain.recv(65536):
                 pass
@@ -210,7 +210,7 @@ async def test_a_request_that_is_given_up_does_not_wait_for_the_servers_goodbye(
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
         async with connected(url, tls=tls_context(ca_data=authority.pem)) as transport:
             request = asyncio.ensure_future(transport.request(GET))
-            assert await asyncio.to_thread(heard.wait, 10)
+            assert await asyncio.to_thread(heard.wait, 60)
             request.cancel()
             await serving  # a time-out if the connection is left open
 

@@ -75,7 +75,7 @@ class Cluster:
         return await self.client.create(SERVICES, service, "default")
 
     async def install(self, definition: Object) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await customresources.install(self.client, [definition])
 
     async def create_pool(self, name: str, *ranges: str, **spec: Any) -> Object:
@@ -130,7 +130,7 @@ class Cluster:
         found: Object = await self.eventually(check)
         return found
 
-    async def eventually(self, check: Callable[[], Awaitable[Any]], timeout: float = 20) -> Any:
+    async def eventually(self, check: Callable[[], Awaitable[Any]], timeout: float = 60) -> Any:
         """What `check` returns once it is true."""
         found: Any = None
         try:

@@ -86,7 +86,7 @@ def _knock() -> None:
         sender.sendto(b"?", (ADDRESS, 9))
 
 
-def _until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true"

@@ -29,7 +29,7 @@ class Cluster:
     def __init__(self, client: Client, node: HollowNode, context: ControllerContext) -> None:
         self.client, self.node, self.context = client, node, context
 
-    async def eventually(self, check: Callable[[], Awaitable[Any]], timeout: float = 20) -> Any:
+    async def eventually(self, check: Callable[[], Awaitable[Any]], timeout: float = 60) -> Any:
         """What `check` returns once it is true."""
         found: Any = None
         try:

@@ -74,8 +74,13 @@ async def test_controllers_work_with_their_own_rights(tmp_path, caplog):
                 await cluster.gone(DEPLOYMENTS, "web")
                 assert await cluster.names(PODS) == []
                 await run_the_rest(cluster, labels, template)
-                told = {event["reason"] for event in (await cluster.client.list(EVENTS, "default"))["items"]}
-                assert {"ScalingReplicaSet", "SuccessfulCreate", "SuccessfulDelete"} <= told
+
+                async def told():
+                    events = (await cluster.client.list(EVENTS, "default"))["items"]
+                    wanted = {"ScalingReplicaSet", "SuccessfulCreate", "SuccessfulDelete"}
+                    return wanted <= {event["reason"] for event in events}
+
+                await cluster.eventually(told)
         finally:
             await own.close()
             await anonymous.close()

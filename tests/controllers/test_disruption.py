@@ -138,7 +138,7 @@ def deployment(replicas):
 
 async def until(client, **expected):
     """Waits until the budget's status says so."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             found = (await client.get(POD_DISRUPTION_BUDGETS, "b", "default")).get("status") or {}
             found |= next(iter(found.get("conditions") or ()), {})

@@ -63,10 +63,15 @@ def service(**spec):
     }
 
 
-async def event_messages(cluster, kind):
-    for event in (await cluster.client.list(EVENTS, "default"))["items"]:
-        if event["involvedObject"]["kind"] == kind:
-            yield event["reason"], event["message"]
+async def tells(cluster, kind, *expected):
+    """Events are written beside the work: returns once these (reason, beginning of the message) are there."""
+
+    async def told():
+        listed = (await cluster.client.list(EVENTS, "default"))["items"]
+        found = [(e["reason"], e["message"]) for e in listed if e["involvedObject"]["kind"] == kind]
+        return all(any(r == reason and m.startswith(begin) for r, m in found) for reason, begin in expected)
+
+    await cluster.eventually(told)
 
 
 async def test_every_namespace_gets_its_account_and_ca(cluster):
@@ -108,16 +113,18 @@ async def test_a_deployment_comes_up_rolls_over_and_goes_back(cluster):
     assert len(sets) == 2
     current = next(rs for rs in sets if rs["spec"]["replicas"])
     assert meta.annotations(current)["deployment.kubernetes.io/revision-history"] == "1"
-    pods = (await cluster.client.list(PODS, "default"))["items"]
-    assert {p["spec"]["containers"][0]["image"] for p in pods} == {"v1"}
-
     name = meta.name(current)
-    told = [entry async for entry in event_messages(cluster, "Deployment")]
-    assert ("ScalingReplicaSet", f"Scaled up replica set {name} from 0 to 3") in told
-    assert ("ScalingReplicaSet", f"Scaled down replica set {name} from 3 to 2") in told
-    created = [m async for r, m in event_messages(cluster, "ReplicaSet") if r == "SuccessfulCreate"]
-    assert all(m.startswith("Created pod: web-") for m in created)
-    assert len(created) >= 3
+
+    async def only_first_image():
+        pods = (await cluster.client.list(PODS, "default"))["items"]
+        return {p["spec"]["containers"][0]["image"] for p in pods} == {"v1"}
+
+    await cluster.eventually(only_first_image)  # those on their way out do not count in the status
+    names = await cluster.names(PODS)
+    assert len(names) == 3
+    scaled = (f"Scaled up replica set {name} from 0 to 3", f"Scaled down replica set {name} from 3 to 2")
+    await tells(cluster, "Deployment", *(("ScalingReplicaSet", text) for text in scaled))
+    await tells(cluster, "ReplicaSet", *(("SuccessfulCreate", f"Created pod: {pod}") for pod in names))
 
 
 async def test_a_deployment_scales_and_pauses(cluster):
@@ -385,8 +392,7 @@ async def test_taints_follow_conditions_and_drive_pods_away(cluster):
     cluster.node.starts = lambda pod: False
     await cluster.client.update(NODES, found)
     await cluster.gone(PODS, pod)
-    told = [m async for r, m in event_messages(cluster, "Pod") if r == "TaintManagerEviction"]
-    assert f"Marking for deletion Pod default/{pod}" in told
+    await tells(cluster, "Pod", ("TaintManagerEviction", f"Marking for deletion Pod default/{pod}"))
 
 
 async def test_pods_deleted_before_they_were_scheduled_are_collected(cluster):

@@ -59,7 +59,7 @@ def test_a_change_matters_that_changes_what_is_taken_or_which_quota_is_about_it(
 
 async def until(client, path, expected):
     """Waits until the quota says so."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             found = await client.get(RESOURCE_QUOTAS, "q", "default")
             for field in path.split("."):

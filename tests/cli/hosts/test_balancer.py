@@ -11,13 +11,21 @@ from typing import Any
 import pytest
 
 from pynetes.apiserver.server import APIServer
-from pynetes.cli.hosts import balancer
+from pynetes.cli.hosts import balancer, machine
 from pynetes.cli.hosts.balancer import Backend, Balancer, Health, order
 from pynetes.cli.hosts.machine import ServerHealth
 from pynetes.component import pki
 from pynetes.testing import apiserver
+from tests.ports import free_port
 
 A, B, C = (Backend("192.0.2.1", port) for port in (1, 2, 3))
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who listens is reached, however slow the machine."""
+    for connecting in (balancer, machine):
+        monkeypatch.setattr(connecting, "CONNECT_SECONDS", 60.0)
 
 
 @pytest.mark.parametrize(
@@ -46,13 +54,12 @@ class Server:
     def __init__(self, name: str) -> None:
         self.name = name
         self.health = Health.READY
-        self.backend = Backend("127.0.0.1", 0)
+        self.backend = Backend("127.0.0.1", free_port())
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.backend.port)
-        self.backend = Backend("127.0.0.1", self._server.sockets[0].getsockname()[1])
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
@@ -86,7 +93,7 @@ class Cluster:
         return next(server.health for server in self.servers if server.backend == backend)
 
     async def sees(self, *expected: Health) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while [self.balancer.health.get(server.backend) for server in self.servers] != list(expected):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
@@ -98,7 +105,7 @@ class Cluster:
         reader, writer = await self.connect()
         try:
             writer.write(b"hello\n")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 return (await reader.readline()).decode().partition(" ")[0]
         except ConnectionError:
             return ""
@@ -157,7 +164,7 @@ async def test_connections_to_a_dead_server_are_reset(cluster: Cluster) -> None:
     cluster.servers[0].freeze()
     cluster.servers[1].freeze()
     for reader, writer in connections:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             with contextlib.suppress(ConnectionResetError):
                 assert await reader.read() == b""
         writer.transport.abort()
@@ -185,7 +192,7 @@ async def test_a_client_that_has_said_all_still_hears_the_answer(cluster: Cluste
     reader, writer = await cluster.connect()
     writer.write(b"last words\n")
     writer.write_eof()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert (await reader.read()).partition(b" ")[2] == b"last words\nend\n"
     writer.close()
     await writer.wait_closed()
@@ -203,7 +210,7 @@ async def test_much_is_passed_on_whole_though_nobody_reads_for_a_while(cluster: 
 
     writing = asyncio.ensure_future(write())
     await asyncio.sleep(0.2)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         received = len(await reader.read())
         await writing
     assert received == 200 * (len(text) + len("one ")) + len("end\n")
@@ -236,7 +243,7 @@ async def api_server(directory: Path) -> AsyncIterator[tuple[Backend, bytes]]:
 
 
 async def until(found: Callable[[], Awaitable[Any]], expected: Any) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await found() != expected:  # noqa: ASYNC110 (the state is the server's)
             await asyncio.sleep(0.02)
 

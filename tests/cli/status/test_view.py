@@ -14,7 +14,7 @@ from pynetes.apiserver.server import APIServer
 from pynetes.cli import kubeconfigs, status
 from pynetes.cli.layout import Layout
 from pynetes.cli.settings import Settings
-from pynetes.cli.status import masters
+from pynetes.cli.status import masters, view
 from pynetes.cli.status.view import Cluster, View
 from pynetes.client import kubeconfig
 from pynetes.component import clock, pki
@@ -36,9 +36,16 @@ class Plane:
 
     async def look(self, settings: Settings) -> View:
         found = View(True, server=settings.server)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await Cluster(self.layout, settings, found).look()
         return found
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is there answers, however slow the machine."""
+    for asking in (masters, view):
+        monkeypatch.setattr(asking, "SECONDS", 60.0)
 
 
 @pytest.fixture
