@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 import yaml
 
-from pynetes.component import clock, zpages
+from pynetes.component import clock, logs, zpages
 from pynetes.component.serving import Answer, Request
 from pynetes.component.zpages import Process
 
@@ -38,6 +38,8 @@ def test_statusz_is_text_unless_its_object_is_asked_for(accept: str) -> None:
 
 def test_statusz_as_an_object() -> None:
     answer = _statusz("application/json;as=Statusz;v=v1beta1;g=config.k8s.io")
+    assert answer.content_type == "application/json;g=config.k8s.io;v=v1beta1;as=Statusz"
+    assert answer.body.startswith(b'{"kind":"Statusz","apiVersion"')
     found = json.loads(answer.body)
     assert (found["kind"], found["apiVersion"]) == ("Statusz", "config.k8s.io/v1beta1")
     assert found["metadata"] == {"name": "kube-scheduler"}
@@ -64,17 +66,27 @@ def test_older_version_warns() -> None:
 )
 def test_anything_else_is_not_acceptable(accept: str) -> None:
     answer = _statusz(accept)
-    assert answer.status == 406
+    assert (answer.status, answer.content_type) == (406, "application/json")
     assert json.loads(answer.body)["reason"] == "NotAcceptable"
+
+
+def test_refusals_and_objects_come_as_they_are_asked_for() -> None:
+    refused = _statusz("text/html, application/yaml")
+    assert (refused.status, refused.content_type) == (406, "application/yaml")
+    assert yaml.safe_load(refused.body)["code"] == 406
+    headers = {"accept": "application/json", "user-agent": "curl/8"}
+    assert zpages.flagz(Request("/flagz", headers=headers), "a", {}).body.startswith(b'{\n  "kind": "Status",\n')
 
 
 def test_flagz_lists_flags_by_name() -> None:
     flags = {"secure-port": "10259", "leader-elect": "true"}
     text = zpages.flagz(Request("/flagz"), "kube-scheduler", flags).body.decode()
-    assert text.endswith("\nleader-elect=true\nsecure-port=10259\n")
+    assert text.endswith(
+        f"\nleader-elect=true\nlogging-format={logs.flags()['logging-format']}\nsecure-port=10259\nv=0\n"
+    )
     accept = {"accept": "application/json;as=Flagz;v=v1beta1;g=config.k8s.io"}
     found = json.loads(zpages.flagz(Request("/flagz", headers=accept), "kube-scheduler", flags).body)
-    assert found["flags"] == flags
+    assert found["flags"] == flags | logs.flags()
 
 
 def test_this_process_started_in_the_past() -> None:

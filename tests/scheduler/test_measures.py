@@ -1,10 +1,14 @@
 """The scheduler's metrics, as dashboards read them."""
 
+import random
 from typing import Any
 
 from pynetes.component import metrics
 from pynetes.scheduler import measures
+from pynetes.scheduler.algorithm import schedule
 from pynetes.scheduler.cache import Cache
+from pynetes.scheduler.framework import ClusterEvent
+from pynetes.scheduler.plugins import default_profile
 from pynetes.scheduler.podinfo import pod_info
 from pynetes.scheduler.queue import SchedulingQueue
 
@@ -48,3 +52,33 @@ def test_attempts_and_preemptions() -> None:
     measures.preempted(3)
     assert _value("scheduler_preemption_attempts_total") == searched + 2
     assert _value("scheduler_preemption_victims_sum") == evicted + 3
+
+
+async def test_pods_are_counted_as_they_come_into_a_queue() -> None:
+    def came(name: str, event: str) -> float:
+        return _value(f'scheduler_queue_incoming_pods_total{{event="{event}",queue="{name}"}}')
+
+    queue = SchedulingQueue({"NodeAffinity": frozenset({ClusterEvent.NODE_LABEL})})
+    added, failed = came("active", "UnschedulablePodAdd"), came("unschedulable", "ScheduleAttemptFailure")
+    labelled = came("backoff", "NodeUpdateLabel")
+    queue.add(pod_info(_pod("c")))
+    queue.failed(await queue.pop(), {"NodeAffinity"})
+    queue.happened({ClusterEvent.NODE_LABEL})
+    assert came("active", "UnschedulablePodAdd") == added + 1
+    assert came("unschedulable", "ScheduleAttemptFailure") == failed + 1
+    assert came("backoff", "NodeUpdateLabel") == labelled + 1
+
+
+def test_extension_points_are_timed_by_how_they_end() -> None:
+    def count(point: str, status: str) -> float:
+        labels = f'extension_point="{point}",profile="default-scheduler",status="{status}"'
+        return _value(f"scheduler_framework_extension_point_duration_seconds_count{{{labels}}}")
+
+    cache, profile, choose = Cache(), default_profile(), random.Random(1)
+    refused, filtered, scored = count("Filter", "Unschedulable"), count("Filter", "Success"), count("Score", "Success")
+    schedule(cache.snapshot, pod_info(_pod("d")), profile, choose)
+    for name in ("n1", "n2"):
+        cache.put_node({"metadata": {"name": name}, "status": {"allocatable": {"pods": "9"}}})
+    schedule(cache.snapshot, pod_info(_pod("d")), profile, choose)
+    assert (count("Filter", "Unschedulable"), count("Filter", "Success")) == (refused + 1, filtered + 1)
+    assert count("Score", "Success") == scored + 1

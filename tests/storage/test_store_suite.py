@@ -17,6 +17,7 @@ from pynetes.storage import (
     StoreUnavailable,
     Watch,
 )
+from pynetes.storage.memory import MemoryStore
 
 PODS = "/registry/core/pods/"
 
@@ -130,6 +131,11 @@ async def test_an_earlier_version_can_be_read(store: Store) -> None:
         await store.get(key("a"), revision=now + 1)
     with pytest.raises(FutureRevision):
         await store.list(PODS, revision=now + 1)
+
+
+async def test_an_engine_with_files_tells_their_size(store: Store) -> None:
+    await store.create(key("a"), b"x" * 5000)
+    assert (await store.size() >= 5000) == (not isinstance(store, MemoryStore))
 
 
 async def test_a_store_that_serves_is_well_and_one_that_is_closed_is_not(store: Store) -> None:

@@ -9,6 +9,14 @@ class ConfigurationError(Exception):
     """The settings do not make a server; the message says which and why."""
 
 
+FLAGS = {
+    "authorization_modes": "authorization-mode",
+    "service_account_key_files": "service-account-key-file",
+    "tls_sni_certificates": "tls-sni-cert-key",
+}
+"""Setting → flag, where the flag is not the setting's name with dashes."""
+
+
 class NamedCertificate(Struct, frozen=True):
     """Shown to clients that ask for one of the names, which may begin with `*.`; those of the certificate if empty."""
 

@@ -15,6 +15,7 @@ from pynetes.apiserver.endpoints.scope import Backend, Scope
 from pynetes.apiserver.endpoints.subresources import connect, reviews, token
 from pynetes.apiserver.http import Answer, Handler, Request, Response
 from pynetes.apiserver.negotiation import require
+from pynetes.apiserver.registry.measures import note_size
 from pynetes.apiserver.security import Security, key_files
 from pynetes.apiserver.streaming.kubelet import KubeletClient
 from pynetes.apiserver.tokens import discovery as token_discovery
@@ -63,7 +64,7 @@ def _tokens(backend: Backend) -> Handlers:
     return {("", "serviceaccounts", "token"): {"create": bind(scope, token.create(tokens))}}
 
 
-def add_paths(router: Router, config: APIServerConfig, checks: Mapping[str, Sequence[Check]]) -> None:
+def add_paths(router: Router, config: APIServerConfig, checks: Mapping[str, Sequence[Check]], store: Store) -> None:
     """`checks` by health endpoint: `livez`."""
     for name, each in checks.items():
         handler = health.handler(HealthGroup(name, each))
@@ -72,7 +73,7 @@ def add_paths(router: Router, config: APIServerConfig, checks: Mapping[str, Sequ
     oldest = config.min_compatibility_version.rpartition("=")[2]
     router.add_document("/version", _version(oldest))
     version.tell()
-    router.add_path("/metrics", _metrics)
+    router.add_path("/metrics", _metrics(store))
     router.add_path("/metrics/slis", _slis)
     router.add_path("/statusz", health.statusz())
     router.add_path("/flagz", health.flagz(config))
@@ -94,8 +95,12 @@ def _version(oldest: str) -> Handler:
     return handle
 
 
-async def _metrics(request: Request) -> Answer:
-    return Response(200, metrics.render(), metrics.CONTENT_TYPE)
+def _metrics(store: Store) -> Handler:
+    async def handle(request: Request) -> Answer:
+        await note_size(store)
+        return Response(200, metrics.render(), metrics.CONTENT_TYPE)
+
+    return handle
 
 
 async def _slis(request: Request) -> Answer:

@@ -12,6 +12,7 @@ from pynetes.apimachinery.errors import StatusError, not_acceptable, unsupported
 from pynetes.apiserver.encoding import CODECS, INPUT_TYPES, JSON, PROTOBUF, YAML, Codec
 from pynetes.apiserver.http import Request
 from pynetes.component.memo import remembered
+from pynetes.component.serving import wants_pretty
 
 _META_VERSIONS = ("v1", "v1beta1")
 _PARTIAL = ("PartialObjectMetadata", "PartialObjectMetadataList")
@@ -158,10 +159,7 @@ def _produced(listed: bool) -> tuple[str, ...]:
 
 
 def _wants_pretty(request: Request) -> bool:
-    asked = request.param("pretty") if request.query else ""
-    if asked:
-        return asked in ("1", "t", "T", "true", "TRUE", "True")
-    return request.headers.get("User-Agent", "").startswith(("curl", "Wget", "Mozilla/5.0"))
+    return wants_pretty(request.param("pretty") if request.query else "", request.headers.get("User-Agent", ""))
 
 
 @remembered(1024)

@@ -167,7 +167,7 @@ class APIServer:
         asked = healthchecks.checks(
             config, store, self.registry, self.encryption, self._hooks.checks(), lambda: self._stopping
         )
-        installing.add_paths(router, config, asked)
+        installing.add_paths(router, config, asked, store)
         discovery = Discovery(router, resources, config.external_address)
         documents = openapi.OpenAPI(router, resources)
         await self._serve_custom(CustomResources(backend, router, discovery, documents, webhooks, self._tasks))

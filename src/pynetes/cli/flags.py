@@ -20,6 +20,7 @@ from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo, fields
 
 from pynetes import KUBERNETES_VERSION, __version__
+from pynetes.apimachinery.flagtext import flag_text
 from pynetes.cli import flagvalues
 from pynetes.component import features
 from pynetes.component.features import parse_bool
@@ -123,13 +124,13 @@ def config_from(config: type[T], values: Mapping[str, Any], **more: Any) -> T:
 
 
 def flag_name(field: str, rename: Mapping[str, str] | None = None) -> str:
-    return (rename or {}).get(field, "--" + field.replace("_", "-"))
+    return "--" + (rename or {}).get(field, field.replace("_", "-"))
 
 
 def values_of(config: Any, rename: Mapping[str, str] | None = None) -> dict[str, str]:
     """The flags that a config stands for, without their dashes, as `/flagz` shows them."""
     return {
-        flag_name(field.name, rename).removeprefix("--"): _shown(getattr(config, field.name))
+        flag_name(field.name, rename).removeprefix("--"): flag_text(getattr(config, field.name))
         for field in fields(config)
     }
 

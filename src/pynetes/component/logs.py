@@ -44,8 +44,17 @@ def _message(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     return text
 
 
+_flags = {"v": "0", "logging-format": "text"}
+
+
+def flags() -> dict[str, str]:
+    """Those in force, as a component's flags have them."""
+    return dict(_flags)
+
+
 def configure(verbosity: int = 0, fmt: Format = "text", stream: TextIO | None = None) -> None:
     """Sends all logs to `stream` (stderr). -v below 4 shows information and worse, 4 and more also debug lines."""
+    _flags.update({"v": str(verbosity), "logging-format": fmt})
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JSONFormatter() if fmt == "json" else KlogFormatter())
     root = logging.getLogger()

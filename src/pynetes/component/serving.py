@@ -34,6 +34,13 @@ class Request(Struct, frozen=True):
     certificate: Mapping[str, Any] | None = None
 
 
+def wants_pretty(asked: str, agent: str) -> bool:
+    """Whether JSON is to be indented: the parameter `pretty` says so, or a program that people read asks."""
+    if asked:
+        return asked in ("1", "t", "T", "true", "TRUE", "True")
+    return agent.startswith(("curl", "Wget", "Mozilla/5.0"))
+
+
 class Answer(Struct, frozen=True):
     body: bytes
     status: int = 200

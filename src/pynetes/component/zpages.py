@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 from msgspec import Struct
 
-from pynetes.component import clock
-from pynetes.component.serving import TEXT, Answer, Request
+from pynetes.component import clock, logs
+from pynetes.component.serving import TEXT, Answer, Request, wants_pretty
 
 GROUP = "config.k8s.io"
 #: Version → whether it is deprecated.
@@ -81,8 +81,10 @@ def statusz(request: Request, process: Process, paths: Iterable[str]) -> Answer:
 
 
 def flagz(request: Request, component: str, flags: Mapping[str, str]) -> Answer:
-    lines = [f"{name}={value}" for name, value in sorted(flags.items())]
-    return _negotiated(request, "Flagz", component, {"flags": dict(flags)} if flags else {}, lines)
+    """The component's flags and those of its log."""
+    shown = dict(sorted({**logs.flags(), **flags}.items()))
+    lines = [f"{name}={value}" for name, value in shown.items()]
+    return _negotiated(request, "Flagz", component, {"flags": shown}, lines)
 
 
 def debugging_paths(paths: Iterable[str]) -> list[str]:
@@ -101,8 +103,11 @@ def _negotiated(request: Request, kind: str, component: str, content: dict[str, 
             return Answer((header + "\n".join(lines) + "\n").encode(), content_type=TEXT)
         version = parameters.get("v", "")
         if wanted == kind and parameters.get("g") == GROUP and version in _VERSIONS and media in (*_MEDIA_TYPES, "*/*"):
-            return _object(kind, version, component, content, "application/json" if media == "*/*" else media)
-    return _not_acceptable()
+            document = {"kind": kind, "apiVersion": f"{GROUP}/{version}", "metadata": {"name": component}, **content}
+            media = "application/json" if media == "*/*" else media
+            media_type = f"{media};g={GROUP};v={version};as={kind}"
+            return Answer(_encoded(request, document, media), content_type=media_type, headers=_warning(kind, version))
+    return _not_acceptable(request, accept)
 
 
 def _parsed(clause: str) -> tuple[str, dict[str, str]]:
@@ -110,19 +115,24 @@ def _parsed(clause: str) -> tuple[str, dict[str, str]]:
     return media.lower(), {name.strip(): value.strip() for name, _, value in (p.partition("=") for p in rest)}
 
 
-def _object(kind: str, version: str, component: str, content: dict[str, Any], media: str) -> Answer:
-    document = {"kind": kind, "apiVersion": f"{GROUP}/{version}", "metadata": {"name": component}, **content}
-    body = yaml.safe_dump(document) if media == "application/yaml" else json.dumps(document) + "\n"
-    headers = {}
-    if _VERSIONS[version]:
-        said = f"This version of the {kind.lower()} endpoint is deprecated. Please use a newer version."
-        headers["Warning"] = f'299 - "{said}"'
-    return Answer(body.encode(), content_type=media, headers=headers)
+def _encoded(request: Request, document: dict[str, Any], media: str) -> bytes:
+    if media == "application/yaml":
+        return yaml.safe_dump(document).encode()
+    pretty = wants_pretty(request.query.get("pretty", [""])[0], request.headers.get("user-agent", ""))
+    layout: dict[str, Any] = {"indent": 2} if pretty else {"separators": (",", ":")}
+    return (json.dumps(document, **layout) + "\n").encode()
 
 
-def _not_acceptable() -> Answer:
+def _warning(kind: str, version: str) -> dict[str, str]:
+    if not _VERSIONS[version]:
+        return {}
+    said = f"This version of the {kind.lower()} endpoint is deprecated. Please use a newer version."
+    return {"Warning": f'299 - "{said}"'}
+
+
+def _not_acceptable(request: Request, accept: str) -> Answer:
     """What is accepted as a list of media types, as all servers of Kubernetes say it."""
-    accepted = ", ".join(("application/json", "application/yaml", "text/plain"))
+    accepted = ", ".join((*_MEDIA_TYPES, "text/plain"))
     status = {
         "kind": "Status",
         "apiVersion": "v1",
@@ -132,4 +142,6 @@ def _not_acceptable() -> Answer:
         "reason": "NotAcceptable",
         "code": 406,
     }
-    return Answer(json.dumps(status).encode() + b"\n", 406, "application/json")
+    asked = (_parsed(clause)[0] for clause in accept.split(","))
+    media = next((each for each in asked if each in _MEDIA_TYPES), "application/json")
+    return Answer(_encoded(request, status, media), 406, media)

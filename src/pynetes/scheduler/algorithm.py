@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import numpy as np
 from msgspec import Struct, field
 
+from pynetes.component import clock
+from pynetes.scheduler import measures
 from pynetes.scheduler.framework import Profile
 from pynetes.scheduler.nominator import Nominated
 from pynetes.scheduler.podinfo import PodInfo
@@ -125,8 +127,12 @@ def schedule(
     nominated: Sequence[Nominated] = (),
 ) -> Decision:
     """The best node, one of the best by chance if there are several. `nominated` pods count as if they ran."""
+    time = clock.timer()
+    began = time()
     feasible, diagnosis = feasible_nodes(snapshot, pod, profile, nominated=nominated)
     rows = np.flatnonzero(feasible)
+    filtered = time()
+    measures.ran("Filter", profile.scheduler_name, filtered - began, "Success" if len(rows) else "Unschedulable")
     if not len(rows):
         return Decision(None, diagnosis)
     own = snapshot.row_of.get(pod.nominated_node, -1)
@@ -135,5 +141,6 @@ def schedule(
     if len(rows) == 1:
         return Decision(snapshot.names[rows[0]], diagnosis, 1)
     total = scores(snapshot, pod, profile, rows)
+    measures.ran("Score", profile.scheduler_name, time() - filtered)
     best = rows[total == total.max()]
     return Decision(snapshot.names[best[choose.randrange(len(best))]], diagnosis, len(rows))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct, field
 
-from pynetes.component import clock
+from pynetes.component import clock, metrics
 from pynetes.scheduler.framework import ClusterEvent
 from pynetes.scheduler.podinfo import PodInfo
 
@@ -18,6 +18,13 @@ INITIAL_BACKOFF, MAX_BACKOFF = 1.0, 10.0
 
 #: Whatever the events said, a pod is tried again after so many seconds.
 MAX_UNSCHEDULABLE = 300.0
+
+_INCOMING = metrics.counter(
+    "scheduler_queue_incoming_pods_total", "Pods that came into a queue, by what made them come", ["queue", "event"]
+)
+# What makes pods come besides events of the cluster, in upstream's words.
+_ADD, _UPDATE, _FAILURE = "UnschedulablePodAdd", "UnschedulablePodUpdate", "ScheduleAttemptFailure"
+_BACKOFF_OVER, _TIMEOUT = "BackoffComplete", "UnschedulableTimeout"
 
 
 class QueuedPod(Struct):
@@ -117,6 +124,7 @@ class SchedulingQueue:
     def add(self, info: PodInfo) -> None:
         """A new pod, or a new version of a waiting one (which may fit now: it is tried again)."""
         known = self._pods.get(info.uid) or self._in_flight.get(info.uid)
+        event = _ADD if known is None else _UPDATE
         pod = known or QueuedPod(info, clock.monotonic())
         pod.info = info
         if info.uid in self._in_flight:
@@ -125,9 +133,9 @@ class SchedulingQueue:
         self._pods[info.uid] = pod
         pod.gated = self._gate(info)
         if pod.gated:
-            self._unschedulable[info.uid] = None
+            self._set_aside(info.uid, event)
         else:
-            self._activate(pod)
+            self._activate(pod, event)
 
     def update(self, info: PodInfo, *, scheduling_changed: bool) -> None:
         """A new version: one that changes nothing for scheduling keeps its place."""
@@ -183,10 +191,9 @@ class SchedulingQueue:
         self._pods[pod.info.uid] = pod
         missed = self._events[pod.events_seen :]
         if not pod.rejected_by or any(self._may_help(pod, events) for events in missed):
-            self._backoff.push(pod.backoff_until, pod.info.uid)
-            self._wake.set()
+            self._back_off(pod, _FAILURE)
         else:
-            self._unschedulable[pod.info.uid] = None
+            self._set_aside(pod.info.uid, _FAILURE)
         if not self._in_flight:
             self._events.clear()
 
@@ -198,25 +205,36 @@ class SchedulingQueue:
         if self._in_flight:
             self._events.append(changed)
         for uid in [u for u in self._unschedulable if self._may_help(self._pods[u], changed)]:
-            self._retry(uid)
+            self._retry(uid, min(changed))
 
     def _may_help(self, pod: QueuedPod, events: frozenset[ClusterEvent]) -> bool:
         if pod.gated:
             return False
         return any(self._resolved_by.get(plugin, frozenset()) & events for plugin in pod.rejected_by)
 
-    def _retry(self, uid: str) -> None:
+    def _retry(self, uid: str, event: str) -> None:
         del self._unschedulable[uid]
         pod = self._pods[uid]
         if pod.backoff_until > clock.monotonic():
-            self._backoff.push(pod.backoff_until, uid)
-            self._wake.set()
+            self._back_off(pod, event)
         else:
-            self._activate(pod)
+            self._activate(pod, event)
 
-    def _activate(self, pod: QueuedPod) -> None:
+    # -- into one of the queues, by what happened
+
+    def _activate(self, pod: QueuedPod, event: str) -> None:
         self._active.push(pod.order, pod.info.uid)
         self._wake.set()
+        _INCOMING.labels("active", event).inc()
+
+    def _back_off(self, pod: QueuedPod, event: str) -> None:
+        self._backoff.push(pod.backoff_until, pod.info.uid)
+        self._wake.set()
+        _INCOMING.labels("backoff", event).inc()
+
+    def _set_aside(self, uid: str, event: str) -> None:
+        self._unschedulable[uid] = None
+        _INCOMING.labels("unschedulable", event).inc()
 
     def _backoff_of(self, pod: QueuedPod) -> float:
         return float(min(self._initial_backoff * 2 ** (pod.attempts - 1), self._max_backoff))
@@ -227,10 +245,10 @@ class SchedulingQueue:
         while (first := self._backoff.peek()) is not None and first[0] <= now:  # type: ignore[operator]
             uid = self._backoff.pop()
             assert uid is not None
-            self._activate(self._pods[uid])
+            self._activate(self._pods[uid], _BACKOFF_OVER)
         for uid in [u for u in self._unschedulable if self._pods[u].waiting_since + MAX_UNSCHEDULABLE <= now]:
             if not self._pods[uid].gated:
-                self._retry(uid)
+                self._retry(uid, _TIMEOUT)
 
     def _next_release(self) -> float | None:
         """Seconds until `_release` has something to do; None: nothing waits for time."""

@@ -122,13 +122,14 @@ class Scheduler:
         tasks.start(self._bind(pod, decision.node, began), name=f"bind {info.key}", crash=False)
 
     async def _bind(self, pod: QueuedPod, node: str, began: float) -> None:
-        info = pod.info
+        info, asked = pod.info, clock.monotonic()
         try:
             await self._client.create(
                 PODS, binding(info, node), info.namespace, name=info.pod["metadata"]["name"], subresource="binding"
             )
         except (StatusError, TransportError) as error:
             self.cache.forget(info)
+            measures.ran("Bind", info.scheduler_name, clock.monotonic() - asked, "Error")
             measures.attempted("error", info.scheduler_name, clock.monotonic() - began)
             if isinstance(error, StatusError) and error.code == 404:
                 self.queue.done(info.uid)  # the pod is gone
@@ -140,6 +141,7 @@ class Scheduler:
         else:
             self.queue.done(info.uid)
             now = clock.monotonic()
+            measures.ran("Bind", info.scheduler_name, now - asked)
             measures.attempted("scheduled", info.scheduler_name, now - began)
             measures.scheduled(pod.attempts, now - pod.since)
             self._record(info, "Normal", "Scheduled", "Binding", f"Successfully assigned {info.key} to {node}")
@@ -153,7 +155,10 @@ class Scheduler:
         if profile.preempts and snapshot.count:
             waits = bool(eligible(info, snapshot))
             ahead = self.nominator.ahead_of(info)
+            began = clock.monotonic()
             victims = preempt(snapshot, info, profile, diagnosis, self._budgets.list(), ahead)
+            ended = "Success" if victims is not None else "Unschedulable"
+            measures.ran("PostFilter", profile.scheduler_name, clock.monotonic() - began, ended)
             if victims is not None:
                 nominated = victims.node
             elif not waits:

@@ -89,6 +89,9 @@ class Backend:
             await self._commit.call(lambda log: log.probe())
             self._failure = None
 
+    async def size(self) -> int:
+        return await self._read(lambda reader: reader.size())
+
     async def get(self, key: str, *, revision: int = 0) -> tuple[KeyValue | None, int]:
         if self._closed:
             raise StoreUnavailable("the store is closed")

@@ -35,6 +35,9 @@ class Dialect(Protocol):
     upsert_meta: str
     """The same for meta (name, value)."""
 
+    size: str
+    """Asks for the bytes that the tables take."""
+
     def connect(self, *, write: bool) -> Connection:
         """A new connection. StoreUnavailable."""
         ...

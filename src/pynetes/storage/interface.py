@@ -125,6 +125,10 @@ class Store(Protocol):
         """Returns if it serves reads and writes, as far as is known. A write that failed is found out about."""
         ...
 
+    async def size(self) -> int:
+        """Bytes that the engine's files take, what is free in them included; 0 where it has none."""
+        ...
+
     async def get(self, key: str, *, revision: int = 0) -> tuple[KeyValue | None, int]:
         """The key's version at `revision` (0: now) and the store's revision that was read at.
 

@@ -38,6 +38,10 @@ class LogReader(Protocol):
         """The first `limit` events under the prefix with `revision` < theirs <= `upto`."""
         ...
 
+    def size(self) -> int:
+        """See `Store.size`."""
+        ...
+
     def next_expiry(self) -> int:
         """The wall-clock second at which the next key expires, 0 for none."""
         ...

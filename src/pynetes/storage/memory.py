@@ -112,6 +112,9 @@ class MemoryLog:
     def position(self) -> Position:
         return Position(self._revision, self._compacted)
 
+    def size(self) -> int:
+        return 0
+
     def next_expiry(self) -> int:
         queue = self._expiry_queue
         while queue and self._expires.get(queue[0][1]) != queue[0][0]:

@@ -232,6 +232,10 @@ class SQLReader:
         with self._db.transaction():
             return self._db.position()
 
+    def size(self) -> int:
+        with self._db.transaction():
+            return self._db.value(self._db.dialect.size)
+
     def next_expiry(self) -> int:
         with self._db.transaction():
             return self._db.value(_NEXT_EXPIRY)

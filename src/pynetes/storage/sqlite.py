@@ -48,6 +48,7 @@ class SQLite:
     upsert_current = """ON CONFLICT (key) DO UPDATE SET
         mod_revision = excluded.mod_revision, create_revision = excluded.create_revision, expires = excluded.expires"""
     upsert_meta = "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+    size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
     # In a row of history, the value comes last: what is before it can be read without the pages of a long value.
     schema: Sequence[str] = (
         """CREATE TABLE IF NOT EXISTS history (

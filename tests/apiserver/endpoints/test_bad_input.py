@@ -7,6 +7,7 @@ from tests.apiserver.endpoints.conftest import Web, config_map, pod
 MAPS = "/api/v1/namespaces/default/configmaps"
 PODS = "/api/v1/namespaces/default/pods"
 YAML = "application/yaml"
+MERGE = "application/merge-patch+json"
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,28 @@ async def test_unknown_fields_are_refused_warned_about_or_dropped(web: Web) -> N
     refused = await web("POST", f"{PODS}?fieldValidation=Maybe", obj)
     assert refused.status == 422
     assert 'fieldValidation: Unsupported value: "Maybe"' in refused.message
+
+
+async def test_errors_name_the_group_in_which_they_were_asked_for(web: Web) -> None:
+    """Events are served by two groups, and validated as they are stored."""
+    event = {
+        "metadata": {"name": "a"},
+        "involvedObject": {"kind": "Pod", "namespace": "default", "name": "p"},
+        "reason": "r",
+    }
+    await web.ok("POST", "/api/v1/namespaces/default/events", event)
+    for path, name, group, times in (
+        ("/api/v1/namespaces/default/events", "events", None, 1),
+        ("/apis/events.k8s.io/v1/namespaces/default/events", "events.events.k8s.io", "events.k8s.io", 2),
+    ):
+        missing = await web("GET", f"{path}/none")
+        assert (missing.status, missing.message) == (404, f'{name} "none" not found')
+        assert missing.json["details"].get("group") == group
+        lost = await web("PATCH", f"{path}/a", {"metadata": {"resourceVersion": "1"}}, type=MERGE)
+        assert lost.message.startswith(f'Operation cannot be fulfilled on {name} "a"')
+        refused = await web("PATCH", f"{path}/a", {"metadata": {"uid": "b"}}, type=MERGE)
+        assert refused.message.startswith('Event "a" is invalid: metadata.uid')
+        assert len(refused.json["details"]["causes"]) == times
 
 
 async def test_what_etcd_would_not_take_is_refused_by_every_store(web: Web) -> None:

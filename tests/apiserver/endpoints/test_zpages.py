@@ -28,6 +28,8 @@ async def test_metrics_that_dashboards_ask_for(web: Web) -> None:
         f"apiserver_request_sli_duration_seconds_count{{{pods}}}",
         f"apiserver_response_sizes_count{{{pods}}}",
         'apiserver_storage_objects{resource="pods"} 0',
+        'apiserver_storage_events_received_total{group="",resource="serviceaccounts"}',
+        'apiserver_storage_size_bytes{storage_cluster_id="etcd-0"}',
         "kubernetes_build_info{",
         "# TYPE authenticated_user_requests counter",
         "# TYPE authorization_attempts_total counter",
@@ -66,4 +68,6 @@ def test_flags_have_upstreams_forms() -> None:
     flags = health.flags(APIServerConfig(storage="postgres://user:password@host/db"))
     assert "password" not in str(flags)
     assert flags["anonymous-auth"] == "true"
+    assert (flags["authorization-mode"], flags["event-ttl"]) == ("[]", "1h0m0s")
+    assert (flags["service-node-port-range"], flags["feature-gates"]) == ("30000-32767", "")
     assert flags["client-ca-file"] == ""

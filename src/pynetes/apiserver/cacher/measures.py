@@ -37,6 +37,19 @@ def _objects_by_older_name() -> Iterable[Metric]:
 metrics.collector(_objects_by_older_name)
 
 
+def _received_from_store() -> Iterable[Metric]:
+    """The same numbers again: what the watch cache receives is what the store tells."""
+    text = "Number of changes that the store told, by resource."
+    family = CounterMetricFamily("apiserver_storage_events_received", text, labels=_LABELS)
+    for metric in _RECEIVED.collect():
+        for sample in metric.samples:
+            family.add_metric([sample.labels[label] for label in _LABELS], sample.value)
+    yield family
+
+
+metrics.collector(_received_from_store)
+
+
 _SENT_SIZES = metrics.Durations(
     "apiserver_watch_events_sizes",
     "Sizes of the events that watches were sent, in bytes, by resource.",

@@ -37,6 +37,9 @@ class EncryptedStore:
     async def check(self) -> None:
         await self._store.check()
 
+    async def size(self) -> int:
+        return await self._store.size()
+
     async def get(self, key: str, *, revision: int = 0) -> tuple[KeyValue | None, int]:
         found, at = await self._store.get(key, revision=revision)
         return (await self._plain(found) if found is not None else None), at

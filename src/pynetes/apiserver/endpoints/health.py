@@ -5,7 +5,8 @@ from collections.abc import Callable
 from msgspec.structs import fields
 
 from pynetes import KUBERNETES_VERSION
-from pynetes.apiserver.config import APIServerConfig
+from pynetes.apimachinery.flagtext import flag_text
+from pynetes.apiserver.config import FLAGS, APIServerConfig
 from pynetes.apiserver.http import Answer, Handler, Request, Response, text
 from pynetes.component import serving, zpages
 from pynetes.component.health import HealthGroup
@@ -49,16 +50,15 @@ def flags(config: APIServerConfig) -> dict[str, str]:
     """By flag; what may hold a password is CLASSIFIED, as upstream calls it."""
     found = {}
     for field in fields(config):
-        value = getattr(config, field.name)
-        parts = value if isinstance(value, tuple) else (() if value is None else (value,))
-        text = ",".join(str(part).lower() if isinstance(part, bool) else str(part) for part in parts)
-        found[field.name.replace("_", "-")] = "CLASSIFIED" if field.name in _SECRET else text
+        flag = FLAGS.get(field.name, field.name.replace("_", "-"))
+        found[flag] = "CLASSIFIED" if field.name in _SECRET else flag_text(getattr(config, field.name))
     return found
 
 
 def _zpage(answer: Callable[[serving.Request], serving.Answer]) -> Handler:
     async def handle(request: Request) -> Answer:
-        asked = answer(serving.Request(request.path, headers={"accept": request.headers.get("Accept", "")}))
+        headers = {name: request.headers.get(name, "") for name in ("accept", "user-agent")}
+        asked = answer(serving.Request(request.path, query=request.query, headers=headers))
         return Response(asked.status, asked.body, asked.content_type, dict(asked.headers))
 
     return handle

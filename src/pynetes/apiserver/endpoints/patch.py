@@ -134,8 +134,9 @@ async def patch(scope: Scope, request: Request) -> Answer:
         check_identity(scope, obj, info.namespace, info.name)
         uid = patched["metadata"].get("uid")
         if uid and uid != old["metadata"].get("uid"):
-            error = invalid_value("metadata.uid", uid, IMMUTABLE)
-            raise invalid(scope.kind.kind, scope.kind.group, info.name, [error, error])
+            error, stored = invalid_value("metadata.uid", uid, IMMUTABLE), scope.store.resource.gvk
+            times = 2 if scope.store.strategy_of(scope.kind).own_metadata_rules else 1
+            raise invalid(stored.kind, stored.group, info.name, [error] * times)
         await admit(scope, ctx, obj, old, info.namespace, info.name)
         return obj
 

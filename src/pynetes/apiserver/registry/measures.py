@@ -1,13 +1,16 @@
-"""How long the store takes, under the names that etcd's part of upstream's metrics has, whichever store it is."""
+"""How long the store takes and how large it is, under the names that etcd's part of upstream's metrics has, whichever
+store it is."""
 
+import asyncio
 from collections.abc import Iterable
 from types import TracebackType
 
 from prometheus_client.metrics_core import CounterMetricFamily, Metric
 
 from pynetes.component import clock, metrics
-from pynetes.storage import StoreUnavailable
+from pynetes.storage import Store, StoreUnavailable
 
+_ONLY_CLUSTER = "etcd-0"  # the name that upstream gives to the first
 _LABELS = ("operation", "group", "resource")
 _SECONDS = (0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60)
 _durations = metrics.Durations(
@@ -19,6 +22,20 @@ _durations = metrics.Durations(
 _failed = metrics.counter(
     "etcd_request_errors_total", "Requests to the store that failed, by operation and resource.", _LABELS
 )
+
+_size = metrics.gauge(
+    "apiserver_storage_size_bytes", "Size of the storage database file allocated in bytes.", ["storage_cluster_id"]
+)
+_SIZE_TIMEOUT = 1.0
+
+
+async def note_size(store: Store) -> None:
+    """Asks the store. A store that does not answer has no size."""
+    try:
+        async with asyncio.timeout(_SIZE_TIMEOUT):
+            _size.labels(_ONLY_CLUSTER).set(await store.size())
+    except (StoreUnavailable, TimeoutError):
+        _size.clear()
 
 
 def _requests() -> Iterable[Metric]:

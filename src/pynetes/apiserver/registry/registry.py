@@ -58,7 +58,7 @@ class Registry:
             if resource.storage_gvk is not None:
                 target = by_gvk(resource.storage_gvk)
                 assert target is not None
-                rs = self._stores[resource.gvr] = self._stores[target.gvr]
+                rs = self._stores[resource.gvr] = self._stores[target.gvr].named(resource.gvr.group_resource)
                 if resource.own_rules:
                     rs.strategies[resource.gvk] = resource.strategy
 
@@ -70,7 +70,7 @@ class Registry:
     @property
     def stores(self) -> list[ResourceStore]:
         """Those of built-in resources, each once."""
-        return list(dict.fromkeys(rs for gvr, rs in self._stores.items() if gvr not in self._custom))
+        return [rs for gvr, rs in self._stores.items() if gvr not in self._custom and rs.resource.gvr == gvr]
 
     def add(self, rs: ResourceStore) -> None:
         """A custom resource comes, in one of its versions; the caller runs its cacher."""

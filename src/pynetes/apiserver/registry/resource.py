@@ -1,7 +1,8 @@
 """One stored resource: where its objects lie, reading them, and writing them with the store's errors in API terms."""
 
 from collections.abc import Sequence
-from typing import Any, NoReturn, Protocol
+from copy import copy
+from typing import Any, NoReturn, Protocol, Self
 
 import orjson
 
@@ -77,6 +78,14 @@ class ResourceStore:
         self.returns_deleted = returns_deleted(resource.gvk)
         #: Of writers that lost a race.
         self.turns = Turns()
+
+    def named(self, group_resource: str) -> Self:
+        """The same store under the name that another group serves it by, which errors tell."""
+        if group_resource == self.group_resource:
+            return self
+        other = copy(self)
+        other.group_resource = group_resource
+        return other
 
     def strategy_of(self, kind: GroupVersionKind) -> Strategy:
         """That of the version in which a request is made."""

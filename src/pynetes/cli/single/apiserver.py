@@ -2,21 +2,16 @@
 
 from typing import Any
 
-from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.config import FLAGS, APIServerConfig
 from pynetes.cli import apiserver_flags
 from pynetes.cli.flags import config_from, flags_of
 from pynetes.cli.single.component import component, run
 from pynetes.component import logs
 
-_RENAMED = {
-    "authorization_modes": "--authorization-mode",
-    "service_account_key_files": "--service-account-key-file",
-}
-
 
 @component("apiserver")
 @apiserver_flags.originals
-@flags_of(APIServerConfig, skip=("tls_sni_certificates",), rename=_RENAMED)
+@flags_of(APIServerConfig, skip=("tls_sni_certificates",), rename=FLAGS)
 def command(verbosity: int, logging_format: logs.Format, **values: Any) -> None:
     from pynetes.cli import components
 

@@ -12,7 +12,7 @@ from pynetes.kubelet.config import KubeletConfig
 
 @component("kubelet")
 @kubeconfig_option
-@flags_of(KubeletConfig, rename={"node_name": "--hostname-override", "static_pod_path": "--pod-manifest-path"})
+@flags_of(KubeletConfig, rename={"node_name": "hostname-override", "static_pod_path": "pod-manifest-path"})
 def command(kubeconfig: Path, verbosity: int, logging_format: logs.Format, **values: Any) -> None:
     from pynetes.cli import components
 

@@ -14,7 +14,7 @@ from pynetes.proxy.config import ProxyConfig
 
 @component("proxy")
 @kubeconfig_option
-@flags_of(ProxyConfig, rename={"node_name": "--hostname-override"})
+@flags_of(ProxyConfig, rename={"node_name": "hostname-override"})
 def command(kubeconfig: Path, verbosity: int, logging_format: logs.Format, **values: Any) -> None:
     from pynetes.cli import components
 

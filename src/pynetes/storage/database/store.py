@@ -105,6 +105,12 @@ class DatabaseStore:
             await self._commit.call(history.probe)
             self._write_failed = False
 
+    async def size(self) -> int:
+        return await self._readers.run(self._ask_size)
+
+    async def _ask_size(self, session: Session) -> int:
+        return int((await session.fetch(self._dialect.size))[0][0] or 0)
+
     async def get(self, key: str, *, revision: int = 0) -> tuple[KeyValue | None, int]:
         found, newest = await self._readers.run(lambda session: history.get(session, key, revision))
         await self._harden(newest)

@@ -129,6 +129,10 @@ class EtcdStore:
                 raise StoreUnavailable(f"etcd: alarm {cluster.AlarmType.Name(alarms[0].alarm)}")
             self._write_failed = False
 
+    async def size(self) -> int:
+        """Of the database of the member in use."""
+        return (await self._call("Maintenance/Status", cluster.StatusRequest(), cluster.StatusResponse)).dbSize
+
     async def _range(self, request: pb.RangeRequest, revision: int) -> pb.RangeResponse:
         if revision:
             if revision <= self._offset:
