@@ -82,7 +82,7 @@ def test_flagz_lists_flags_by_name() -> None:
     flags = {"secure-port": "10259", "leader-elect": "true"}
     text = zpages.flagz(Request("/flagz"), "kube-scheduler", flags).body.decode()
     assert text.endswith(
-        f"\nleader-elect=true\nlogging-format={logs.flags()['logging-format']}\nsecure-port=10259\nv=0\n"
+        f"\nleader-elect=true\nlogging-format={logs.flags()['logging-format']}\nsecure-port=10259\nv={logs.flags()['v']}\n"
     )
     accept = {"accept": "application/json;as=Flagz;v=v1beta1;g=config.k8s.io"}
     found = json.loads(zpages.flagz(Request("/flagz", headers=accept), "kube-scheduler", flags).body)
