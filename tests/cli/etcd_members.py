@@ -40,7 +40,7 @@ class Member:
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
-        self._run([*await etcdmember.prepare(self.config), "--heartbeat-interval=20", "--election-timeout=200"])
+        self._run(await etcdmember.prepare(self.config))
 
     def _run(self, words: list[str]) -> None:
         with self._log.open("ab") as log:

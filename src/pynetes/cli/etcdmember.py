@@ -25,7 +25,7 @@ from pynetes.storage.etcd.membership import NO_QUORUM, NOT_YET, EtcdMember, Memb
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.0
-_REMOVE_SECONDS = 10.0
+_REMOVE_SECONDS = 30.0
 
 
 def client_tls(pki: PKI) -> TLSFiles:
