@@ -1,9 +1,18 @@
 """What starts the originals, as kubeadm's manifests and others do, starts ours; what is not done is refused."""
 
+import re
+from pathlib import Path
+
+import msgspec
 import pytest
 from click import UsageError
 
+import pynetes
+from pynetes.apiserver.config import APIServerConfig
 from pynetes.cli import single
+from pynetes.controllers.config import ControllerManagerConfig
+from pynetes.kubelet.config import KubeletConfig
+from pynetes.scheduler.scheduler import SchedulerConfig
 
 _CONTROLLER_MANAGER = """
 --allocate-node-cidrs=true --authentication-kubeconfig=/k --authorization-kubeconfig=/k --bind-address=127.0.0.1
@@ -39,3 +48,11 @@ def test_what_is_not_done_is_refused(name: str, flag: str, complaint: str) -> No
     with pytest.raises(UsageError) as told:
         single.load(name).make_context(name, ["--kubeconfig=/k", flag])
     assert complaint in told.value.message
+
+
+@pytest.mark.parametrize("config", [APIServerConfig, ControllerManagerConfig, KubeletConfig, SchedulerConfig])
+def test_every_setting_is_read_somewhere(config: type[msgspec.Struct]) -> None:
+    """A flag that means nothing is among the foreign ones, and says so."""
+    sources = (path.read_text() for path in Path(pynetes.__file__).parent.rglob("*.py"))
+    read = {name for text in sources for name in re.findall(r"\.([a-z_0-9]+)\b", text)}
+    assert {field.name for field in msgspec.structs.fields(config)} <= read

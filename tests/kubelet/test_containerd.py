@@ -9,16 +9,12 @@ from pynetes.kubelet.containerd import (
     Machine,
     Version,
     containerd_config,
-    is_root_shared,
     parse_version,
-    supervised,
 )
-from pynetes.kubelet.cri.channel import Channel
-from pynetes.kubelet.cri.images import ImageService
 from pynetes.kubelet.pause import IMAGE
 
-SANDBOX = Machine(cap_sys_resource=False, apparmor=False, cgroup_v2=False, shared_root=False)
-FULL = Machine(cap_sys_resource=True, apparmor=True, cgroup_v2=True, shared_root=True)
+SANDBOX = Machine(cap_sys_resource=False, apparmor=False)
+FULL = Machine(cap_sys_resource=True, apparmor=True)
 
 
 def config(tmp_path, **fields):
@@ -65,23 +61,3 @@ def test_version_2_splits_it(tmp_path):
     assert images["pinned_images"]["sandbox"] == IMAGE
     assert images["registry"]["config_path"] == "/certs.d"
     assert runtime["cni"]["bin_dirs"]
-
-
-def test_shared_roots_are_told_from_private_ones():
-    assert is_root_shared("21 1 8:1 / / rw shared:1 - ext4 /dev/sda rw\n")
-    assert not is_root_shared("21 1 8:1 / / rw - ext4 /dev/sda rw\n")
-    assert not is_root_shared("22 1 8:1 / /x rw shared:1 - ext4 /dev/sda rw\n")
-
-
-@pytest.mark.root
-@pytest.mark.node
-async def test_a_supervised_containerd_has_the_pause_image_and_comes_back(on_node, tmp_path):
-    given = ContainerdConfig(tmp_path / "root", tmp_path / "state", tmp_path / "c.sock", tmp_path / "cni")
-    async with supervised(given, log_file=tmp_path / "log") as containerd, Channel(containerd.endpoint) as channel:
-        assert await ImageService(channel).image_status(IMAGE) is not None
-        first = containerd.process
-        first.kill()
-        await first.wait()
-        await containerd.wait_ready()
-        assert containerd.process is not first
-    assert containerd.process.returncode is not None

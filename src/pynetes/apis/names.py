@@ -1,8 +1,7 @@
-"""Constants that name the built-in resources: `client.get(PODS, …)`. Nothing heavy is imported here."""
+"""Constants for the built-in resources that components name: `client.get(PODS, …)`. Nothing heavy is imported here."""
 
 from pynetes.apimachinery.gvk import GroupVersionResource as _R
 
-BINDINGS = _R("", "v1", "bindings")
 COMPONENT_STATUSES = _R("", "v1", "componentstatuses")
 CONFIG_MAPS = _R("", "v1", "configmaps")
 ENDPOINTS = _R("", "v1", "endpoints")
@@ -13,7 +12,6 @@ NODES = _R("", "v1", "nodes")
 PERSISTENT_VOLUME_CLAIMS = _R("", "v1", "persistentvolumeclaims")
 PERSISTENT_VOLUMES = _R("", "v1", "persistentvolumes")
 PODS = _R("", "v1", "pods")
-POD_TEMPLATES = _R("", "v1", "podtemplates")
 REPLICATION_CONTROLLERS = _R("", "v1", "replicationcontrollers")
 RESOURCE_QUOTAS = _R("", "v1", "resourcequotas")
 SECRETS = _R("", "v1", "secrets")
@@ -31,23 +29,15 @@ STATEFUL_SETS = _R("apps", "v1", "statefulsets")
 
 EVENTS_V1 = _R("events.k8s.io", "v1", "events")
 
-SELF_SUBJECT_REVIEWS = _R("authentication.k8s.io", "v1", "selfsubjectreviews")
 TOKEN_REVIEWS = _R("authentication.k8s.io", "v1", "tokenreviews")
-LOCAL_SUBJECT_ACCESS_REVIEWS = _R("authorization.k8s.io", "v1", "localsubjectaccessreviews")
-SELF_SUBJECT_ACCESS_REVIEWS = _R("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
-SELF_SUBJECT_RULES_REVIEWS = _R("authorization.k8s.io", "v1", "selfsubjectrulesreviews")
 SUBJECT_ACCESS_REVIEWS = _R("authorization.k8s.io", "v1", "subjectaccessreviews")
 
-HORIZONTAL_POD_AUTOSCALERS = _R("autoscaling", "v2", "horizontalpodautoscalers")
-HORIZONTAL_POD_AUTOSCALERS_V1 = _R("autoscaling", "v1", "horizontalpodautoscalers")
 CRON_JOBS = _R("batch", "v1", "cronjobs")
 JOBS = _R("batch", "v1", "jobs")
 CERTIFICATE_SIGNING_REQUESTS = _R("certificates.k8s.io", "v1", "certificatesigningrequests")
 
-INGRESSES = _R("networking.k8s.io", "v1", "ingresses")
 INGRESS_CLASSES = _R("networking.k8s.io", "v1", "ingressclasses")
 IP_ADDRESSES = _R("networking.k8s.io", "v1", "ipaddresses")
-NETWORK_POLICIES = _R("networking.k8s.io", "v1", "networkpolicies")
 SERVICE_CIDRS = _R("networking.k8s.io", "v1", "servicecidrs")
 
 POD_DISRUPTION_BUDGETS = _R("policy", "v1", "poddisruptionbudgets")
@@ -59,7 +49,6 @@ ROLE_BINDINGS = _R("rbac.authorization.k8s.io", "v1", "rolebindings")
 
 CSI_DRIVERS = _R("storage.k8s.io", "v1", "csidrivers")
 CSI_NODES = _R("storage.k8s.io", "v1", "csinodes")
-CSI_STORAGE_CAPACITIES = _R("storage.k8s.io", "v1", "csistoragecapacities")
 STORAGE_CLASSES = _R("storage.k8s.io", "v1", "storageclasses")
 VOLUME_ATTACHMENTS = _R("storage.k8s.io", "v1", "volumeattachments")
 VOLUME_ATTRIBUTES_CLASSES = _R("storage.k8s.io", "v1", "volumeattributesclasses")
@@ -76,9 +65,6 @@ LEASES = _R("coordination.k8s.io", "v1", "leases")
 RUNTIME_CLASSES = _R("node.k8s.io", "v1", "runtimeclasses")
 ENDPOINT_SLICES = _R("discovery.k8s.io", "v1", "endpointslices")
 
-DEVICE_CLASSES = _R("resource.k8s.io", "v1", "deviceclasses")
-RESOURCE_CLAIMS = _R("resource.k8s.io", "v1", "resourceclaims")
-RESOURCE_CLAIM_TEMPLATES = _R("resource.k8s.io", "v1", "resourceclaimtemplates")
 RESOURCE_SLICES = _R("resource.k8s.io", "v1", "resourceslices")
 
 FLOW_SCHEMAS = _R("flowcontrol.apiserver.k8s.io", "v1", "flowschemas")

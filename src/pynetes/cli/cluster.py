@@ -19,7 +19,7 @@ from pynetes.component import pki as pki_files
 from pynetes.component.pki import PKI, Node
 from pynetes.controllers.config import OFF_BY_DEFAULT, ControllerManagerConfig
 from pynetes.kubelet.config import EVICTION_HARD, KubeletConfig
-from pynetes.kubelet.containerd import Containerd, ContainerdConfig, detect_machine
+from pynetes.kubelet.containerd import Containerd, ContainerdConfig
 from pynetes.network.config import NetworkConfig, NodeNetwork
 
 #: How long clients have to go to another API server before this one ends.
@@ -143,7 +143,6 @@ def kubelet_config(layout: Layout, settings: Settings) -> KubeletConfig:
         cluster_domain=settings.domain,
         registry_config=str(layout.kubelet / "config.json"),
         eviction_hard={**EVICTION_HARD, **SHARED_DISK},
-        oom_score_adj_restricted=not detect_machine().cap_sys_resource,
     )
 
 
@@ -271,7 +270,7 @@ def _all(layout: Layout, settings: Settings) -> list[Process]:
         Process(
             "containerd",
             log("containerd"),
-            command=("containerd", "--config", str(containerd.root.with_name(containerd.root.name + ".toml"))),
+            command=("containerd", "--config", str(Containerd(containerd).config_file)),
         ),
         python("kubelet", "pynetes.kubelet.kubelet", kubelet),
         python("controller-manager", "pynetes.controllers.manager", controller_manager),

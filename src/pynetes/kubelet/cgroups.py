@@ -152,7 +152,7 @@ class PodCgroups:
         return found
 
     async def remove_all(self) -> None:
-        """Removes the node's whole cgroup tree: for `pynetes down`, when no pod is wanted any more."""
+        """Removes the whole cgroup tree, when no pod is wanted any more."""
         for uid in self.uids():
             await self.remove(uid)
         await self._remove(self._base)

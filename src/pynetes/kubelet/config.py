@@ -47,7 +47,6 @@ class KubeletConfig(Struct, frozen=True):
     """Clients with a certificate of this CA (the API server) may use every endpoint."""
     healthz_bind_address: str = "127.0.0.1"
     healthz_port: int = 10248
-    streaming_connection_idle_timeout: float = 4 * 3600.0
 
     # -- the runtime
     container_runtime_endpoint: str = "unix:///run/containerd/containerd.sock"
@@ -65,8 +64,6 @@ class KubeletConfig(Struct, frozen=True):
     cpu_cfs_quota: bool = True
     cpu_cfs_quota_period: float = 0.1
     pod_pids_limit: int = -1
-    oom_score_adj_restricted: bool = False
-    """Set where root lacks CAP_SYS_RESOURCE: no negative oom_score_adj can be had."""
 
     # -- network
     cluster_dns: tuple[str, ...] = ("10.96.0.10",)
@@ -78,10 +75,8 @@ class KubeletConfig(Struct, frozen=True):
     max_pods: int = 110
     pods_per_core: int = 0
     static_pod_path: str = ""
-    file_check_frequency: float = 20.0
     sync_frequency: float = 60.0
     allowed_unsafe_sysctls: tuple[str, ...] = ()
-    enable_service_links: bool = True
     max_container_restart_period: float = 300.0
     max_concurrent_exec_probes: int = 5
     """Not upstream's: exec through CRI costs a process tree each (see the node notes), so parallelism is bounded."""

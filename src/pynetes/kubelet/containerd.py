@@ -1,24 +1,19 @@
-"""containerd as a child process: its configuration by version and machine, and its supervision.
+"""A containerd of ours: its configuration by version and machine, whether it answers, its sandbox image.
 
-For `pynetes up` and for tests; a kubelet told to use an existing runtime needs none of this.
+For `pynetes up`, whose supervisor runs it, and for tests; a kubelet told to use an existing runtime needs none of this.
 """
 
 import asyncio
-import contextlib
 import logging
-import os
 import re
 import shutil
-import signal
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from pynetes.component import clock
-from pynetes.component.tasks import Tasks
 from pynetes.kubelet import pause
 from pynetes.kubelet.cri.channel import Channel, CRIError
 from pynetes.kubelet.cri.runtime import RuntimeService
@@ -27,7 +22,6 @@ log = logging.getLogger(__name__)
 
 _CAP_SYS_RESOURCE = 24
 _UNUSED_SNAPSHOTTERS = ("aufs", "btrfs", "devmapper", "zfs", "blockfile", "erofs")
-_RESTART_BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
 class ContainerdError(Exception):
@@ -48,17 +42,12 @@ class Machine(Struct, frozen=True):
 
     cap_sys_resource: bool
     apparmor: bool
-    cgroup_v2: bool
-    shared_root: bool
-    """Whether mounts propagate from `/`: where not, `mount --make-rshared /` in an own mount namespace helps."""
 
 
 def detect_machine() -> Machine:
     return Machine(
         cap_sys_resource=has_cap_sys_resource(),
         apparmor=_read("/sys/module/apparmor/parameters/enabled").strip() == "Y",
-        cgroup_v2=Path("/sys/fs/cgroup/cgroup.controllers").exists(),
-        shared_root=is_root_shared(_read("/proc/self/mountinfo")),
     )
 
 
@@ -68,14 +57,6 @@ def has_cap_sys_resource() -> bool:
     return bool(match and int(match[1], 16) >> _CAP_SYS_RESOURCE & 1)
 
 
-def is_root_shared(mountinfo: str) -> bool:
-    for line in mountinfo.splitlines():
-        parts = line.split()
-        if len(parts) > 6 and parts[4] == "/":
-            return any(part.startswith("shared:") for part in parts[6 : parts.index("-")])
-    return False
-
-
 def _read(path: str) -> str:
     try:
         return Path(path).read_text()
@@ -83,14 +64,14 @@ def _read(path: str) -> str:
         return ""
 
 
-async def detect_version(binary: str = "containerd") -> Version:
+async def detect_version() -> Version:
     """Raises ContainerdError where there is none."""
     try:
         process = await asyncio.create_subprocess_exec(
-            binary, "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+            "containerd", "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
         )
     except FileNotFoundError:
-        raise ContainerdError(f"{binary} is not installed") from None
+        raise ContainerdError("containerd is not installed") from None
     output, _ = await process.communicate()
     return parse_version(output.decode())
 
@@ -123,10 +104,6 @@ class ContainerdConfig(Struct, frozen=True):
     runtime_binary: str = ""
     """Empty: runc."""
     log_level: str = "info"
-    binary: str = "containerd"
-    command_prefix: tuple[str, ...] = ()
-    """Before the command: `nsenter …` puts containerd into namespaces."""
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def config_tables(config: ContainerdConfig, version: Version, machine: Machine) -> dict[str, Any]:
@@ -215,63 +192,22 @@ def containerd_config(config: ContainerdConfig, version: Version, machine: Machi
 
 
 class Containerd:
-    """A running containerd that comes back when it dies. Pods outlive it: shims are not its children."""
+    """A containerd of ours, which the supervisor runs: what it needs before and after its start."""
 
-    def __init__(self, config: ContainerdConfig, *, log_file: Path | None = None) -> None:
+    def __init__(self, config: ContainerdConfig) -> None:
         self.config = config
         self.endpoint = f"unix://{config.socket}"
-        self.process: asyncio.subprocess.Process | None = None
-        self._log_file = log_file
-        self._config_file = config.root.with_name(config.root.name + ".toml")
+        self.config_file = config.root.with_name(config.root.name + ".toml")
 
     async def prepare(self, machine: Machine | None = None) -> None:
         """Writes the configuration and makes the directories."""
-        version = await detect_version(self.config.binary)
+        version = await detect_version()
         for path in (self.config.root, self.config.state, self.config.socket.parent, self.config.cni_conf_dir):
             path.mkdir(parents=True, exist_ok=True)
-        self._config_file.write_text(containerd_config(self.config, version, machine))
-
-    async def run(self) -> None:
-        """Keeps it running until cancelled, then asks it to end."""
-        failures = 0
-        try:
-            while True:
-                started = clock.monotonic()
-                await self._start()
-                assert self.process is not None
-                code = await self.process.wait()
-                failures = 0 if clock.monotonic() - started > 10 else failures + 1
-                delay = _RESTART_BACKOFF[min(failures, len(_RESTART_BACKOFF) - 1)]
-                log.error("containerd ended with %d, starting it again in %s s", code, delay)
-                await clock.sleep(delay)
-        finally:
-            await self.stop()
-
-    async def _start(self) -> None:
-        command = [*self.config.command_prefix, self.config.binary, "--config", str(self._config_file)]
-        with contextlib.ExitStack() as stack:
-            output: Any = asyncio.subprocess.DEVNULL
-            if self._log_file:
-                output = stack.enter_context(self._log_file.open("ab"))
-            environment = {**os.environ, **self.config.environment}
-            self.process = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, env=environment
-            )
-
-    async def stop(self, timeout: float = 10.0) -> None:
-        process = self.process
-        if process is None or process.returncode is not None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(timeout):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        self.config_file.write_text(containerd_config(self.config, version, machine))
 
     async def wait_ready(self, timeout: float = 30.0) -> None:
-        """Until CRI answers. Raises ContainerdError with the log's end."""
+        """Until CRI answers. Raises ContainerdError."""
         try:
             async with asyncio.timeout(timeout), Channel(self.endpoint) as channel:
                 while True:
@@ -281,20 +217,14 @@ class Containerd:
                     except CRIError:
                         await clock.sleep(0.02)
         except TimeoutError:
-            raise ContainerdError(f"containerd does not answer on {self.config.socket}{self._log_end()}") from None
-
-    def _log_end(self) -> str:
-        if self._log_file is None or not self._log_file.exists():
-            return ""
-        lines = self._log_file.read_text(errors="replace").splitlines()[-5:]
-        return ":\n" + "\n".join(lines)
+            raise ContainerdError(f"containerd does not answer on {self.config.socket}") from None
 
     async def ctr(self, *arguments: str) -> bytes:
         """Runs `ctr` on the kubelet's namespace; raises ContainerdError with what it said."""
         binary = shutil.which("ctr") or "ctr"
         command = [binary, "--address", str(self.config.socket), "--namespace", "k8s.io", *arguments]
         process = await asyncio.create_subprocess_exec(
-            *self.config.command_prefix, *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
         output, _ = await process.communicate()
         if process.returncode:
@@ -310,15 +240,3 @@ class Containerd:
             await self.ctr("images", "label", self.config.sandbox_image, "io.cri-containerd.pinned=pinned")
         finally:
             path.unlink(missing_ok=True)
-
-
-@asynccontextmanager
-async def supervised(config: ContainerdConfig, *, log_file: Path | None = None) -> AsyncIterator[Containerd]:
-    """A ready containerd with the pause image, for the length of the block. Pods that run then go on running."""
-    containerd = Containerd(config, log_file=log_file)
-    await containerd.prepare()
-    async with Tasks("containerd") as tasks:
-        tasks.start(containerd.run(), name="run")
-        await containerd.wait_ready()
-        await containerd.import_pause_image()
-        yield containerd

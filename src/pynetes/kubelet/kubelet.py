@@ -128,10 +128,14 @@ class Kubelet:
         config = self.config
         self._channel = Channel(config.container_runtime_endpoint)
         stack.push_async_callback(self._channel.close)
+        images = self._channel
+        if config.image_service_endpoint:
+            images = Channel(config.image_service_endpoint)
+            stack.push_async_callback(images.close)
         self._http = HTTPProber()
         stack.push_async_callback(self._http.close)
         self.runtime_service = RuntimeService(self._channel, timeout=config.runtime_request_timeout)
-        self.image_service = ImageService(self._channel, timeout=config.runtime_request_timeout)
+        self.image_service = ImageService(images, timeout=config.runtime_request_timeout)
         self.runtime_state = RuntimeState(self.runtime_service)
 
     async def _wait_for_runtime(self) -> str:

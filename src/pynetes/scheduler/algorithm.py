@@ -40,7 +40,6 @@ class Decision(Struct, frozen=True):
 
     node: str | None
     diagnosis: Diagnosis
-    feasible: int = 0
 
 
 def feasible_nodes(
@@ -137,10 +136,10 @@ def schedule(
         return Decision(None, diagnosis)
     own = snapshot.row_of.get(pod.nominated_node, -1)
     if own >= 0 and feasible[own]:
-        return Decision(pod.nominated_node, diagnosis, len(rows))
+        return Decision(pod.nominated_node, diagnosis)
     if len(rows) == 1:
-        return Decision(snapshot.names[rows[0]], diagnosis, 1)
+        return Decision(snapshot.names[rows[0]], diagnosis)
     total = scores(snapshot, pod, profile, rows)
     measures.ran("Score", profile.scheduler_name, time() - filtered)
     best = rows[total == total.max()]
-    return Decision(snapshot.names[best[choose.randrange(len(best))]], diagnosis, len(rows))
+    return Decision(snapshot.names[best[choose.randrange(len(best))]], diagnosis)

@@ -229,11 +229,16 @@ _SCHEDULER = (
     *_SERVED,
     refused("config", "text", "", "there is one profile, with the default plugins"),
 )
+_KUBELET = (
+    idle("file-check-frequency", "duration", "A changed manifest is taken up within a second."),
+    idle("streaming-connection-idle-timeout", "duration", "The runtime ends idle streams."),
+)
 
 #: Command → its foreign flags.
 FLAGS: dict[str, tuple[Foreign, ...]] = {
     "apiserver": _APISERVER,
     "controller-manager": _CONTROLLER_MANAGER,
+    "kubelet": _KUBELET,
     "scheduler": _SCHEDULER,
 }
 

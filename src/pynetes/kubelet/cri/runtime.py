@@ -3,7 +3,7 @@
 Calls answer with the interface's messages (`runtime_pb2`); every failure is a `CRIError`. Timeouts are seconds.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from google.protobuf.message import Message
 
@@ -31,11 +31,6 @@ class RuntimeService:
 
     async def status(self, *, verbose: bool = False) -> pb.StatusResponse:
         return await self._call("Status", pb.StatusRequest(verbose=verbose), pb.StatusResponse)
-
-    async def update_runtime_config(self, pod_cidr: str) -> None:
-        config = pb.RuntimeConfig(network_config=pb.NetworkConfig(pod_cidr=pod_cidr))
-        request = pb.UpdateRuntimeConfigRequest(runtime_config=config)
-        await self._call("UpdateRuntimeConfig", request, pb.UpdateRuntimeConfigResponse)
 
     async def runtime_config(self) -> pb.RuntimeConfigResponse:
         """Unimplemented before containerd 2: callers fall back to configuration."""
@@ -134,10 +129,6 @@ class RuntimeService:
         request = pb.PortForwardRequest(pod_sandbox_id=sandbox_id, port=ports)
         return (await self._call("PortForward", request, pb.PortForwardResponse)).url
 
-    def container_events(self) -> AsyncIterator[pb.ContainerEventResponse]:
-        """The CRI's own event stream; Unimplemented before containerd 1.7."""
-        return self._channel.stream(_SERVICE + "GetContainerEvents", pb.GetEventsRequest(), pb.ContainerEventResponse)
-
     # -- statistics
 
     async def container_stats(self, container_id: str) -> pb.ContainerStats:
@@ -147,11 +138,3 @@ class RuntimeService:
     async def list_container_stats(self, filter_: pb.ContainerStatsFilter | None = None) -> list[pb.ContainerStats]:
         request = pb.ListContainerStatsRequest(filter=filter_)
         return list((await self._call("ListContainerStats", request, pb.ListContainerStatsResponse)).stats)
-
-    async def pod_sandbox_stats(self, sandbox_id: str) -> pb.PodSandboxStats:
-        request = pb.PodSandboxStatsRequest(pod_sandbox_id=sandbox_id)
-        return (await self._call("PodSandboxStats", request, pb.PodSandboxStatsResponse)).stats
-
-    async def list_pod_sandbox_stats(self, filter_: pb.PodSandboxStatsFilter | None = None) -> list[pb.PodSandboxStats]:
-        request = pb.ListPodSandboxStatsRequest(filter=filter_)
-        return list((await self._call("ListPodSandboxStats", request, pb.ListPodSandboxStatsResponse)).stats)

@@ -116,13 +116,6 @@ class ContainerState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CONTAINER_RUNNING: _ClassVar[ContainerState]
     CONTAINER_EXITED: _ClassVar[ContainerState]
     CONTAINER_UNKNOWN: _ClassVar[ContainerState]
-
-class ContainerEventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    CONTAINER_CREATED_EVENT: _ClassVar[ContainerEventType]
-    CONTAINER_STARTED_EVENT: _ClassVar[ContainerEventType]
-    CONTAINER_STOPPED_EVENT: _ClassVar[ContainerEventType]
-    CONTAINER_DELETED_EVENT: _ClassVar[ContainerEventType]
 SYSTEMD: CgroupDriver
 CGROUPFS: CgroupDriver
 POD: NamespaceMode
@@ -209,10 +202,6 @@ CONTAINER_CREATED: ContainerState
 CONTAINER_RUNNING: ContainerState
 CONTAINER_EXITED: ContainerState
 CONTAINER_UNKNOWN: ContainerState
-CONTAINER_CREATED_EVENT: ContainerEventType
-CONTAINER_STARTED_EVENT: ContainerEventType
-CONTAINER_STOPPED_EVENT: ContainerEventType
-CONTAINER_DELETED_EVENT: ContainerEventType
 
 class Int64Value(_message.Message):
     __slots__ = ("value",)
@@ -318,28 +307,6 @@ class StatusResponse(_message.Message):
     runtime_handlers: _containers.RepeatedCompositeFieldContainer[RuntimeHandler]
     features: RuntimeFeatures
     def __init__(self, status: _Optional[_Union[RuntimeStatus, _Mapping[str, object]]] = ..., info: _Optional[_Mapping[str, str]] = ..., runtime_handlers: _Optional[_Iterable[_Union[RuntimeHandler, _Mapping[str, object]]]] = ..., features: _Optional[_Union[RuntimeFeatures, _Mapping[str, object]]] = ...) -> None: ...
-
-class NetworkConfig(_message.Message):
-    __slots__ = ("pod_cidr",)
-    POD_CIDR_FIELD_NUMBER: _ClassVar[int]
-    pod_cidr: str
-    def __init__(self, pod_cidr: _Optional[str] = ...) -> None: ...
-
-class RuntimeConfig(_message.Message):
-    __slots__ = ("network_config",)
-    NETWORK_CONFIG_FIELD_NUMBER: _ClassVar[int]
-    network_config: NetworkConfig
-    def __init__(self, network_config: _Optional[_Union[NetworkConfig, _Mapping[str, object]]] = ...) -> None: ...
-
-class UpdateRuntimeConfigRequest(_message.Message):
-    __slots__ = ("runtime_config",)
-    RUNTIME_CONFIG_FIELD_NUMBER: _ClassVar[int]
-    runtime_config: RuntimeConfig
-    def __init__(self, runtime_config: _Optional[_Union[RuntimeConfig, _Mapping[str, object]]] = ...) -> None: ...
-
-class UpdateRuntimeConfigResponse(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
 
 class RuntimeConfigRequest(_message.Message):
     __slots__ = ()
@@ -770,20 +737,6 @@ class ListPodSandboxResponse(_message.Message):
     ITEMS_FIELD_NUMBER: _ClassVar[int]
     items: _containers.RepeatedCompositeFieldContainer[PodSandbox]
     def __init__(self, items: _Optional[_Iterable[_Union[PodSandbox, _Mapping[str, object]]]] = ...) -> None: ...
-
-class UpdatePodSandboxResourcesRequest(_message.Message):
-    __slots__ = ("pod_sandbox_id", "overhead", "resources")
-    POD_SANDBOX_ID_FIELD_NUMBER: _ClassVar[int]
-    OVERHEAD_FIELD_NUMBER: _ClassVar[int]
-    RESOURCES_FIELD_NUMBER: _ClassVar[int]
-    pod_sandbox_id: str
-    overhead: LinuxContainerResources
-    resources: LinuxContainerResources
-    def __init__(self, pod_sandbox_id: _Optional[str] = ..., overhead: _Optional[_Union[LinuxContainerResources, _Mapping[str, object]]] = ..., resources: _Optional[_Union[LinuxContainerResources, _Mapping[str, object]]] = ...) -> None: ...
-
-class UpdatePodSandboxResourcesResponse(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
 
 class Mount(_message.Message):
     __slots__ = ("container_path", "host_path", "readonly", "selinux_relabel", "propagation", "uidMappings", "gidMappings", "recursive_read_only", "image", "image_sub_path")
@@ -1258,24 +1211,6 @@ class PortForwardResponse(_message.Message):
     url: str
     def __init__(self, url: _Optional[str] = ...) -> None: ...
 
-class GetEventsRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
-
-class ContainerEventResponse(_message.Message):
-    __slots__ = ("container_id", "container_event_type", "created_at", "pod_sandbox_status", "containers_statuses")
-    CONTAINER_ID_FIELD_NUMBER: _ClassVar[int]
-    CONTAINER_EVENT_TYPE_FIELD_NUMBER: _ClassVar[int]
-    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
-    POD_SANDBOX_STATUS_FIELD_NUMBER: _ClassVar[int]
-    CONTAINERS_STATUSES_FIELD_NUMBER: _ClassVar[int]
-    container_id: str
-    container_event_type: ContainerEventType
-    created_at: int
-    pod_sandbox_status: PodSandboxStatus
-    containers_statuses: _containers.RepeatedCompositeFieldContainer[ContainerStatus]
-    def __init__(self, container_id: _Optional[str] = ..., container_event_type: _Optional[_Union[ContainerEventType, str]] = ..., created_at: _Optional[int] = ..., pod_sandbox_status: _Optional[_Union[PodSandboxStatus, _Mapping[str, object]]] = ..., containers_statuses: _Optional[_Iterable[_Union[ContainerStatus, _Mapping[str, object]]]] = ...) -> None: ...
-
 class PsiData(_message.Message):
     __slots__ = ("Total", "Avg10", "Avg60", "Avg300")
     TOTAL_FIELD_NUMBER: _ClassVar[int]
@@ -1446,127 +1381,6 @@ class ListContainerStatsResponse(_message.Message):
     STATS_FIELD_NUMBER: _ClassVar[int]
     stats: _containers.RepeatedCompositeFieldContainer[ContainerStats]
     def __init__(self, stats: _Optional[_Iterable[_Union[ContainerStats, _Mapping[str, object]]]] = ...) -> None: ...
-
-class NetworkInterfaceUsage(_message.Message):
-    __slots__ = ("name", "rx_bytes", "rx_errors", "tx_bytes", "tx_errors")
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    RX_BYTES_FIELD_NUMBER: _ClassVar[int]
-    RX_ERRORS_FIELD_NUMBER: _ClassVar[int]
-    TX_BYTES_FIELD_NUMBER: _ClassVar[int]
-    TX_ERRORS_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    rx_bytes: UInt64Value
-    rx_errors: UInt64Value
-    tx_bytes: UInt64Value
-    tx_errors: UInt64Value
-    def __init__(self, name: _Optional[str] = ..., rx_bytes: _Optional[_Union[UInt64Value, _Mapping[str, object]]] = ..., rx_errors: _Optional[_Union[UInt64Value, _Mapping[str, object]]] = ..., tx_bytes: _Optional[_Union[UInt64Value, _Mapping[str, object]]] = ..., tx_errors: _Optional[_Union[UInt64Value, _Mapping[str, object]]] = ...) -> None: ...
-
-class NetworkUsage(_message.Message):
-    __slots__ = ("timestamp", "default_interface", "interfaces")
-    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
-    DEFAULT_INTERFACE_FIELD_NUMBER: _ClassVar[int]
-    INTERFACES_FIELD_NUMBER: _ClassVar[int]
-    timestamp: int
-    default_interface: NetworkInterfaceUsage
-    interfaces: _containers.RepeatedCompositeFieldContainer[NetworkInterfaceUsage]
-    def __init__(self, timestamp: _Optional[int] = ..., default_interface: _Optional[_Union[NetworkInterfaceUsage, _Mapping[str, object]]] = ..., interfaces: _Optional[_Iterable[_Union[NetworkInterfaceUsage, _Mapping[str, object]]]] = ...) -> None: ...
-
-class ProcessUsage(_message.Message):
-    __slots__ = ("timestamp", "process_count")
-    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
-    PROCESS_COUNT_FIELD_NUMBER: _ClassVar[int]
-    timestamp: int
-    process_count: UInt64Value
-    def __init__(self, timestamp: _Optional[int] = ..., process_count: _Optional[_Union[UInt64Value, _Mapping[str, object]]] = ...) -> None: ...
-
-class LinuxPodSandboxStats(_message.Message):
-    __slots__ = ("cpu", "memory", "network", "process", "containers", "io")
-    CPU_FIELD_NUMBER: _ClassVar[int]
-    MEMORY_FIELD_NUMBER: _ClassVar[int]
-    NETWORK_FIELD_NUMBER: _ClassVar[int]
-    PROCESS_FIELD_NUMBER: _ClassVar[int]
-    CONTAINERS_FIELD_NUMBER: _ClassVar[int]
-    IO_FIELD_NUMBER: _ClassVar[int]
-    cpu: CpuUsage
-    memory: MemoryUsage
-    network: NetworkUsage
-    process: ProcessUsage
-    containers: _containers.RepeatedCompositeFieldContainer[ContainerStats]
-    io: IoUsage
-    def __init__(self, cpu: _Optional[_Union[CpuUsage, _Mapping[str, object]]] = ..., memory: _Optional[_Union[MemoryUsage, _Mapping[str, object]]] = ..., network: _Optional[_Union[NetworkUsage, _Mapping[str, object]]] = ..., process: _Optional[_Union[ProcessUsage, _Mapping[str, object]]] = ..., containers: _Optional[_Iterable[_Union[ContainerStats, _Mapping[str, object]]]] = ..., io: _Optional[_Union[IoUsage, _Mapping[str, object]]] = ...) -> None: ...
-
-class PodSandboxAttributes(_message.Message):
-    __slots__ = ("id", "metadata", "labels", "annotations")
-    class LabelsEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: str
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
-    class AnnotationsEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: str
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
-    ID_FIELD_NUMBER: _ClassVar[int]
-    METADATA_FIELD_NUMBER: _ClassVar[int]
-    LABELS_FIELD_NUMBER: _ClassVar[int]
-    ANNOTATIONS_FIELD_NUMBER: _ClassVar[int]
-    id: str
-    metadata: PodSandboxMetadata
-    labels: _containers.ScalarMap[str, str]
-    annotations: _containers.ScalarMap[str, str]
-    def __init__(self, id: _Optional[str] = ..., metadata: _Optional[_Union[PodSandboxMetadata, _Mapping[str, object]]] = ..., labels: _Optional[_Mapping[str, str]] = ..., annotations: _Optional[_Mapping[str, str]] = ...) -> None: ...
-
-class PodSandboxStats(_message.Message):
-    __slots__ = ("attributes", "linux")
-    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
-    LINUX_FIELD_NUMBER: _ClassVar[int]
-    attributes: PodSandboxAttributes
-    linux: LinuxPodSandboxStats
-    def __init__(self, attributes: _Optional[_Union[PodSandboxAttributes, _Mapping[str, object]]] = ..., linux: _Optional[_Union[LinuxPodSandboxStats, _Mapping[str, object]]] = ...) -> None: ...
-
-class PodSandboxStatsFilter(_message.Message):
-    __slots__ = ("id", "label_selector")
-    class LabelSelectorEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: str
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
-    ID_FIELD_NUMBER: _ClassVar[int]
-    LABEL_SELECTOR_FIELD_NUMBER: _ClassVar[int]
-    id: str
-    label_selector: _containers.ScalarMap[str, str]
-    def __init__(self, id: _Optional[str] = ..., label_selector: _Optional[_Mapping[str, str]] = ...) -> None: ...
-
-class PodSandboxStatsRequest(_message.Message):
-    __slots__ = ("pod_sandbox_id",)
-    POD_SANDBOX_ID_FIELD_NUMBER: _ClassVar[int]
-    pod_sandbox_id: str
-    def __init__(self, pod_sandbox_id: _Optional[str] = ...) -> None: ...
-
-class PodSandboxStatsResponse(_message.Message):
-    __slots__ = ("stats",)
-    STATS_FIELD_NUMBER: _ClassVar[int]
-    stats: PodSandboxStats
-    def __init__(self, stats: _Optional[_Union[PodSandboxStats, _Mapping[str, object]]] = ...) -> None: ...
-
-class ListPodSandboxStatsRequest(_message.Message):
-    __slots__ = ("filter",)
-    FILTER_FIELD_NUMBER: _ClassVar[int]
-    filter: PodSandboxStatsFilter
-    def __init__(self, filter: _Optional[_Union[PodSandboxStatsFilter, _Mapping[str, object]]] = ...) -> None: ...
-
-class ListPodSandboxStatsResponse(_message.Message):
-    __slots__ = ("stats",)
-    STATS_FIELD_NUMBER: _ClassVar[int]
-    stats: _containers.RepeatedCompositeFieldContainer[PodSandboxStats]
-    def __init__(self, stats: _Optional[_Iterable[_Union[PodSandboxStats, _Mapping[str, object]]]] = ...) -> None: ...
 
 class ImageSpec(_message.Message):
     __slots__ = ("image", "annotations", "user_specified_image", "runtime_handler", "image_ref")

@@ -26,7 +26,6 @@ class Hook(Struct):
     client: ClientConfig
     matcher: Matcher
     conditions: MatchConditions
-    measured: Measured
     ignores_failures: bool
     timeout: float
     #: None: not said.
@@ -64,7 +63,6 @@ def _hook(each: Object, uid: str, owner: str, type: str) -> Hook:
         ClientConfig.of(each.get("clientConfig") or {}),
         Matcher.of(each),
         MatchConditions(each.get("matchConditions") or (), ignore_failures=ignores, measured=measured),
-        measured,
         ignores,
         float(each.get("timeoutSeconds") or _TIMEOUT),
         each.get("sideEffects"),
