@@ -1,12 +1,16 @@
 """The proxy's loop against the real API server and the kernel: what changes there is met by clients soon after."""
 
+import errno
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pyroute2.netlink.exceptions import NetlinkError
 
 from pynetes.apis.names import ENDPOINT_SLICES, NODES, SERVICE_CIDRS, SERVICES
+from pynetes.proxy import conntrack
 from pynetes.testing.netns import NetworkNamespace
 from tests.network.fabric import Fabric, until
 from tests.proxy.peers import Pod, ask_tcp
@@ -142,6 +146,22 @@ def test_udp_flows_follow_their_endpoints_and_begin_before_their_service(site: S
         until(lambda: _ask_once(site.client, address) == "a")
         assert until(flow.ask) == "b", "what still serves goes on with the flows it has"
     site.fabric.delete(SERVICES, "datagrams")
+
+
+def test_flows_that_the_kernel_will_not_end_do_not_end_the_proxy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = threading.Event()
+
+    def refuse(_: conntrack.Expected) -> int:
+        refused.set()
+        raise NetlinkError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(conntrack, "reconcile", refuse)
+    address = site.serve("refused", site.a)
+    until(refused.is_set)
+    site.lead_to("refused", site.b)
+    until(lambda: site.tcp(address) == "b")
+    site.fabric.check()
+    site.fabric.delete(SERVICES, "refused")
 
 
 def test_affinity_lasts_as_long_as_it_is_said_and_leaves_no_chains(site: Site) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 from msgspec.structs import replace
+from pyroute2.netlink.nfnetlink.nfctsocket import NFCTSocket, nfct_msg
 
 from pynetes.component.nftables import Nftables
 from pynetes.component.sysctl import set_sysctl
@@ -197,6 +198,24 @@ def test_a_udp_flow_moves_when_its_endpoint_is_gone(topology: Topology) -> None:
     assert topology.node.call(conntrack.reconcile, conntrack.expected([only_b])) == 2
     assert topology.outside.call(_ask_udp, VIP, 80, 40000).startswith("b")
     assert topology.outside.call(_ask_udp, NODE_IP, 30080, 40001).startswith("b")
+
+
+def test_a_flow_that_expires_before_it_is_ended_is_none_to_end(
+    topology: Topology, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(NFCTSocket):  # type: ignore[misc]
+        def dump(self) -> list[nfct_msg]:
+            found = list(super().dump())
+            self.flush()
+            return found
+
+    topology.serve(replace(UDP, cluster=(A,)))
+    assert topology.outside.call(_ask_udp, VIP, 80, 40003).startswith("a")
+    monkeypatch.setattr("pyroute2.netlink.nfnetlink.nfctsocket.NFCTSocket", Late)
+    moved = conntrack.expected([replace(UDP, cluster=(B,), serving=frozenset({(B.ip, B.port)}))])
+    assert topology.node.call(conntrack.reconcile, moved) == 0
+    monkeypatch.undo()
+    assert topology.node.call(conntrack.reconcile, moved) == 0, "there was one, and it is gone"
 
 
 def test_a_udp_flow_that_began_before_its_service_reaches_it(topology: Topology) -> None:

@@ -1,10 +1,12 @@
 """Stale UDP flows: a datagram flow has no end, so the kernel would go on sending it to an endpoint that is gone."""
 
+import errno
 import logging
 import socket
 from collections.abc import Iterable
 
 from msgspec import Struct, field
+from pyroute2.netlink.exceptions import NetlinkError
 from pyroute2.netlink.nfnetlink import nfctsocket
 
 from pynetes.proxy.services import ServicePort
@@ -48,7 +50,10 @@ def expected(ports: Iterable[ServicePort]) -> Expected:
 
 
 def reconcile(wanted: Expected) -> int:
-    """Removes flows that go elsewhere from the kernel's table; returns how many. Blocking: one dump of the table."""
+    """Removes flows that go elsewhere from the kernel's table; returns how many. Blocking: one dump of the table.
+
+    NetlinkError, OSError: the kernel refuses.
+    """
     if not wanted:
         return 0
     deleted = 0
@@ -84,7 +89,9 @@ def _delete(conntrack: nfctsocket.NFCTSocket, original: "nfctsocket.nfct_msg") -
     )
     try:
         conntrack.entry("del", tuple_orig=entry)
-    except OSError as error:  # it may have expired meanwhile
-        log.debug("conntrack entry is gone: %s", error)
+    except NetlinkError as error:
+        if error.code != errno.ENOENT:
+            raise
+        log.debug("a stale flow has expired meanwhile")
         return 0
     return 1

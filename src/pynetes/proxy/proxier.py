@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from msgspec import Struct, field
+from pyroute2.netlink.exceptions import NetlinkError
 
 from pynetes.apimachinery import meta, times
 from pynetes.apis.names import ENDPOINT_SLICES, NODES, SERVICE_CIDRS, SERVICES
@@ -237,10 +238,15 @@ class Proxier:
     async def _end_stale_flows(self, services: Iterable[str]) -> None:
         ports = (port for key in services if key in self._served for port in self._served[key].ports.values())
         wanted = conntrack.expected(ports)
-        if wanted:
-            began = clock.monotonic()
+        if not wanted:
+            return
+        began = clock.monotonic()
+        try:
             deleted = await asyncio.to_thread(conntrack.reconcile, wanted)
-            metrics.reconciled(clock.monotonic() - began, deleted)
+        except (NetlinkError, OSError) as error:
+            log.error("stale flows are left till the rules are next written whole: %s", error)
+            return
+        metrics.reconciled(clock.monotonic() - began, deleted)
 
 
 def _follow(informer: Informer, key: Callable[[dict[str, Any]], str], touch: Callable[[str], None]) -> None:
