@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Self
 
 import pytest
 
@@ -11,13 +12,25 @@ LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
 APPLY = "application/apply-patch+yaml"
 
 
-async def sample(web: Web, metric: str, **labels: str) -> float:
-    """The sum of a metric's samples with these labels."""
-    found = 0.0
-    for text, value in re.findall(rf"(?m)^{metric}{{(.*)}} (\S+)$", (await web("GET", "/metrics")).body.decode()):
-        if labels.items() <= dict(re.findall(r'(\w+)="([^"]*)"', text)).items():
-            found += float(value)
-    return found
+class Samples:
+    """What one look at /metrics shows: that of a long run is long."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
+
+    @classmethod
+    async def of(cls, web: Web) -> Self:
+        return cls((await web("GET", "/metrics")).body.decode())
+
+    def sum(self, metric: str, **labels: str) -> float:
+        """Of the metric's samples with these labels."""
+        found = 0.0
+        for line in self._lines:
+            if line.startswith(f"{metric}{{"):
+                told, _, value = line.rpartition("} ")
+                if labels.items() <= dict(re.findall(r'(\w+)="([^"]*)"', told)).items():
+                    found += float(value)
+        return found
 
 
 @pytest.mark.parametrize("server", ["memory"], indirect=True)
@@ -32,17 +45,24 @@ async def test_requests_are_counted_as_upstream_does(web: Web) -> None:
         ("GET", "", None, "LIST", "namespace"),
         ("DELETE", "", None, "DELETE", "namespace"),
     )
-    for method, path, body, verb, scope in wanted:
-        labels = {**about, "verb": verb, "scope": scope}
-        before = await sample(web, "apiserver_request_total", **labels)
+    before = await Samples.of(web)
+    for method, path, body, verb, _ in wanted:
         await web.ok(method, LEASES + path, body, type=APPLY if verb == "APPLY" else "application/json")
-        assert await sample(web, "apiserver_request_total", **labels) == before + 1, method
-    before = await sample(web, "apiserver_longrunning_requests", **lasting)
+    after = await Samples.of(web)
+    for method, _, _, verb, scope in wanted:
+        labels = {**about, "verb": verb, "scope": scope}
+        counted = [samples.sum("apiserver_request_total", **labels) for samples in (before, after)]
+        assert counted[1] == counted[0] + 1, method
+
+    def lasts(samples: Samples) -> float:
+        return samples.sum("apiserver_longrunning_requests", **lasting)
+
     async with web.session.get(f"{web.base}{LEASES}?watch=1") as answer:
         assert answer.status == 200
-        assert await sample(web, "apiserver_longrunning_requests", **lasting) == before + 1
+        assert lasts(await Samples.of(web)) == lasts(after) + 1
     async with asyncio.timeout(60):
-        while await sample(web, "apiserver_longrunning_requests", **lasting) > before:  # noqa: ASYNC110 (the count is the server's)
+        while lasts(await Samples.of(web)) > lasts(after):  # noqa: ASYNC110 (the count is the server's)
             await asyncio.sleep(0.02)
     await web.ok("GET", "/api/v1/endpoints")
-    assert await sample(web, "apiserver_requested_deprecated_apis", resource="endpoints", removed_release="") == 1
+    found = await Samples.of(web)
+    assert found.sum("apiserver_requested_deprecated_apis", resource="endpoints", removed_release="") == 1
