@@ -26,6 +26,7 @@ _numbers = itertools.count(1)
 
 #: Where logs lie below a machine's data: its own components', its hosts' first processes', their components'.
 _LOGS = ("log/*.log", "hosts/*/console.log", "hosts/*/var/lib/pynetes/log/*.log")
+_PATIENCE = 150.0  # seconds; only what never happens takes so long
 _TAIL_LINES, _TAIL_WIDTH = 30, 500
 
 #: The machines that are there, and the logs' tails of those that were: for the reports of tests that fail (conftest).
@@ -93,7 +94,7 @@ class Machine:
         self.host.run(" ".join(build))
         self.kubectl(f"apply -f {GUESTBOOK}")
         for deployment in ("redis-leader", "redis-replica", "web", "frontend"):
-            self.kubectl(f"rollout status deployment/{deployment} --timeout=90s")
+            self.kubectl(f"rollout status deployment/{deployment} --timeout=150s")
         until(lambda: self.answers(url))
 
     def answers(self, url: str) -> bool:
@@ -122,10 +123,19 @@ def _tail(file: Path) -> str:
         return "".join(line[:_TAIL_WIDTH].rstrip("\n") + "\n" for line in collections.deque(lines, _TAIL_LINES))
 
 
-def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """Polls until the condition gives something true, and returns that."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "the condition did not come true"
+def until(condition: Callable[[], Any]) -> Any:
+    """Polls until the condition gives something true, and returns that.
+
+    It may fail on its way there, in an assertion or a command: its last failure is raised if it never holds.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        failure: Exception = AssertionError("the condition did not come true")
+        try:
+            if value := condition():
+                return value
+        except (AssertionError, subprocess.CalledProcessError) as error:
+            failure = error
+        if time.monotonic() > deadline:
+            raise failure
         time.sleep(0.1)
-    return value

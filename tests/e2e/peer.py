@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """A peer of TCP and UDP: says on which node it is and which address it sees. Runs in images with the least of Python.
 
-peer.py serve PORT                        until SIGTERM, and then for a while: new connections find their way elsewhere
-peer.py ask tcp|udp ADDRESS PORT          prints the answer; `refused` or `lost` if there is none
+peer.py serve PORT                        until SIGKILL: at SIGTERM, new connections find their way here yet
+peer.py ask tcp|udp ADDRESS PORT SECONDS  prints the answer; `refused`, or `lost` if there is none in this time
 """
 
 import os
@@ -10,13 +10,10 @@ import signal
 import socket
 import sys
 import threading
-import time
-
-TIMEOUT, GRACE = 2.0, 2.0
 
 
 def serve(port: int) -> None:
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=leave).start())
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     tcp = socket.create_server(("0.0.0.0", port), backlog=128)
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.bind(("0.0.0.0", port))
@@ -37,15 +34,10 @@ def about(peer: str) -> bytes:
     return f"{os.environ.get('NODE', '')} {peer}".encode()
 
 
-def leave() -> None:
-    time.sleep(GRACE)
-    os._exit(0)
-
-
-def ask(protocol: str, address: str, port: int) -> str:
+def ask(protocol: str, address: str, port: int, seconds: float) -> str:
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
     with socket.socket(socket.AF_INET, kind) as client:
-        client.settimeout(TIMEOUT)
+        client.settimeout(seconds)
         try:
             client.connect((address, port))
             if protocol == "udp":
@@ -61,4 +53,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "serve":
         serve(int(sys.argv[2]))
     else:
-        print(ask(sys.argv[2], sys.argv[3], int(sys.argv[4])))
+        print(ask(sys.argv[2], sys.argv[3], int(sys.argv[4]), float(sys.argv[5])))

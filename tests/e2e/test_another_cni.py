@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.cluster import Machine, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(900)]
 
 POD = """
 apiVersion: v1
@@ -33,7 +33,7 @@ def machine() -> Iterator[Machine]:
 def run(machine: Machine, name: str) -> str:
     """Starts a pod; its address."""
     machine.kubectl("apply -f -", input=POD.replace("NAME", name))
-    machine.kubectl(f"wait --for=condition=Ready pod/{name} --timeout=60s")
+    machine.kubectl(f"wait --for=condition=Ready pod/{name} --timeout=150s")
     return str(machine.get(f"pod {name}")["status"]["podIP"])
 
 
@@ -50,16 +50,16 @@ def test_another_plugin_takes_over_and_ours_comes_back(machine: Machine) -> None
     plugins = [{"type": "ptp", "ipam": ipam}, {"type": "portmap", "capabilities": {"portMappings": True}}]
     foreign = directory / "zz-elsewhere.conflist"
     foreign.write_text(json.dumps({"cniVersion": "0.4.0", "name": "elsewhere", "plugins": plugins}))
-    until(lambda: not ours.exists(), 20)
+    until(lambda: not ours.exists())
     assert run(machine, "theirs").startswith("172.30.9.")
     assert "pynetes-network" not in machine.host.run("nft list tables").stdout
-    machine.kubectl("delete pod ours --timeout=20s")
-    until(lambda: "pynetes0" not in machine.host.run("ip link").stdout, 20)
+    machine.kubectl("delete pod ours --timeout=150s")
+    until(lambda: "pynetes0" not in machine.host.run("ip link").stdout)
     # the kubelet and Services go on with the other's pods
     machine.kubectl("expose pod theirs --port=80")
-    until(lambda: machine.get("endpointslices -l kubernetes.io/service-name=theirs")["items"][0]["endpoints"], 10)
+    until(lambda: machine.get("endpointslices -l kubernetes.io/service-name=theirs")["items"][0]["endpoints"])
     foreign.unlink()
-    until(ours.exists, 20)
+    until(ours.exists)
     assert run(machine, "again").startswith("10.244.0.")
     assert "pynetes-network" in machine.host.run("nft list tables").stdout
-    machine.kubectl("delete pod theirs again --timeout=20s")
+    machine.kubectl("delete pod theirs again --timeout=150s")

@@ -10,7 +10,7 @@ from pynetes.testing.netns import NetworkNamespace
 from tests.e2e.cluster import Machine, until
 from tests.e2e.links import Link
 
-pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(900)]
 
 FIRST, SECOND, STORE = "198.51.100.1", "198.51.100.2", "198.51.100.7"
 URL = f"etcd://{STORE}:2379"
@@ -61,11 +61,11 @@ def test_an_external_store_is_shared(machines: tuple[Machine, Machine, NetworkNa
     assert not (second.data / "pki" / "etcd").exists()
     first.kubectl("create configmap shared")
     assert second.get("configmap shared")["metadata"]["name"] == "shared"
-    until(lambda: addresses(second) == [FIRST, SECOND], 25)
+    until(lambda: addresses(second) == [FIRST, SECOND])
     first.pynetes("down")
     assert addresses(second) == [SECOND]
     assert server(first, "") == ""
-    until(lambda: addresses(second) == [FIRST, SECOND], 25)
+    until(lambda: addresses(second) == [FIRST, SECOND])
 
 
 def start_etcd(store: NetworkNamespace, near: Machine) -> None:
@@ -74,7 +74,7 @@ def start_etcd(store: NetworkNamespace, near: Machine) -> None:
         f"--listen-client-urls=http://{STORE}:2379", f"--advertise-client-urls=http://{STORE}:2379",
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    until(lambda: store.run(f"curl -s http://{STORE}:2379/health", check=False).stdout, 20)
+    until(lambda: store.run(f"curl -s http://{STORE}:2379/health", check=False).stdout)
 
 
 def addresses(machine: Machine) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.cluster import Machine, until
 from tests.e2e.test_lifecycle import traces
 
-pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(900)]
 
 POD = """
 apiVersion: v1
@@ -65,7 +65,7 @@ def links(machine: Machine) -> list[str]:
 
 def run_pod(machine: Machine) -> dict[str, Any]:
     machine.kubectl("apply -f -", input=POD)
-    machine.kubectl("wait --for=condition=Ready pod/sleeper --timeout=60s")
+    machine.kubectl("wait --for=condition=Ready pod/sleeper --timeout=150s")
     return container(machine)
 
 
@@ -104,8 +104,8 @@ def test_a_killed_host_takes_everything_in_it_along_and_up_boots_it_again(machin
     kept = {os.readlink(f"/proc/{pid}/ns/pid")}
     assert any("containerd-shim" in command for command in inhabitants(kept))
     os.kill(pid, signal.SIGKILL)
-    until(lambda: inhabitants(kept) == [], 20)
-    until(lambda: "pyn-node-2" not in links(machine), 20)  # its cable goes with it
+    until(lambda: inhabitants(kept) == [])
+    until(lambda: "pyn-node-2" not in links(machine))  # its cable goes with it
     others = {name: init_pid(machine, name) for name in ("master-1", "node-1")}
     booted = machine.pynetes("up").stdout
     assert "Boot node-2" in booted
@@ -118,7 +118,7 @@ def test_a_killed_host_takes_everything_in_it_along_and_up_boots_it_again(machin
 def test_a_killed_balancer_comes_back_and_hosts_do_not_notice(machine: Machine) -> None:
     state = json.loads((machine.run_dir / "supervisor.json").read_text())
     os.kill(state["processes"]["balancer"]["pid"], signal.SIGKILL)
-    until(lambda: machine.kubectl("get nodes --request-timeout=2s", check=False).returncode == 0, 30)
+    until(lambda: machine.kubectl("get nodes --request-timeout=2s", check=False).returncode == 0)
     assert all("True" in line for line in machine.kubectl(READY).stdout.split())
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.cluster import Machine, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(900)]
 
 POD = """
 apiVersion: v1
@@ -37,7 +37,7 @@ def machine() -> Iterator[Machine]:
 
 def run_pod(machine: Machine) -> dict[str, Any]:
     machine.kubectl("apply -f -", input=POD)
-    machine.kubectl("wait --for=condition=Ready pod/sleeper --timeout=60s")
+    machine.kubectl("wait --for=condition=Ready pod/sleeper --timeout=150s")
     return container(machine)
 
 
@@ -100,7 +100,7 @@ def test_pods_live_on_when_a_process_is_killed(machine: Machine, victim: str) ->
     assert (after["containerID"], after["restartCount"]) == (before["containerID"], 0)
     # and a new pod starts
     machine.kubectl("apply -f -", input=POD.replace("sleeper", "second"))
-    machine.kubectl("wait --for=condition=Ready pod/second --timeout=60s")
+    machine.kubectl("wait --for=condition=Ready pod/second --timeout=150s")
 
 
 def test_pods_live_on_when_everything_is_killed_at_once(machine: Machine) -> None:
@@ -114,7 +114,7 @@ def test_pods_live_on_when_everything_is_killed_at_once(machine: Machine) -> Non
     assert "Ready after" in machine.pynetes("up").stdout
     assert machine.get("configmap acknowledged")["data"] == {"key": "value"}
     assert container(machine)["containerID"] == before["containerID"]
-    machine.kubectl("delete pod sleeper --timeout=30s")
+    machine.kubectl("delete pod sleeper --timeout=150s")
 
 
 def test_a_taken_port_is_told_before_anything_is_made() -> None:

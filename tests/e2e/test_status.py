@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.cluster import Machine, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +46,19 @@ def test_all_is_well(machine: Machine) -> None:
     assert sorted(member["state"] for member in members) == ["leader", "ready", "ready"]
     assert [(node["name"], node["ready"]) for node in found["nodes"]] == [("node-1", True), ("node-2", True)]
     assert found["dns"]["servers"] == 2
-    lines = machine.pynetes("status").stdout.splitlines()
-    assert lines[0].startswith("all is well   3 masters, 2 nodes, Kubernetes v1.36.")
-    assert len(lines) <= 24
+
+
+def test_all_is_well_in_two_dozen_lines(machine: Machine) -> None:
+    def lines() -> list[str]:
+        return machine.pynetes("status", check=False).stdout.splitlines()
+
+    shown = until(lambda: (now := lines())[0].startswith("all is well   3 masters, 2 nodes, Kubernetes v1.36.") and now)
+    assert len(shown) <= 24
 
 
 def test_the_machine_speaks_for_its_masters(machine: Machine) -> None:
-    assert machine.pynetes("member list").stdout.count("ready") == 2
-    assert json.loads(machine.pynetes("store status", "-o json").stdout)["healthy"]
+    until(lambda: machine.pynetes("member list").stdout.count("ready") == 2)
+    until(lambda: json.loads(machine.pynetes("store status", "-o json").stdout)["healthy"])
     file = Path(machine.directory, "snapshot")
     assert "of the etcd store" in machine.pynetes("store snapshot", str(file)).stdout
     assert file.stat().st_size > 1000
@@ -64,11 +69,16 @@ def test_the_machine_speaks_for_its_masters(machine: Machine) -> None:
 def test_a_master_without_power_and_a_node_without_link(machine: Machine) -> None:
     machine.pynetes("node stop", "master-1")
     machine.pynetes("node cut", "node-2")
-    found = until(lambda: (now := status(machine)) and any(not n["ready"] for n in now["nodes"] or ()) and now, 120)
-    assert {"master-1 is off", "node-2 is cut off"} <= said(found)
-    assert any(what.startswith("member master-1: ") for what in said(found))
-    assert [node["name"] for node in found["nodes"] if not node["ready"]] == ["node-2"]
-    assert found["api"]["ready"]
+
+    def shown() -> bool:
+        found = status(machine)
+        assert found["api"]["ready"]
+        assert [node["name"] for node in found["nodes"] if not node["ready"]] == ["node-2"]
+        assert {"master-1 is off", "node-2 is cut off"} <= said(found)
+        assert any(what.startswith("member master-1: ") for what in said(found))
+        return True
+
+    until(shown)
     text = machine.pynetes("status", check=False).stdout
     assert "pynetes node start master-1" in text
     assert "pynetes node mend node-2" in text
@@ -84,4 +94,4 @@ def test_without_a_quorum_the_rest_is_shown(machine: Machine) -> None:
     for name in ("master-1", "master-2"):
         machine.pynetes("node start", name)
     machine.pynetes("node mend", "node-2")
-    until(lambda: status(machine)["level"] == "ok", 120)
+    until(lambda: status(machine)["level"] == "ok")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.cluster import Machine, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(900)]
 
 MASTERS = ("master-1", "master-2", "master-3")
 
@@ -85,8 +85,8 @@ def names(machine: Machine) -> set[str]:
 
 
 def test_all_masters_serve_one_cluster(machine: Machine) -> None:
-    assert endpoints(machine) == {machine.host_address(name) for name in MASTERS}
-    assert leader(machine) in MASTERS
+    until(lambda: endpoints(machine) == {machine.host_address(name) for name in MASTERS})
+    until(lambda: leader(machine) in MASTERS)
     works(machine, "first")
 
 
@@ -122,19 +122,17 @@ def test_a_master_that_is_cut_off_is_done_without_and_comes_back(machine: Machin
 def test_nodes_stay_ready_whichever_master_is_away(machine: Machine) -> None:
     for name in MASTERS:
         machine.pynetes("node stop", name)
-        until(lambda: len(endpoints_or_none(machine)) >= 2, 30)
-        machine.kubectl("wait --for=condition=Ready node/node-1 node/node-2 --timeout=30s")
+        until(lambda: len(endpoints(machine)) >= 2)
+        machine.kubectl("wait --for=condition=Ready node/node-1 node/node-2 --timeout=150s")
         machine.pynetes("node start", name)
-        until(lambda: len(endpoints_or_none(machine)) == 3, 60)
-
-
-def endpoints_or_none(machine: Machine) -> set[str]:
-    return endpoints(machine) if machine.answers_kubectl() else set()
+        until(lambda: len(endpoints(machine)) == 3)
 
 
 def test_two_of_three_gone_is_too_many_and_told(machine: Machine) -> None:
     for name in MASTERS[:2]:
         machine.pynetes("node stop", name)
+    # A leader that has just lost the others takes writes into its log, and they happen when the others are back.
+    until(lambda: not machine.answers_kubectl())
     assert machine.kubectl("create configmap too-few --request-timeout=5s", check=False).returncode == 1
     machine.pynetes("up")  # boots what is off
     works(machine, "all-again")
@@ -152,7 +150,7 @@ def test_a_master_that_is_removed_is_none_of_the_stores_members_any_more(machine
         "node-2",
     }
     # Its controllers' lease ends by itself.
-    until(lambda: "master-1" not in machine.pynetes("status", check=False).stdout, 30)
+    until(lambda: "master-1" not in machine.pynetes("status", check=False).stdout)
     machine.pynetes("up", "--masters 3")
     until(lambda: len(endpoints(machine)) == 3)
     works(machine, "complete-again")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.cluster import Machine, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(900)]
 
 NODES = ("node-1", "node-2", "node-3")
 
@@ -66,7 +66,7 @@ def machine() -> Iterator[Machine]:
         machine.pynetes("up", "--nodes 3 --registry", GRACE)
         machine.start_guestbook(f"http://{machine.host_address('node-1')}:30080/entries")
         machine.kubectl("apply -f -", input=ECHO)
-        machine.kubectl("rollout status daemonset/echo --timeout=90s")
+        machine.kubectl("rollout status daemonset/echo --timeout=150s")
         yield machine
     finally:
         machine.close()
@@ -117,7 +117,7 @@ def test_the_guestbook_is_spread_and_answers_at_every_node(machine: Machine) -> 
     for name in NODES:
         url = f"http://{machine.host_address(name)}:30080/entries"
         machine.request(url, f"text=by {name}".encode())
-        until(lambda url=url, name=name: f"by {name}" in str(machine.request(url)), 10)  # type: ignore[misc]
+        until(lambda url=url, name=name: f"by {name}" in str(machine.request(url)))  # type: ignore[misc]
 
 
 def test_pods_reach_pods_on_every_node(machine: Machine) -> None:
@@ -149,7 +149,7 @@ def test_masters_reach_pods_and_services(machine: Machine) -> None:
 
 def test_pods_of_a_node_that_dies_are_replaced_and_are_gone_when_it_comes_back(machine: Machine) -> None:
     machine.kubectl("apply -f -", input=FLEEING)
-    machine.kubectl("rollout status deployment/fleeing --timeout=60s")
+    machine.kubectl("rollout status deployment/fleeing --timeout=150s")
     before = {pod["metadata"]["name"]: node_of(pod) for pod in pods(machine, "fleeing")}
     doomed = {name for name, node in before.items() if node == "node-2"}
     assert doomed, before
@@ -157,7 +157,7 @@ def test_pods_of_a_node_that_dies_are_replaced_and_are_gone_when_it_comes_back(m
     machine.pynetes("node stop", "node-2")
     assert "node-2     node     198.18.53.4   off" in machine.pynetes("node list").stdout
     until(lambda: ready(machine, "node-2") == "Unknown")
-    until(lambda: ("node.kubernetes.io/unreachable", "NoExecute") in taints(machine, "node-2"), 20)
+    until(lambda: ("node.kubernetes.io/unreachable", "NoExecute") in taints(machine, "node-2"))
 
     def running_elsewhere() -> int:
         return sum(
@@ -173,7 +173,7 @@ def test_pods_of_a_node_that_dies_are_replaced_and_are_gone_when_it_comes_back(m
     until(lambda: not doomed & {pod["metadata"]["name"] for pod in pods(machine, "fleeing")})
     assert len(pods(machine, "fleeing")) == 6
     # and pods run there again
-    machine.kubectl("rollout status daemonset/echo --timeout=60s")
+    machine.kubectl("rollout status daemonset/echo --timeout=150s")
     machine.kubectl("delete deployment fleeing")
 
 
@@ -219,7 +219,7 @@ def test_a_node_that_is_removed_leaves_nothing_and_its_name_is_free(machine: Mac
     assert "node-3" not in machine.pynetes("node list").stdout
     until(lambda: all(node_of(pod) != "node-3" for pod in pods(machine, "echo")))
     machine.pynetes("up", "--nodes 3")
-    machine.kubectl("rollout status daemonset/echo --timeout=60s")
+    machine.kubectl("rollout status daemonset/echo --timeout=150s")
     assert ready(machine, "node-3") == "True"
     listed = machine.pynetes("node list").stdout
     assert len([line for line in listed.splitlines() if line.endswith("Ready") and "NotReady" not in line]) == 3
@@ -231,4 +231,4 @@ def test_the_masters_api_is_reached_at_the_machines_address(machine: Machine) ->
     machine.pynetes("node stop", "--graceful master-1")
     assert machine.kubectl("get nodes --request-timeout=3s", check=False).returncode == 1
     machine.pynetes("node start", "master-1")
-    until(lambda: machine.kubectl("get nodes --request-timeout=3s", check=False).returncode == 0, 20)
+    until(lambda: machine.kubectl("get nodes --request-timeout=3s", check=False).returncode == 0)

@@ -2,9 +2,11 @@
 
 A line on standard output for each:
 
-    ok NAME SECONDS SERVER      acknowledged
-    no NAME SECONDS SERVER why  not acknowledged: it may have happened
-    unseen NAME                 at the end: acknowledged, and not told by the watch
+    ok NAME TIME LIVED SERVER      acknowledged
+    no NAME TIME LIVED SERVER why  not acknowledged: it may have happened
+    unseen NAME                    at the end: acknowledged, and not told by the watch
+
+TIME is the clock's; LIVED are the seconds that this process has had, without those in which the machine stood still.
 
 Arguments: a kubeconfig, and the API servers' URLs.
 """
@@ -29,8 +31,8 @@ from pynetes.component import clock
 from pynetes.component.tasks import Tasks
 
 _AT_ONCE = 4
-_PAUSE = 0.1
-_SETTLE_SECONDS = 30.0
+_BEAT = _PAUSE = 0.1
+_SETTLE_SECONDS = 100.0
 
 
 class Witness:
@@ -46,6 +48,22 @@ class Witness:
         self.names.add(event.object["metadata"]["name"])
 
 
+class Life:
+    """A clock that stands still with the machine: it counts the tenths of a second that have passed one by one."""
+
+    def __init__(self) -> None:
+        self._beats = 0
+
+    @property
+    def seconds(self) -> float:
+        return self._beats * _BEAT
+
+    async def run(self) -> None:
+        while True:
+            await clock.sleep(_BEAT)
+            self._beats += 1
+
+
 async def write(client: Client, name: str) -> str:
     """Empty if it was acknowledged."""
     obj = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}}
@@ -59,13 +77,14 @@ async def write(client: Client, name: str) -> str:
 async def main(path: str, servers: list[str]) -> None:
     transport = kubeconfig.transport(replace(kubeconfig.load(path), servers=tuple(servers)))
     client = Client(transport, user_agent="writer")
-    witness, acknowledged = Witness(), set[str]()
+    witness, acknowledged, life = Witness(), set[str](), Life()
     ended = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     async with Tasks("writer") as tasks:
+        tasks.start(life.run(), name="life")
         tasks.start(serverlist.ServerList(client, [transport.set_servers]).run(), name="servers")
         tasks.start(Reflector(client, CONFIG_MAPS, witness, namespace="default").run(), name="watch")
         names = (f"w{os.getpid()}-{number}" for number in count())
-        await asyncio.gather(*(loop(client, transport, names, acknowledged, ended) for _ in range(_AT_ONCE)))
+        await asyncio.gather(*(loop(client, transport, names, acknowledged, life, ended) for _ in range(_AT_ONCE)))
         deadline = clock.monotonic() + _SETTLE_SECONDS
         while acknowledged - witness.names and clock.monotonic() < deadline:
             await clock.sleep(_PAUSE)
@@ -75,14 +94,20 @@ async def main(path: str, servers: list[str]) -> None:
 
 
 async def loop(
-    client: Client, transport: HTTPSTransport, names: Any, acknowledged: set[str], ended: "asyncio.Future[str]"
+    client: Client,
+    transport: HTTPSTransport,
+    names: Any,
+    acknowledged: set[str],
+    life: Life,
+    ended: "asyncio.Future[str]",
 ) -> None:
     while not ended.done():
         name, server = next(names), transport.server
         problem = await write(client, name)
         if not problem:
             acknowledged.add(name)
-        print("no" if problem else "ok", name, f"{clock.monotonic():.3f}", server, problem, flush=True)
+        times = f"{clock.monotonic():.3f} {life.seconds:.1f}"
+        print("no" if problem else "ok", name, times, server, problem, flush=True)
         await clock.sleep(_PAUSE)
 
 

@@ -26,7 +26,7 @@ from pynetes.storage.snapshot import Restored, StoreNotEmpty
 
 T = TypeVar("T")
 
-_START_SECONDS = 20.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 
 

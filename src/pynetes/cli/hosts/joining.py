@@ -20,7 +20,7 @@ from pynetes.client.transport import TransportError
 from pynetes.component import certificates
 from pynetes.component.pki import PKI
 
-_TTL, _SIGN_SECONDS = 600.0, 30.0
+_TTL, _SIGN_SECONDS = 600.0, 60.0
 _GRANT = tokens.Grant(ttl=_TTL, description="Hosts that `pynetes up` boots.")
 
 

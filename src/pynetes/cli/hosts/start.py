@@ -26,7 +26,7 @@ from pynetes.component.pki import PKI
 
 ROLE = "hosts"
 
-_API_SECONDS = 30.0
+_API_SECONDS = 60.0
 
 
 def wanted(layout: Layout, masters: int | None, nodes: int | None) -> bool:
