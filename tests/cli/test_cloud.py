@@ -6,7 +6,7 @@ import pytest
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.server import APIServer
-from pynetes.cli import cloud, cluster
+from pynetes.cli import cloud, processes
 from pynetes.cli.layout import Layout
 from pynetes.cli.settings import Settings, SettingsError, choose
 from pynetes.client.rest import Client
@@ -33,9 +33,9 @@ def test_a_pool_that_is_none_is_refused(tmp_path: Path, pool: str) -> None:
 )
 def test_processes_for_load_balancers_run_only_with_a_pool(tmp_path: Path, role: str, wanted: set[str]) -> None:
     layout = Layout(tmp_path / "data", tmp_path / "run")
-    plain = {process.name for process in cluster.processes(layout, Settings("n1", "192.0.2.1", role=role))}
+    plain = {process.name for process in processes.processes(layout, Settings("n1", "192.0.2.1", role=role))}
     settings = Settings("n1", "192.0.2.1", role=role, load_balancer_pool="192.0.2.100/30")
-    assert {process.name for process in cluster.processes(layout, settings)} - plain == wanted
+    assert {process.name for process in processes.processes(layout, settings)} - plain == wanted
 
 
 def test_the_managers_rights_go_to_its_own_user() -> None:

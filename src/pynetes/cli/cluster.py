@@ -1,19 +1,14 @@
-"""The processes of a one-machine cluster and what each is told."""
+"""What the components of this machine are told: their configurations, by its layout and settings."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 from pynetes.apiserver.config import APIServerConfig
-from pynetes.cli import components, etcd, storeurl
+from pynetes.cli import etcd, storeurl
 from pynetes.cli.layout import Layout
 from pynetes.cli.preflight import find_cni_directory
-from pynetes.cli.running import run_component
 from pynetes.cli.settings import Settings
-from pynetes.cli.supervisor import Process
 from pynetes.client.servingconfig import Serving, ServingConfig
 from pynetes.component import pki as pki_files
 from pynetes.component.pki import PKI, Node
@@ -192,108 +187,6 @@ async def prepare(layout: Layout, settings: Settings) -> None:
 
 def registry_file(layout: Layout) -> Path:
     return layout.run / "registry.yaml"
-
-
-#: Processes of the control plane; the others are a node's, but for the two with which a control plane without a node
-#: reaches Services (`proxy`) and pods (`reach`).
-CONTROL_PLANE = frozenset(
-    ("etcd", "etcd-keeper", "apiserver", "controller-manager", "scheduler", "cloud-controller-manager")
-)
-
-
-def processes(layout: Layout, settings: Settings) -> list[Process]:
-    """Those of the machine's role, in the order they start; they stop in reverse."""
-    return [process for process in _all(layout, settings) if _is_wanted(process.name, settings)]
-
-
-def _is_wanted(name: str, settings: Settings) -> bool:
-    if name == "proxy":
-        return True  # an API server reaches Services, too: webhooks, and what it relays to
-    if name == "reach":
-        return not settings.runs_node
-    return settings.runs_control_plane if name in CONTROL_PLANE else settings.runs_node
-
-
-def _all(layout: Layout, settings: Settings) -> list[Process]:
-    log = partial(_log_of, layout)
-    containerd = containerd_config(layout)
-
-    def python(
-        name: str, module: str, main: Callable[[], Coroutine[Any, Any, None]], stop_seconds: float = 10.0
-    ) -> Process:
-        run = partial(run_component, main, verbosity=settings.verbosity)
-        return Process(name, log(name), main=run, modules=(module,), stop_seconds=stop_seconds)
-
-    def proxy() -> Coroutine[Any, Any, None]:
-        from pynetes.proxy.config import ProxyConfig
-
-        config = ProxyConfig(settings.node_name, settings.cluster_cidr)
-        return components.proxy(kubeconfig("kube-proxy"), config)
-
-    def controller_manager() -> Coroutine[Any, Any, None]:
-        config = controller_manager_config(layout, settings)
-        served = serving(layout, "controller-manager", settings.controller_manager_port)
-        return components.controller_manager(kubeconfig("controller-manager"), config, served, host=settings.node_name)
-
-    def scheduler() -> Coroutine[Any, Any, None]:
-        served = serving(layout, "scheduler", settings.scheduler_port)
-        return components.scheduler(kubeconfig("scheduler"), served=served, host=settings.node_name)
-
-    def kubelet() -> Coroutine[Any, Any, None]:
-        return components.kubelet(kubeconfig("kubelet"), kubelet_config(layout, settings), containerd)
-
-    def network() -> Coroutine[Any, Any, None]:
-        return components.network(kubeconfig("network"), network_config(layout, settings))
-
-    def cloud_controller_manager() -> Coroutine[Any, Any, None]:
-        from pynetes.cloud.config import CloudControllerManagerConfig
-
-        config = CloudControllerManagerConfig()
-        user = kubeconfig("cloud-controller-manager")
-        served = serving(layout, "cloud-controller-manager", settings.cloud_controller_manager_port)
-        name = settings.node_name
-        return components.cloud_controller_manager(user, "local", "", config, served, host=name)
-
-    def announcer() -> Coroutine[Any, Any, None]:
-        from pynetes.cloud.providers.local.announcer import AnnouncerConfig
-
-        return components.announcer(kubeconfig("network"), AnnouncerConfig(settings.node_name, settings.node_ip))
-
-    kubeconfig = layout.kubeconfig
-    made = [
-        python(
-            "apiserver",
-            "pynetes.apiserver.server",
-            lambda: components.apiserver(apiserver_config(layout, settings)),
-            stop_seconds=20.0,
-        ),
-        Process(
-            "containerd",
-            log("containerd"),
-            command=("containerd", "--config", str(Containerd(containerd).config_file)),
-        ),
-        python("kubelet", "pynetes.kubelet.kubelet", kubelet),
-        python("controller-manager", "pynetes.controllers.manager", controller_manager),
-        python("scheduler", "pynetes.scheduler.scheduler", scheduler),
-        python("proxy", "pynetes.proxy.proxier", proxy),
-        python("network", "pynetes.network.agent", network),
-        python("reach", "pynetes.network.reach", lambda: components.reach(kubeconfig("network"))),
-    ]
-    if settings.store == storeurl.ETCD:
-        member = etcd.member_config(layout, settings)
-        keeper = python("etcd-keeper", "pynetes.cli.etcdmember", lambda: components.etcd_keeper(member))
-        made[:0] = [etcd.process(member, log("etcd")), keeper]
-    if settings.load_balancer_pool:
-        made.append(python("cloud-controller-manager", "pynetes.cloud.manager", cloud_controller_manager))
-        made.append(python("announcer", "pynetes.cloud.providers.local.announcer", announcer))
-    if settings.registry_port:
-        command = ("docker-registry", "serve", str(registry_file(layout)))
-        made.append(Process("registry", log("registry"), command=command))
-    return made
-
-
-def _log_of(layout: Layout, name: str) -> Path:
-    return layout.logs / f"{name}.log"
 
 
 def prepare_blocking(layout: Layout, settings: Settings) -> None:

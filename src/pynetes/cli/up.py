@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import asdict
 
-from pynetes.cli import addons, cloud, cluster, etcd, kubeconfigs, mountns, preflight, readiness, storeurl, supervisor
+from pynetes.cli import (
+    addons,
+    cloud,
+    cluster,
+    etcd,
+    kubeconfigs,
+    mountns,
+    preflight,
+    processes,
+    readiness,
+    storeurl,
+    supervisor,
+)
 from pynetes.cli.layout import Layout
 from pynetes.cli.preflight import Problem
 from pynetes.cli.progress import Progress
@@ -137,8 +149,8 @@ def start(layout: Layout, settings: Settings) -> None:
     def supervise() -> None:
         logs.configure()
         mountns.enter(layout)
-        processes = cluster.processes(layout, settings)
-        supervisor.Supervisor(processes, layout.supervisor_state, asdict(settings)).run()
+        supervised = processes.processes(layout, settings)
+        supervisor.Supervisor(supervised, layout.supervisor_state, asdict(settings)).run()
 
     supervisor.daemonize(supervise, log_file=layout.logs / "supervisor.log", pid_file=layout.supervisor_pid)
 

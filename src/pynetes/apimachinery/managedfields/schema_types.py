@@ -1,7 +1,6 @@
 """Types from OpenAPI: those of built-in kinds, and those that a CustomResourceDefinition's schema describes."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from pynetes.apimachinery.gvk import GroupVersionKind
@@ -169,7 +168,6 @@ def named(name: str) -> Type:
 _DEFINITIONS = _Reader(named, _definition_key_default)
 
 
-@cache
 def of_kind(gvk: GroupVersionKind) -> Type | None:
     """The type of a built-in kind; None for others."""
     name = find_definition_name(gvk)

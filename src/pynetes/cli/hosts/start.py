@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from pynetes.cli import cluster, kubeconfigs, preflight, readiness, settings, storeurl, supervisor, up
+from pynetes.cli import kubeconfigs, preflight, processes, readiness, settings, storeurl, supervisor, up
 from pynetes.cli.hosts import boot, commands, joining, machine, network, places, plan, power, ranges, record
 from pynetes.cli.hosts.boot import Boot
 from pynetes.cli.hosts.commands import Join
@@ -203,7 +203,7 @@ def _has_joined(layout: Layout, host: Host) -> bool:
 def _preload(layout: Layout, chosen: Settings, role: Role) -> None:
     """Imports what the hosts' processes need, once for all of them."""
     there = replace(chosen, role="server" if role == "master" else "agent", registry_port=0)
-    for process in cluster.processes(layout, there):
+    for process in processes.processes(layout, there):
         for module in process.modules:
             importlib.import_module(module)
     gc.collect()

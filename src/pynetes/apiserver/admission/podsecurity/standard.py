@@ -1,14 +1,14 @@
 """Which rules count at a level and version, and what a pod violates of them."""
 
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 
 from pynetes.apiserver.admission.podsecurity import baseline, restricted
 from pynetes.apiserver.admission.podsecurity.levels import PRIVILEGED, RESTRICTED, LevelVersion
 from pynetes.apiserver.admission.podsecurity.rule import Check, Object, Violation
 
 
-@cache
+@lru_cache(64)  # a namespace may name any version
 def _checks(level: str, minor: int) -> tuple[Check, ...]:
     if level == PRIVILEGED:
         return ()
