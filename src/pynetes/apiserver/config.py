@@ -101,6 +101,8 @@ class APIServerConfig(Struct, frozen=True, kw_only=True):
     #: Keys that verify tokens (public or private); the signing key's is always accepted.
     service_account_key_files: tuple[Path, ...] = ()
     service_account_signing_key_file: Path | None = None
+    #: The Unix socket of who signs tokens instead of such a key; a name that begins with @ is an abstract one's.
+    service_account_signing_endpoint: str = ""
     #: Whether tokens from Secrets end with their Secret and account.
     service_account_lookup: bool = True
     service_account_jwks_uri: str = ""

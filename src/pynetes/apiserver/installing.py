@@ -16,22 +16,23 @@ from pynetes.apiserver.endpoints.subresources import connect, reviews, token
 from pynetes.apiserver.http import Answer, Handler, Request, Response
 from pynetes.apiserver.negotiation import require
 from pynetes.apiserver.registry.measures import note_size
-from pynetes.apiserver.security import Security, key_files
+from pynetes.apiserver.security import Security
 from pynetes.apiserver.streaming.kubelet import KubeletClient
 from pynetes.apiserver.tokens import discovery as token_discovery
-from pynetes.apiserver.tokens.keys import KeySet
 from pynetes.apiserver.tokens.request import TokenRequests
+from pynetes.apiserver.tokens.settings import ServiceAccountTokens
 from pynetes.component import metrics
 from pynetes.component.health import Check, HealthGroup
-from pynetes.component.signing import SigningKey
 from pynetes.storage import Store
 
 Handlers = dict[tuple[str, str, str], Mapping[str, Handler]]
 
 
-def special(backend: Backend, security: Security, kubelets: KubeletClient, store: Store) -> Handlers:
+def special(
+    backend: Backend, security: Security, kubelets: KubeletClient, store: Store, tokens: ServiceAccountTokens
+) -> Handlers:
     """Verb → handler by (group, resource, subresource), for what is not simply stored and read."""
-    made: Handlers = {**connect.handlers(backend, kubelets), **_tokens(backend)}
+    made: Handlers = {**connect.handlers(backend, kubelets), **_tokens(backend, tokens)}
     if isinstance(security.authenticator, Authenticator) and isinstance(security.authorizer, ClusterAuthorizer):
         answerers = reviews.answerers(security.authenticator, security.authorizer)
         for resource in backend.registry.resources:
@@ -44,17 +45,17 @@ def special(backend: Backend, security: Security, kubelets: KubeletClient, store
     return made
 
 
-def _tokens(backend: Backend) -> Handlers:
+def _tokens(backend: Backend, settings: ServiceAccountTokens) -> Handlers:
     config, registry = backend.config, backend.registry
-    if config.service_account_signing_key_file is None:
+    if settings.issuer is None:
         return {}
-    key = SigningKey.load(config.service_account_signing_key_file, config.service_account_issuer)
     tokens = TokenRequests(
-        key,
+        settings.issuer,
         registry,
         api_audiences=config.api_audiences,
         extend=config.service_account_extend_token_expiration,
-        maximum_seconds=int(config.service_account_max_token_expiration),
+        maximum_seconds=settings.maximum_seconds,
+        extended_seconds=settings.extended_seconds,
     )
     resource = next(r for r in registry.resources if r.gvr == SERVICE_ACCOUNTS)
     subresource = resource.subresource("token")
@@ -64,7 +65,13 @@ def _tokens(backend: Backend) -> Handlers:
     return {("", "serviceaccounts", "token"): {"create": bind(scope, token.create(tokens))}}
 
 
-def add_paths(router: Router, config: APIServerConfig, checks: Mapping[str, Sequence[Check]], store: Store) -> None:
+def add_paths(
+    router: Router,
+    config: APIServerConfig,
+    checks: Mapping[str, Sequence[Check]],
+    store: Store,
+    tokens: ServiceAccountTokens,
+) -> None:
     """`checks` by health endpoint: `livez`."""
     for name, each in checks.items():
         handler = health.handler(HealthGroup(name, each))
@@ -79,11 +86,10 @@ def add_paths(router: Router, config: APIServerConfig, checks: Mapping[str, Sequ
     router.add_path("/flagz", health.flagz(config))
     for path in ("/", "/index.html"):
         router.add_path(path, router.index, listed=False)
-    if config.service_account_signing_key_file is None:
+    if tokens.issuer is None or tokens.keys is None:
         return
     keys_uri = config.service_account_jwks_uri or f"https://{config.external_address}{token_discovery.KEYS_PATH}"
-    keys = KeySet.load(*key_files(config))
-    for path, handler in token_discovery.handlers(config.service_account_issuer, keys_uri, keys).items():
+    for path, handler in token_discovery.handlers(config.service_account_issuer, keys_uri, tokens.keys).items():
         router.add_document(path, handler)
 
 

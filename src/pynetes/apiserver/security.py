@@ -34,6 +34,7 @@ from pynetes.apiserver.certificatefiles import CertificateFiles
 from pynetes.apiserver.config import APIServerConfig, ConfigurationError
 from pynetes.apiserver.registry.registry import Registry
 from pynetes.apiserver.reload import Follower, RejectedError
+from pynetes.apiserver.tokens.settings import ServiceAccountTokens
 from pynetes.apiserver.webhooks.reviews import ReviewClient
 from pynetes.client.kubeconfig import ConfigError
 from pynetes.client.rest import Client
@@ -78,7 +79,7 @@ class SecuritySetup:
         self._tokens = _remote_tokens(config, stack) if authenticator is None else []
         self._anonymous = self._identities.anonymous or Anonymous(_strangers(config, self._links))
 
-    async def start(self, registry: Registry, client: Client, tasks: Tasks) -> Security:
+    async def start(self, registry: Registry, client: Client, tasks: Tasks, tokens: ServiceAccountTokens) -> Security:
         """Returns when the authorizer knows all roles and what else it decides by. `client` writes as the server."""
         authenticator = self._authenticator or authentication.build(
             _settings(self._config, self._anonymous),
@@ -86,6 +87,7 @@ class SecuritySetup:
             client,
             last_tokens=(self._issuers, *self._tokens),
             files=self._certificates,
+            keys=tokens.keys,
         )
         self._issuers.start()
         self._stack.push_async_callback(self._issuers.close)
@@ -140,16 +142,9 @@ def _content(path: Path | None) -> bytes:
         return b""
 
 
-def key_files(config: APIServerConfig) -> tuple[Path, ...]:
-    """With which service account tokens are checked."""
-    signing = config.service_account_signing_key_file
-    return config.service_account_key_files or ((signing,) if signing is not None else ())
-
-
 def _settings(config: APIServerConfig, anonymous: Anonymous) -> authentication.Settings:
     return authentication.Settings(
         client_ca_file=config.client_ca_file,
-        service_account_key_files=key_files(config),
         service_account_issuers=(config.service_account_issuer,),
         service_account_lookup=config.service_account_lookup,
         api_audiences=config.api_audiences,

@@ -61,6 +61,7 @@ from pynetes.apiserver.registry.services.hooks import ServiceHooks
 from pynetes.apiserver.requestinfo import RequestInfo
 from pynetes.apiserver.security import Security, SecuritySetup
 from pynetes.apiserver.streaming.kubelet import KubeletClient, KubeletSettings
+from pynetes.apiserver.tokens.settings import service_account_tokens
 from pynetes.apiserver.webhooks.client import WebhookClient
 from pynetes.client.rest import Client
 from pynetes.component import clock, metrics
@@ -147,12 +148,13 @@ class APIServer:
         )
         tls = self._tls()
         self.encryption = await self._encrypting(stack)
+        tokens = await service_account_tokens(config, stack)
         store = await self._open_store(stack)
         self._tasks = await stack.enter_async_context(Tasks("apiserver"))
         services = self._make_registry(store)
         loopback = LocalTransport(self, LOOPBACK_USER)
         client = Client(loopback, user_agent=f"kube-apiserver/{KUBERNETES_VERSION}")
-        security = await setup.start(self.registry, client, self._tasks)
+        security = await setup.start(self.registry, client, self._tasks, tokens)
         webhooks = await stack.enter_async_context(WebhookClient(self.registry, loopback))
         plugins = await self._admission(stack, security, client, webhooks)
         backend = Backend(config, self.registry, plugins, security.authorizer)
@@ -163,11 +165,11 @@ class APIServer:
         registration = Registration(self.registry, client, resources)
         groups = {resource.gvk.group for resource in resources}
         self._hooks = PostStartHooks(client, self.registry, config, self._public_address, registration.built_in, groups)
-        install(router, backend, resources, installing.special(backend, security, kubelets, store))
+        install(router, backend, resources, installing.special(backend, security, kubelets, store, tokens))
         asked = healthchecks.checks(
             config, store, self.registry, self.encryption, self._hooks.checks(), lambda: self._stopping
         )
-        installing.add_paths(router, config, asked, store)
+        installing.add_paths(router, config, asked, store, tokens)
         discovery = Discovery(router, resources, config.external_address)
         documents = openapi.OpenAPI(router, resources)
         await self._serve_custom(CustomResources(backend, router, discovery, documents, webhooks, self._tasks))

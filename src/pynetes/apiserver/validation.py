@@ -3,6 +3,7 @@
 import re
 
 from pynetes import KUBERNETES_VERSION
+from pynetes.apimachinery.quoting import go_quoted
 from pynetes.apiserver.config import APIServerConfig, ConfigurationError
 from pynetes.apiserver.filters import cors, hsts
 
@@ -14,6 +15,7 @@ _NOT_NEGATIVE = (
     "storage_initialization_timeout",
     "shutdown_delay_duration",
 )
+_ABSTRACT = re.compile(r"@([a-zA-Z0-9_-]+\.)*[a-zA-Z0-9_-]+")
 _MINOR = int(KUBERNETES_VERSION.split(".")[1])
 #: How many releases back other components may be.
 _SKEW = 3
@@ -40,6 +42,7 @@ def problems(config: APIServerConfig) -> list[str]:
     found += _node_port(config)
     if config.endpoint_reconciler_type not in ("lease", "none"):
         found.append(f"--endpoint-reconciler-type {config.endpoint_reconciler_type!r} is not one of: lease, none")
+    found += _signing(config)
     found += _compatibility(config.min_compatibility_version)
     if config.enable_priority_and_fairness and config.runtime_config.get("api/all") == "false":
         found.append("--runtime-config=api/all=false conflicts with --enable-priority-and-fairness=true")
@@ -56,6 +59,24 @@ def _node_port(config: APIServerConfig) -> list[str]:
         )
     if port and not lowest <= port <= highest:
         found.append(f"kubernetes service node port range {lowest}-{highest} doesn't contain {port}")
+    return found
+
+
+def _signing(config: APIServerConfig) -> list[str]:
+    endpoint = config.service_account_signing_endpoint
+    if not endpoint:
+        return []
+    found = []
+    if config.service_account_signing_key_file is not None or config.service_account_key_files:
+        found.append(
+            "can't set `--service-account-signing-key-file` and/or `--service-account-key-file` with "
+            "`--service-account-signing-endpoint` (They are mutually exclusive)"
+        )
+    if endpoint.startswith("@") and not _ABSTRACT.fullmatch(endpoint):
+        found.append(
+            f"invalid value {go_quoted(endpoint)} passed for `--service-account-signing-endpoint`, "
+            "when prefixed with @ must be a valid abstract socket name"
+        )
     return found
 
 

@@ -13,7 +13,7 @@ from pynetes.apiserver.encryption.kms import kms_pb2 as pb
 from pynetes.apiserver.encryption.kms import provider as providers
 from pynetes.apiserver.encryption.kms.envelope import check, check_key_id
 from pynetes.apiserver.encryption.kms.provider import KMSProvider
-from pynetes.apiserver.encryption.kms.service import target
+from pynetes.apiserver.encryption.kms.service import socket
 from pynetes.apiserver.encryption.transformer import TransformError
 from pynetes.component import clock
 from tests.apiserver.encryption.kms_plugin import Plugin
@@ -204,8 +204,8 @@ def test_key_ids_have_a_limit() -> None:
 
 
 def test_endpoints_name_files_and_abstract_sockets() -> None:
-    assert target("unix:///run/kms.sock") == "unix:/run/kms.sock"
-    assert target("unix:///@kms") == "unix-abstract:kms"
+    assert socket("unix:///run/kms.sock") == "/run/kms.sock"
+    assert socket("unix:///@kms") == "@kms"
 
 
 async def test_garbage_is_refused(provider: KMSProvider) -> None:

@@ -19,6 +19,7 @@ from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.http import Request
 from pynetes.apiserver.tokens import discovery
 from pynetes.apiserver.tokens.claims import EXTENDED_SECONDS, WARN_ONLY_SECONDS
+from pynetes.apiserver.tokens.issuer import LocalIssuer
 from pynetes.apiserver.tokens.keys import KeySet
 from pynetes.apiserver.tokens.request import TokenRequests
 from pynetes.apiserver.tokens.review import review_self, review_token
@@ -51,7 +52,7 @@ class Issuing:
     def __init__(self, objects: Any, key: certificates.PrivateKey, **options: Any) -> None:
         self.key = key
         self.objects = objects
-        self.requests = TokenRequests(SigningKey(key, ISSUER), objects, **options)
+        self.requests = TokenRequests(LocalIssuer(SigningKey(key, ISSUER)), objects, **options)
         self.authenticator = ServiceAccountAuthenticator(KeySet([key.public_key()]), (ISSUER,), objects)
         account = {"metadata": {"name": "builder", "namespace": "a", "uid": "sa-uid"}}
         node = {"metadata": {"name": "n1", "uid": "node-uid"}}

@@ -19,7 +19,7 @@ from pynetes.apiserver.authentication.authenticator import InvalidCredentials
 from pynetes.apiserver.authentication.user import Remarks, UserInfo
 from pynetes.apiserver.objects import ObjectReader, find
 from pynetes.apiserver.tokens import keys
-from pynetes.apiserver.tokens.keys import InvalidSignatureError, KeySet
+from pynetes.apiserver.tokens.keys import InvalidSignatureError, Keys
 from pynetes.client.rest import Client
 from pynetes.component import clock, metrics
 
@@ -50,7 +50,7 @@ class LegacyServiceAccountAuthenticator:
 
     def __init__(
         self,
-        keys: KeySet,
+        keys: Keys,
         audiences: tuple[str, ...],
         objects: ObjectReader,
         client: Client | None,
@@ -70,7 +70,7 @@ class LegacyServiceAccountAuthenticator:
         if claims is None:
             if keys.unverified_issuer(token) != legacy.ISSUER:
                 return None
-            claims = self._verify(token)
+            claims = await self._verify(token)
         accepted = tuple(audience for audience in self._audiences if audience in audiences)
         if not accepted:
             shown = [" ".join(f'"{audience}"' for audience in each) for each in (self._audiences, audiences)]
@@ -85,9 +85,9 @@ class LegacyServiceAccountAuthenticator:
             remarks=remarks,
         )
 
-    def _verify(self, token: str) -> Object:
+    async def _verify(self, token: str) -> Object:
         try:
-            claims = self._keys.verify(token)
+            claims = await self._keys.verify(token)
         except InvalidSignatureError as error:
             raise InvalidCredentials(str(error)) from error
         problem = claims_problem(claims)

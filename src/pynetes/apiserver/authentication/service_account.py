@@ -17,7 +17,7 @@ from pynetes.apiserver.authentication.user import Remarks, UserInfo
 from pynetes.apiserver.objects import ObjectReader, find
 from pynetes.apiserver.tokens import keys
 from pynetes.apiserver.tokens.claims import Claims, Reference, credential_id
-from pynetes.apiserver.tokens.keys import InvalidSignatureError, KeySet
+from pynetes.apiserver.tokens.keys import InvalidSignatureError, Keys
 from pynetes.component import clock, metrics
 
 #: Clocks may differ this much (seconds).
@@ -36,7 +36,7 @@ _valid_total = metrics.counter(
 class ServiceAccountAuthenticator:
     """Accepts tokens of `issuers` signed by one of `keys`, whose bound objects live."""
 
-    def __init__(self, keys: KeySet, issuers: tuple[str, ...], objects: ObjectReader) -> None:
+    def __init__(self, keys: Keys, issuers: tuple[str, ...], objects: ObjectReader) -> None:
         self._keys = keys
         self._issuers = frozenset(issuers)
         self._objects = objects
@@ -47,7 +47,7 @@ class ServiceAccountAuthenticator:
         if claims is None:
             if keys.unverified_issuer(token) not in self._issuers:
                 return None
-            claims = self._verify(token)
+            claims = await self._verify(token)
         accepted = tuple(a for a in (claims.audiences or audiences) if a in audiences)
         if not accepted:
             raise InvalidCredentials(
@@ -58,9 +58,9 @@ class ServiceAccountAuthenticator:
         await self._check_objects(claims)
         return _user(claims, accepted, _stale(claims, now))
 
-    def _verify(self, token: str) -> Claims:
+    async def _verify(self, token: str) -> Claims:
         try:
-            claims = Claims.from_wire(self._keys.verify(token))
+            claims = Claims.from_wire(await self._keys.verify(token))
         except InvalidSignatureError as error:
             raise InvalidCredentials(str(error)) from error
         except ValueError as error:

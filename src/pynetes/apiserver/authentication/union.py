@@ -30,7 +30,7 @@ from pynetes.apiserver.authentication.x509 import CertificateVerifier, X509Authe
 from pynetes.apiserver.certificatefiles import CertificateFiles
 from pynetes.apiserver.http import Request
 from pynetes.apiserver.objects import ObjectReader
-from pynetes.apiserver.tokens.keys import KeySet
+from pynetes.apiserver.tokens.keys import Keys
 from pynetes.client.rest import Client
 from pynetes.component.certificates import load_certificates
 
@@ -85,7 +85,6 @@ class Settings(Struct, frozen=True):
     """Upstream's authentication flags."""
 
     client_ca_file: Path | None = None
-    service_account_key_files: tuple[Path, ...] = ()
     service_account_issuers: tuple[str, ...] = ("https://kubernetes.default.svc.cluster.local",)
     service_account_lookup: bool = True
     api_audiences: tuple[str, ...] = ()
@@ -105,9 +104,11 @@ def build(
     extra_tokens: Sequence[TokenAuthenticator] = (),
     last_tokens: Sequence[TokenAuthenticator] = (),
     files: CertificateFiles | None = None,
+    keys: Keys | None = None,
 ) -> Authenticator:
     """The authenticator that the settings describe, with kinds of tokens that are asked first or last.
 
+    `keys` are those of service account tokens.
     `client` notes the use of tokens in Secrets; authorities follow their `files`.
     """
     audiences = settings.api_audiences or settings.service_account_issuers[:1]
@@ -122,8 +123,7 @@ def build(
     tokens: list[TokenAuthenticator] = [*extra_tokens]
     if settings.token_auth_file is not None:
         tokens.append(ImplicitAudiences(StaticTokenAuthenticator.load(settings.token_auth_file), audiences))
-    if settings.service_account_key_files:
-        keys = KeySet.load(*settings.service_account_key_files)
+    if keys is not None:
         tokens.append(
             LegacyServiceAccountAuthenticator(keys, audiences, objects, client, lookup=settings.service_account_lookup)
         )

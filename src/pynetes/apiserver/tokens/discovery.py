@@ -7,14 +7,13 @@ import orjson
 
 from pynetes.apiserver.http import Request, Response
 from pynetes.apiserver.negotiation import require
-from pynetes.apiserver.tokens.keys import KeySet
+from pynetes.apiserver.tokens.keys import Keys
 
 CONFIGURATION_PATH = "/.well-known/openid-configuration"
 KEYS_PATH = "/openid/v1/jwks"
-MAX_AGE = 3600
 
 
-def configuration(issuer: str, keys_uri: str, keys: KeySet) -> dict[str, Any]:
+def configuration(issuer: str, keys_uri: str, keys: Keys) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "jwks_uri": keys_uri,
@@ -24,23 +23,24 @@ def configuration(issuer: str, keys_uri: str, keys: KeySet) -> dict[str, Any]:
     }
 
 
-def key_set(keys: KeySet) -> dict[str, Any]:
+def key_set(keys: Keys) -> dict[str, Any]:
     return {"keys": [key.jwk() for key in keys.keys]}
 
 
-def handlers(issuer: str, keys_uri: str, keys: KeySet) -> dict[str, Callable[[Request], Awaitable[Response]]]:
+def handlers(issuer: str, keys_uri: str, keys: Keys) -> dict[str, Callable[[Request], Awaitable[Response]]]:
     """What to serve at which path. `keys_uri` is where clients find the key set (`https://ADDRESS/openid/v1/jwks`)."""
     return {
-        CONFIGURATION_PATH: _document(configuration(issuer, keys_uri, keys), "application/json"),
-        KEYS_PATH: _document(key_set(keys), "application/jwk-set+json"),
+        CONFIGURATION_PATH: _document(keys, lambda: configuration(issuer, keys_uri, keys), "application/json"),
+        KEYS_PATH: _document(keys, lambda: key_set(keys), "application/jwk-set+json"),
     }
 
 
-def _document(content: dict[str, Any], content_type: str) -> Callable[[Request], Awaitable[Response]]:
-    body = orjson.dumps(content)
-
+def _document(
+    keys: Keys, content: Callable[[], dict[str, Any]], content_type: str
+) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         require(request, content_type)
-        return Response(200, body, content_type, {"Cache-Control": f"public, max-age={MAX_AGE}"})
+        headers = {"Cache-Control": f"public, max-age={keys.max_age}"}
+        return Response(200, orjson.dumps(content()), content_type, headers)
 
     return serve

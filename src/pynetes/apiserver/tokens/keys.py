@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import jwt
 import orjson
@@ -19,8 +19,29 @@ class InvalidSignatureError(Exception):
     """The token is not signed by any of the keys."""
 
 
-class KeySet:
+class Keys(Protocol):
     """The public keys that tokens may be signed with."""
+
+    @property
+    def keys(self) -> tuple[VerificationKey, ...]:
+        """Those that sign, as discovery shows them."""
+        ...
+
+    @property
+    def max_age(self) -> int:
+        """Seconds for which others may keep them."""
+        ...
+
+    async def verify(self, token: str) -> dict[str, Any]:
+        """The claims of a correctly signed token; their meaning (issuer, expiry, …) is not looked at.
+        InvalidSignatureError."""
+        ...
+
+
+class KeySet:
+    """`Keys` that never change."""
+
+    max_age = 3600
 
     def __init__(self, keys: Iterable[PublicKey]) -> None:
         # By id: EC public keys are not hashable in every version of cryptography.
@@ -31,25 +52,33 @@ class KeySet:
     def load(cls, *paths: Path) -> "KeySet":
         return cls(key for path in paths for key in certificates.load_public_keys(path))
 
-    def verify(self, token: str) -> dict[str, Any]:
-        """The claims of a correctly signed token; their meaning (issuer, expiry, …) is not looked at."""
-        try:
-            kid = jwt.get_unverified_header(token).get("kid", "")
-        except jwt.InvalidTokenError as error:
-            raise InvalidSignatureError(str(error)) from error
-        for key in self._candidates(kid):
-            try:
-                claims = orjson.loads(_JWS.decode(token, key.key, algorithms=[key.algorithm]))
-            except (jwt.InvalidTokenError, orjson.JSONDecodeError):
-                continue
-            if isinstance(claims, dict):
-                return claims
-        raise InvalidSignatureError("invalid signature, no keys found")
+    async def verify(self, token: str) -> dict[str, Any]:
+        return verified(token, self._candidates(key_id_of(token)))
 
     def _candidates(self, kid: str) -> tuple[VerificationKey, ...]:
         if not kid:
             return self.keys
         return (self._by_id[kid],) if kid in self._by_id else ()
+
+
+def key_id_of(token: str) -> str:
+    """The name of the key that a token claims to be signed with; "" if it names none."""
+    try:
+        return str(jwt.get_unverified_header(token).get("kid", ""))
+    except jwt.InvalidTokenError as error:
+        raise InvalidSignatureError(str(error)) from error
+
+
+def verified(token: str, keys: Iterable[VerificationKey]) -> dict[str, Any]:
+    """The claims of a token that one of the keys has signed."""
+    for key in keys:
+        try:
+            claims = orjson.loads(_JWS.decode(token, key.key, algorithms=[key.algorithm]))
+        except (jwt.InvalidTokenError, orjson.JSONDecodeError):
+            continue
+        if isinstance(claims, dict):
+            return claims
+    raise InvalidSignatureError("invalid signature, no keys found")
 
 
 def unverified_issuer(token: str) -> str:

@@ -14,8 +14,8 @@ from pynetes.apimachinery.times import format_time
 from pynetes.apis.names import NODES, PODS, SECRETS, SERVICE_ACCOUNTS
 from pynetes.apiserver.objects import ObjectReader
 from pynetes.apiserver.tokens.claims import EXTENDED_SECONDS, WARN_ONLY_SECONDS, Claims, Reference, credential_id
+from pynetes.apiserver.tokens.issuer import IssueError, Issuer
 from pynetes.component import clock
-from pynetes.component.signing import SigningKey
 
 GROUP = "authentication.k8s.io"
 KIND = "TokenRequest"
@@ -39,18 +39,21 @@ class TokenRequests:
 
     def __init__(
         self,
-        key: SigningKey,
+        issuer: Issuer,
         objects: ObjectReader,
         *,
         api_audiences: tuple[str, ...] = (),
         extend: bool = True,
         maximum_seconds: int = 0,
+        extended_seconds: int = EXTENDED_SECONDS,
     ) -> None:
-        self._key = key
+        """`maximum_seconds` of any token; 0: as long as it is asked for. `extended_seconds` of those of kubelets."""
+        self._issuer = issuer
         self._objects = objects
-        self._audiences = api_audiences or (key.issuer,)
+        self._audiences = api_audiences or (issuer.issuer,)
         self._extend = extend
         self._maximum = maximum_seconds
+        self._extended = extended_seconds
 
     async def create(
         self,
@@ -80,7 +83,7 @@ class TokenRequests:
         if annotations is not None:
             annotations[_ISSUED] = credential_id(token_id)
         completed["status"] = {
-            "token": self._sign(completed["spec"], account, bound, int(now.timestamp()), token_id),
+            "token": await self._sign(completed["spec"], account, bound, int(now.timestamp()), token_id),
             "expirationTimestamp": _after(now, completed["spec"]["expirationSeconds"]),
         }
         return completed
@@ -151,11 +154,11 @@ class TokenRequests:
             if warnings is not None:
                 warnings.append(f"requested expiration of {asked} seconds shortened to {self._maximum} seconds")
 
-    def _sign(self, spec: dict[str, Any], account: dict[str, Any], bound: _Bound, now: int, token_id: str) -> str:
+    async def _sign(self, spec: dict[str, Any], account: dict[str, Any], bound: _Bound, now: int, token_id: str) -> str:
         seconds, warn_after = int(spec["expirationSeconds"]), 0
         to_us = set(spec["audiences"]) <= set(self._audiences)
         if self._extend and bound.pod is not None and seconds == WARN_ONLY_SECONDS and to_us:
-            seconds, warn_after = EXTENDED_SECONDS, now + seconds
+            seconds, warn_after = self._extended, now + seconds
         claims = Claims(
             namespace=account["metadata"]["namespace"],
             service_account=Reference.of(account),
@@ -168,7 +171,10 @@ class TokenRequests:
             warn_after=warn_after,
             id=token_id,
         )
-        return self._key.sign(claims.to_wire())
+        try:
+            return await self._issuer.issue(claims.to_wire())
+        except IssueError as error:
+            raise errors.internal(f"failed to generate token: {error}") from error
 
 
 def defaulted(spec: dict[str, Any] | None) -> dict[str, Any]:

@@ -160,7 +160,7 @@ _APISERVER = (
     refused("enable-garbage-collector", "switch", True, "owners and finalizers are always kept"),
     refused("enable-logs-handler", "switch", False, "the log is not served; it is written to standard error"),
     idle("etcd-count-metric-poll-period", "duration", "Objects are counted when metrics are asked for."),
-    idle("etcd-db-metric-poll-interval", "duration", "The store's size is not among the metrics."),
+    idle("etcd-db-metric-poll-interval", "duration", "The store's size is asked for with the metrics."),
     refused("etcd-prefix", "text", "/registry", "what lies in the store begins with /registry"),
     refused("etcd-servers-overrides", "text", "", "all objects lie in one store"),
     idle("goaway-chance", "number", _HTTP1, _goaway),
@@ -171,9 +171,6 @@ _APISERVER = (
     idle("peer-ca-file", "text", _PEERS),
     idle("runtime-config-emulation-forward-compatible", "switch", _FORWARD),
     idle("send-retry-after-while-not-ready-once", "switch", "The port opens once objects can be served."),
-    refused(
-        "service-account-signing-endpoint", "text", "", "tokens are signed with --service-account-signing-key-file"
-    ),
     idle("shutdown-send-retry-after", "switch", "Connections end with the answer that is under way."),
     idle("shutdown-watch-termination-grace-period", "duration", "Watches end at once, and go on at another server."),
     idle("storage-backend", "text", "See --storage and --etcd-servers.", _one_of("etcd3", told=_BACKENDS)),

@@ -4,39 +4,28 @@ from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-import grpc
-import grpc.aio
 from google.protobuf.message import Message
 
 from pynetes.apiserver.encryption.kms import kms_pb2 as pb
 from pynetes.apiserver.encryption.transformer import TransformError
+from pynetes.apiserver.plugin import Plugin, PluginError
 
 R = TypeVar("R", bound=Message)
 
-_SERVICE = "/v2.KeyManagementService/"
+_SERVICE = "v2.KeyManagementService"
 
 
-def target(endpoint: str) -> str:
-    """gRPC's name of `unix:///path`; a path that begins with @ is an abstract socket's."""
+def socket(endpoint: str) -> str:
+    """`unix:///path` → `/path`; one that begins with @ is an abstract socket's name."""
     path = urlsplit(endpoint).path
-    return f"unix-abstract:{path[2:]}" if path.startswith("/@") else f"unix:{path}"
+    return path[1:] if path.startswith("/@") else path
 
 
 class KMSService:
     """A connection, which comes back by itself when the plugin does. Calls raise TransformError."""
 
     def __init__(self, endpoint: str, timeout: float) -> None:
-        self._timeout = timeout
-        self._channel = grpc.aio.insecure_channel(
-            target(endpoint),
-            options=[
-                ("grpc.default_authority", "localhost"),
-                ("grpc.initial_reconnect_backoff_ms", 100),
-                ("grpc.max_reconnect_backoff_ms", 1000),
-                # One connection for each provider: those of an old configuration end with it.
-                ("grpc.use_local_subchannel_pool", 1),
-            ],
-        )
+        self._plugin = Plugin(socket(endpoint), _SERVICE, timeout)
 
     async def status(self) -> pb.StatusResponse:
         return await self._call("Status", pb.StatusRequest(), pb.StatusResponse)
@@ -49,21 +38,10 @@ class KMSService:
         return (await self._call("Decrypt", request, pb.DecryptResponse)).plaintext
 
     async def _call(self, method: str, request: Message, response: type[R]) -> R:
-        rpc = self._channel.unary_unary(
-            _SERVICE + method,
-            request_serializer=_serialize,
-            response_deserializer=response.FromString,
-        )
         try:
-            answer: R = await rpc(request, timeout=self._timeout, wait_for_ready=True)
-            return answer
-        except grpc.aio.AioRpcError as error:
-            code = error.code().name.title().replace("_", "")
-            raise TransformError(f"rpc error: code = {code} desc = {error.details() or ''}") from None
+            return await self._plugin.call(method, request, response)
+        except PluginError as error:
+            raise TransformError(str(error)) from None
 
     async def close(self) -> None:
-        await self._channel.close(None)
-
-
-def _serialize(message: Message) -> bytes:
-    return message.SerializeToString()
+        await self._plugin.close()
