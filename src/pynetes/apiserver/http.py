@@ -50,6 +50,8 @@ class Request(Struct):
     flow: tuple[str, str] | None = None
     #: What stages note for the audit log.
     annotations: dict[str, str] = field(default_factory=dict)
+    #: DER of the authorities between `peer_certificate` and the client CA, if the client sent some, nearest first.
+    peer_issuers: tuple[bytes, ...] = ()
     #: Tells the audit log which object was sent, as it is before admission; None where nobody wants to know.
     note: "Callable[[dict[str, Any], GroupVersionKind], None] | None" = None
 

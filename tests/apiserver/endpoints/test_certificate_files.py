@@ -7,6 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from pynetes.apiserver.certificatefiles import CertificateFiles
 from pynetes.apiserver.config import ConfigurationError, NamedCertificate
@@ -25,6 +26,21 @@ async def asked(server: APIServer, ours: PKI, client: PKI, path: str = "/api/v1/
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
         answer = await session.get(f"https://127.0.0.1:{server.port}{path}")
         return answer.status, await answer.text()
+
+
+def intermediate(root: certificates.KeyPair) -> certificates.KeyPair:
+    """An authority that another one has signed."""
+    own = certificates.new_authority("intermediate")
+    made = x509.CertificateBuilder(
+        issuer_name=root.certificate.subject,
+        subject_name=own.certificate.subject,
+        public_key=own.certificate.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=own.certificate.not_valid_before_utc,
+        not_valid_after=own.certificate.not_valid_after_utc,
+        extensions=list(own.certificate.extensions),
+    )
+    return certificates.KeyPair(made.sign(root.key, hashes.SHA256()), own.key)
 
 
 def put(path: Path, source: Path) -> None:
@@ -49,8 +65,18 @@ async def test_what_is_written_over_them_counts_from_the_next_connection_on(tmp_
         key.write_text("half of a key")
         await server._certificates.look()
         assert (await asked(server, first, first))[0] == 200
-        expired = certificates.Request("old", organizations=("system:masters",), client=True, days=0)
+        key.write_bytes(first.apiserver.key.read_bytes())
         authority = certificates.load(first.ca.certificate, first.ca.key)
+        middle = intermediate(authority)
+        wanted = certificates.Request("far", organizations=("system:masters",), client=True)
+        far = certificates.issue(middle, wanted)
+        certificates.store(far, first.admin.certificate, first.admin.key)
+        with pytest.raises(aiohttp.ClientError):
+            await asked(server, first, first)
+        with first.admin.certificate.open("ab") as chain:
+            chain.write(middle.certificate_pem)
+        assert (await asked(server, first, first))[0] == 200
+        expired = certificates.Request("old", organizations=("system:masters",), client=True, days=0)
         certificates.store(certificates.issue(authority, expired), first.admin.certificate, first.admin.key)
         assert (await asked(server, first, first))[0] == 401
         use(second)

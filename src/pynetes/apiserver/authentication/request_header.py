@@ -36,7 +36,7 @@ class RequestHeaderAuthenticator:
     async def authenticate(self, request: Request) -> UserInfo | None:
         if request.peer_certificate is None or not _first(request.headers, self._headers.username):
             return None
-        name = common_name(self._verifier.verify(request.peer_certificate))
+        name = common_name(self._verifier.verify(request.peer_certificate, request.peer_issuers))
         if self._allowed and name not in self._allowed:
             raise InvalidCredentials(f"x509: subject with cn={name} is not in the allowed list")
         return user_of(request.headers, self._headers)

@@ -6,7 +6,7 @@ a certificate and not for every request.
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
@@ -42,11 +42,14 @@ class CertificateVerifier:
         self._authorities = tuple(authorities)
         self._known.clear()
 
-    def verify(self, der: bytes) -> x509.Certificate:
-        """The certificate; `InvalidCredentials` if no authority issued it, or it is out of date or not for clients."""
+    def verify(self, der: bytes, issuers: Iterable[bytes] = ()) -> x509.Certificate:
+        """The certificate; `InvalidCredentials` if no authority issued it, or it is out of date or not for clients.
+
+        `issuers`: those that the client sent along, each of which signed the one before it, the first the certificate.
+        """
         known = self._known.get(der)
         if known is None:
-            known = self._known[der] = self._examine(der)
+            known = self._known[der] = self._examine(der, issuers)
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         certificate, begins, ends = known
@@ -56,19 +59,24 @@ class CertificateVerifier:
         _remaining.note((), ends - now)
         return certificate
 
-    def _examine(self, der: bytes) -> tuple[x509.Certificate, float, float]:
-        """The certificate, and between which times it and its issuer are valid."""
+    def _examine(self, der: bytes, issuers: Iterable[bytes]) -> tuple[x509.Certificate, float, float]:
+        """The certificate, and between which times it and all that issued it are valid."""
         certificate = x509.load_der_x509_certificate(der)
-        issuers = [each for each in self._authorities if certificates.issued_by(certificate, each)]
-        if not issuers:
-            raise InvalidCredentials("x509: certificate signed by unknown authority")
+        chain = self._chain([certificate, *map(x509.load_der_x509_certificate, issuers)])
         if not _for_clients(certificate):
             raise InvalidCredentials("x509: certificate specifies an incompatible key usage")
-        # Of an authority that was renewed with the same key, the newer one counts.
-        issuer = max(issuers, key=lambda each: each.not_valid_after_utc)
-        begins = max(certificate.not_valid_before_utc, issuer.not_valid_before_utc)
-        ends = min(certificate.not_valid_after_utc, issuer.not_valid_after_utc)
+        begins = max(each.not_valid_before_utc for each in chain)
+        ends = min(each.not_valid_after_utc for each in chain)
         return certificate, begins.timestamp(), ends.timestamp()
+
+    def _chain(self, sent: Sequence[x509.Certificate]) -> list[x509.Certificate]:
+        """What was sent, as far as it is needed to come to an authority, and the authority."""
+        for number, last in enumerate(sent, 1):
+            found = [each for each in self._authorities if certificates.issued_by(last, each)]
+            if found:
+                # Of an authority that was renewed with the same key, the newer one counts.
+                return [*sent[:number], max(found, key=lambda each: each.not_valid_after_utc)]
+        raise InvalidCredentials("x509: certificate signed by unknown authority")
 
 
 class X509Authenticator:
@@ -80,7 +88,7 @@ class X509Authenticator:
         der = request.peer_certificate
         if der is None:
             return None
-        certificate = self._verifier.verify(der)
+        certificate = self._verifier.verify(der, request.peer_issuers)
         if der not in self._users:
             self._users[der] = user_of(certificate, der)
             if len(self._users) > _REMEMBERED:

@@ -14,6 +14,7 @@ from aiohttp.web_response import StreamResponse
 
 from pynetes.apiserver.edge.malformed import answer as malformed
 from pynetes.apiserver.edge.mending import reread
+from pynetes.apiserver.edge.tls import intermediates
 from pynetes.component.serving import MAX_HEAD_BYTES
 
 if TYPE_CHECKING:
@@ -35,12 +36,13 @@ class Connection(RequestHandler):
     Ordinary requests run to their end even if the client leaves (a write must not stop half-way); streams do not.
     """
 
-    __slots__ = ("_body", "_head_bytes", "_limits", "_refused", "peer_certificate", "remote", "stream")
+    __slots__ = ("_body", "_head_bytes", "_limits", "_refused", "peer_certificate", "peer_issuers", "remote", "stream")
 
     def __init__(self, manager: "Server", **options: Any) -> None:
         super().__init__(manager, **options)
         self._limits = {name: options[name] for name in _LIMITS if name in options}
         self.peer_certificate: bytes | None = None
+        self.peer_issuers: tuple[bytes, ...] = ()
         self.remote = ""
         self.stream: asyncio.Task[Any] | None = None
         self._head_bytes = 0  # of a request whose headers have not ended
@@ -51,6 +53,8 @@ class Connection(RequestHandler):
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self.peer_certificate = tls.getpeercert(True)
+            if self.peer_certificate is not None:
+                self.peer_issuers = intermediates(tls)
         peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple):
             self.remote = peer[0]

@@ -125,6 +125,7 @@ class Edge:
             connection.remote,
             connection.peer_certificate,
             raw,
+            peer_issuers=connection.peer_issuers,
         )
         request.audit_id = request.headers.get("Audit-ID", "") or new_uid()
         keep = raw.keep_alive and not self._draining

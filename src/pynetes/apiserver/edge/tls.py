@@ -33,6 +33,7 @@ _ENCRYPTIONS = {
     "CHACHA20_POLY1305_SHA256": "CHACHA20-POLY1305",
     "RC4_128_SHA": "RC4-SHA",
 }
+_DER = 2
 #: OpenSSL's flag: authentication judges dates, so that an old certificate is told 401, and a token beside it counts.
 _NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
 
@@ -98,6 +99,15 @@ class ServingTLS:
 
     def _of_name(self, name: str) -> ssl.SSLContext | None:
         return self._by_name.get(name) or self._by_name.get("*." + name.partition(".")[2])
+
+
+def intermediates(connection: ssl.SSLObject) -> tuple[bytes, ...]:
+    """DER of the authorities between a client's certificate and ours, nearest first, as the handshake verified them.
+
+    None are known of a session that is taken up again. Python 3.13 asks for the chain without a private name.
+    """
+    chain = connection._sslobj.get_verified_chain() or ()  # type: ignore[attr-defined]
+    return tuple(each.public_bytes(_DER) for each in chain[1:-1])
 
 
 def _curve(numbers: Sequence[str]) -> str:
