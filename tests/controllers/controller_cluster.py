@@ -22,6 +22,9 @@ from pynetes.testing.hollow import HollowNode
 
 Object = dict[str, Any]
 
+FOR_EVER = 1e9
+"""Seconds."""
+
 
 class Cluster:
     """What a test talks to."""
@@ -80,9 +83,14 @@ async def serving(directory: Path) -> AsyncIterator[tuple[APIServer, pki.PKI]]:
 
 @asynccontextmanager
 async def running(directory: Path, **settings: Any) -> AsyncIterator[Cluster]:
-    """All controllers and one hollow node on it; `settings` are the controller manager's."""
+    """All controllers and one hollow node on it; `settings` are the controller manager's.
+
+    The node sends no heartbeats: unless a test is about them, it is not missed.
+    """
     settings.setdefault("leader_elect", False)
     settings.setdefault("root_ca", "the CA")
+    settings.setdefault("node_monitor_grace_period", FOR_EVER)
+    settings.setdefault("node_startup_grace_period", FOR_EVER)
     async with serving(directory) as (server, _):
         client = server.client()
         context = ControllerContext.for_client(client, ControllerManagerConfig(**settings))

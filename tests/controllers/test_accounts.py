@@ -2,7 +2,7 @@
 
 import logging
 
-from controller_cluster import Cluster, serving
+from controller_cluster import FOR_EVER, Cluster, serving
 
 from pynetes.apis.names import CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, EVENTS, JOBS, PODS, STATEFUL_SETS
 from pynetes.client.https import HTTPSTransport, tls_context
@@ -51,7 +51,7 @@ async def test_controllers_work_with_their_own_rights(tmp_path, caplog):
         )
         own, anonymous = HTTPSTransport(url, tls=tls), HTTPSTransport(url, tls=tls_context(ca_data=ca))
         root = Client(own, user_agent="kube-controller-manager")
-        config = ControllerManagerConfig(root_ca=ca.decode(), leader_elect=True)
+        config = ControllerManagerConfig(root_ca=ca.decode(), leader_elect=True, node_monitor_grace_period=FOR_EVER)
         context = ControllerContext(AccountClients(root, anonymous), config)
         try:
             async with Tasks("test") as tasks:

@@ -1,7 +1,13 @@
 import pytest
+from controller_cluster import serving
 from controller_objects import NOW, node, stamp
 
+from pynetes.apis.names import NODES
+from pynetes.client.watch import ADDED, WatchEvent
+from pynetes.controllers.config import ControllerManagerConfig
+from pynetes.controllers.context import ControllerContext
 from pynetes.controllers.nodelifecycle import health, taints, tolerations, zones
+from pynetes.controllers.nodelifecycle.controller import NodeLifecycleController
 from pynetes.controllers.nodelifecycle.zones import TaintQueue, ZoneState
 
 
@@ -212,3 +218,19 @@ def test_the_shortest_toleration_counts():
     ]
     found = [{"key": "a", "effect": "NoExecute"}, {"key": "b", "effect": "NoExecute"}]
     assert tolerations.seconds(given, found) == 10
+
+
+async def test_a_healthy_node_counts_though_what_is_to_be_written_meets_a_newer_version(tmp_path):
+    async with serving(tmp_path) as (server, _):
+        client = server.client()
+        controller = NodeLifecycleController(ControllerContext.for_client(client, ControllerManagerConfig()))
+        for name, status, key in (("up", "True", taints.UNREACHABLE), ("down", "False", "example.com/mine")):
+            conditions = [{"type": "Ready", "status": status}]
+            entries = [{"key": key, "effect": "NoExecute"}]
+            made = {"metadata": {"name": name}, "spec": {"taints": entries}, "status": {"conditions": conditions}}
+            controller.nodes.apply(WatchEvent(ADDED, await client.create(NODES, made)))
+        await client.patch(NODES, "up", {"metadata": {"labels": {"new": "yes"}}})
+        await controller.monitor()
+        found = {name: await client.get(NODES, name) for name in ("up", "down")}
+    assert (taints.UNREACHABLE, "NoExecute") in [(t["key"], t["effect"]) for t in found["up"]["spec"]["taints"]]
+    assert (taints.NOT_READY, "NoExecute") in [(t["key"], t["effect"]) for t in found["down"]["spec"]["taints"]]

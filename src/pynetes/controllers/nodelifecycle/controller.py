@@ -93,13 +93,10 @@ class NodeLifecycleController(BaseController):
         for node in nodes:
             try:
                 looked = clock.monotonic()
-                status = await self._check(node)
+                await self._check(node, by_zone)
                 measures.ONE_SECONDS.observe(clock.monotonic() - looked)
             except (StatusError, TransportError) as error:
                 log.info("health of node %s: %s", meta.name(node), error)
-                continue
-            if EXCLUDED not in meta.labels(node):
-                by_zone.setdefault(zones.zone_of(node), []).append(status)
         measures.zones(by_zone)
         await self._judge_zones(by_zone)
         measures.ALL_SECONDS.observe(clock.monotonic() - began)
@@ -125,8 +122,11 @@ class NodeLifecycleController(BaseController):
         reference = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": meta.uid(node)}
         self.recorder.event(reference, NORMAL, reason, f"Node {name} event: {event}")
 
-    async def _check(self, node: Object) -> str:
-        """The node's Ready status after looking at its heartbeats, and the reaction to it."""
+    async def _check(self, node: Object, by_zone: dict[str, list[str]]) -> None:
+        """Adds the node's Ready status after looking at its heartbeats, and reacts to it.
+
+        A reaction that fails takes nothing back: a zone whose healthy nodes were not counted would seem to be down.
+        """
         name, now, config = meta.name(node), clock.monotonic(), self.context.config
         age = _age(node)
         known = health.observe(self._health.get(name), node, self.leases.get(f"{LEASE_NAMESPACE}/{name}"), now, age)
@@ -138,11 +138,11 @@ class NodeLifecycleController(BaseController):
             if conditions != health.conditions(node):
                 changed = {**node, "status": {**(node.get("status") or {}), "conditions": conditions}}
                 node = await self.client.update_status(NODES, changed)
-        if meta.get_condition(health.conditions(node), "Ready") is None:
-            return "Unknown"
         status = health.ready_status(node)
-        await self._react(node, before, status)
-        return status
+        if EXCLUDED not in meta.labels(node):
+            by_zone.setdefault(zones.zone_of(node), []).append(status)
+        if meta.get_condition(health.conditions(node), "Ready") is not None:
+            await self._react(node, before, status)
 
     async def _react(self, node: Object, before: str, status: str) -> None:
         name = meta.name(node)
