@@ -52,17 +52,15 @@ class Housekeeping(Struct):
         if not self.workers.synced or self._rounds % _RECONCILE_ROUNDS == 0:
             self.workers.synced = True
             self.statuses.reconcile()
-        desired = {pods.uid(pod) for pod in self.manager.all()}
-        await self._forget_finished(desired)
+        await self._forget_finished()
         self._end_orphans()
-        known = desired | self.workers.uids() | {u for u, p in self.pleg.runtime_pods.items() if p.alive}
-        await self._release_leftovers(known)
+        await self._release_leftovers()
         await self._delete_orphaned_mirrors()
         self.syncer.runtime.backoff.collect()
 
-    async def _forget_finished(self, desired: set[str]) -> None:
-        for uid in self.workers.uids() - desired:
-            if self.workers.forget(uid):
+    async def _forget_finished(self) -> None:
+        for uid in self.workers.uids():
+            if self.manager.get(uid) is None and self.workers.forget(uid):
                 self.statuses.forget(uid)
                 self.probes.remove_pod(uid)
                 self.images.forget_pod(uid)
@@ -77,8 +75,16 @@ class Housekeeping(Struct):
                 log.info("pod %s/%s is gone from all sources, ending it", pod.namespace, pod.name)
                 self.workers.kill_runtime_pod(uid, pod.name)
 
-    async def _release_leftovers(self, known: set[str]) -> None:
-        for uid in await asyncio.to_thread(self.volumes.pods_on_disk) - known:
+    def _is_known(self, uid: str) -> bool:
+        """Asked right before anything is taken away: a pod may have come since its traces were listed."""
+        running = self.pleg.runtime_pods.get(uid)
+        alive = running is not None and running.alive
+        return alive or self.manager.get(uid) is not None or self.workers.is_known(uid)
+
+    async def _release_leftovers(self) -> None:
+        for uid in await asyncio.to_thread(self.volumes.pods_on_disk):
+            if self._is_known(uid):
+                continue
             try:
                 await self.volumes.unmount_pod(uid)
                 await asyncio.to_thread(shutil.rmtree, pod_directory(self.root_dir, uid), ignore_errors=True)
@@ -86,7 +92,9 @@ class Housekeeping(Struct):
                 log.warning("directory of pod %s stays: %s", uid, error)
         if self.cgroups is None:
             return
-        for uid in await asyncio.to_thread(self.cgroups.uids) - known:
+        for uid in await asyncio.to_thread(self.cgroups.uids):
+            if self._is_known(uid):
+                continue
             try:
                 await self.cgroups.remove(uid)
             except OSError as error:
