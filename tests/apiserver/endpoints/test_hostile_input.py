@@ -158,6 +158,44 @@ async def test_methods_that_nobody_knows_are_answered_as_all_others(
     assert [status for status, _ in await nobody(sent)] == [anonymous]
 
 
+CHUNKED = b"Host: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    ("chunks", "told"),
+    [
+        (b"zz\r\n{}", b"invalid byte in chunk length"),
+        (b"-1\r\n", b"invalid byte in chunk length"),
+        (b"2\r\n{}XX", b"malformed chunked encoding"),
+        (b"ffffffffffffffffff\r\n", b"http chunk length too large"),
+    ],
+)
+async def test_chunks_that_are_none_are_told_to_whoever_may_write(
+    server: APIServer, files: PKI, wire: Wire, chunks: bytes, told: bytes
+) -> None:
+    head = b"POST %b HTTP/1.1\r\n%b" % (MAPS.encode(), CHUNKED)
+    ((status, body),) = await wire(head + b"\r\n" + chunks)
+    assert (status, told in body) == (500, True)
+    nobody = Wire(server.port, certificates.client_context(files.ca.certificate))
+    assert [code for code, _ in await nobody(head + b"\r\n" + chunks)] == [403]
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=wire.tls)
+    writer.write(head + b"Expect: 100-Continue, x\r\n\r\n")
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(chunks)  # while the body is being read
+    answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert b"\r\nConnection: close\r\n" in answer
+    assert told in answer
+    writer.close()
+
+
+async def test_expectations_and_headers_over_several_lines(wire: Wire) -> None:
+    request = b"GET /version HTTP/1.1\r\nHost: x\r\n%b\r\n"
+    assert await wire(request % b"Expect: more\r\n") == [(417, b"")]
+    ((status, _),) = await wire(request % b"Accept: text/html,\r\n\tapplication/json\r\nX: a\r\n b\r\n")
+    assert status == 200
+
+
 async def test_an_old_client_may_keep_its_connection(server: APIServer, files: PKI) -> None:
     tls = certificates.client_context(files.ca.certificate)
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=tls)

@@ -12,6 +12,7 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
+from pynetes.apiserver.edge.malformed import BrokenBody
 from pynetes.apiserver.edge.malformed import answer as malformed
 from pynetes.apiserver.edge.mending import reread
 from pynetes.apiserver.edge.tls import intermediates
@@ -67,16 +68,25 @@ class Connection(RequestHandler):
         if self._close or self._force_close:
             self._receive_last(data)
             return
-        known = self._request_count
+        known, body = self._request_count, self._body
         super().data_received(data)
         if self._request_count != known and self._messages:
             if self._messages[-1][0].__class__ is _ErrInfo:
+                if not body.is_eof():
+                    self._break(body)
+                    return
                 self._reread(data)
             self._body, self._head_bytes = self._messages[-1][1], 0
         elif not self._upgraded and self._body.is_eof():
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse_head()
+
+    def _break(self, body: Any) -> None:
+        """What the parser has refused was the body of a request that is being answered."""
+        refused = cast(_ErrInfo, self._messages.pop()[0])
+        body.set_exception(BrokenBody(refused.exc))
+        self._refused = True
 
     def _reread(self, data: bytes) -> None:
         """Looks again at what the parser has refused."""
@@ -85,7 +95,13 @@ class Connection(RequestHandler):
         if read is not None:
             self._messages.pop()
             self._parser, messages = read
+            self._refused = messages[-1][1].exception() is not None
             self._messages.extend(messages)
+
+    @property
+    def is_broken(self) -> bool:
+        """Nothing that comes after what was read so far can be made sense of."""
+        return self._refused
 
     def _receive_last(self, data: bytes) -> None:
         """The rest of a request that has come in part and waits for an answer: aiohttp, once it ends, reads no more."""

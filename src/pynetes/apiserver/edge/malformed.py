@@ -1,5 +1,5 @@
-"""Answers to what is no HTTP request, as Go's server gives them: a line of text, and the connection ends; and headers
-that are no text."""
+"""Answers to what is no HTTP request, as Go's server gives them: a line of text, and the connection ends; bodies
+that break off, and headers that are no text."""
 
 from typing import Any
 
@@ -8,6 +8,19 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 _TEXT = "text/plain; charset=utf-8"
 _TOO_LARGE = "431 Request Header Fields Too Large"
+
+
+class BrokenBody(Exception):
+    """The chunks of a body are none; the message is Go's. Whoever reads the body meets it."""
+
+    def __init__(self, problem: BaseException) -> None:
+        text = str(problem)
+        if "Invalid character in chunk size" in text:
+            super().__init__("invalid byte in chunk length")
+        elif "Chunk size overflow" in text:
+            super().__init__("http chunk length too large")
+        else:
+            super().__init__("malformed chunked encoding")
 
 
 class Refusal:

@@ -6,7 +6,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from aiohttp.http_writer import HttpVersion11
+from aiohttp.http_writer import HttpVersion, HttpVersion11
 
 from pynetes.apiserver.edge.compression import THRESHOLD, accepts_gzip, gzip
 from pynetes.apiserver.http import Request, Response, StreamResponse
@@ -46,6 +46,17 @@ def _now() -> str:
     if _date[0] != second:
         _date = (second, formatdate(second, usegmt=True))
     return _date[1]
+
+
+def unexpected(version: HttpVersion) -> bytes:
+    """The answer to an `Expect` that cannot be met."""
+    lines = (
+        f"HTTP/{version.major}.{version.minor} 417 Expectation Failed",
+        "Connection: close",
+        f"Date: {_now()}",
+        "Content-Length: 0",
+    )
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 
 
 def _head(request: Request, status: int, content_type: str, headers: dict[str, str], keep: bool) -> list[str]:

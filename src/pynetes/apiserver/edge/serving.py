@@ -7,15 +7,16 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from aiohttp.http_writer import HttpVersion10, HttpVersion11
+from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_server import Server as HTTPServer
 
-from pynetes.apimachinery.errors import request_entity_too_large
+from pynetes.apimachinery.errors import StatusError, request_entity_too_large
 from pynetes.apiserver.edge.connection import Connection
+from pynetes.apiserver.edge.malformed import BrokenBody, readable, refusal
 from pynetes.apiserver.edge.malformed import answer as malformed
-from pynetes.apiserver.edge.malformed import readable, refusal
-from pynetes.apiserver.edge.reply import CLOSE, send_stream, send_whole
+from pynetes.apiserver.edge.reply import CLOSE, send_stream, send_whole, unexpected
 from pynetes.apiserver.http import Handler, Request, Response, Upgrade
 from pynetes.apiserver.requestinfo import decode_path, origin_form, parse_query
 from pynetes.component.serving import MAX_HEAD_BYTES
@@ -111,6 +112,10 @@ class Edge:
         connection = cast(Connection, raw.protocol)
         if raw.version is not HttpVersion11 and raw.version not in (HttpVersion10, HttpVersion11):
             return refusal("505 HTTP Version Not Supported: unsupported protocol version")
+        expected = raw.headers.get("Expect", "")
+        if expected and not _continues(expected):
+            await connection.send(unexpected(raw.version))
+            return CLOSE
         target = origin_form(raw._message.path)
         try:
             path = decode_path(target)
@@ -131,6 +136,7 @@ class Edge:
         keep = raw.keep_alive and not self._draining
         try:
             answer = await self._handler(request)
+            keep = keep and not connection.is_broken
             if isinstance(answer, Response):
                 return await send_whole(connection, request, answer, keep)
             if isinstance(answer, Upgrade):
@@ -138,6 +144,10 @@ class Edge:
             return await send_stream(connection, request, answer, keep)
         except ConnectionError:
             return CLOSE
+
+
+def _continues(expected: str) -> bool:
+    return "100-continue" in (token.strip() for token in expected.lower().split(","))
 
 
 class _Body:
@@ -163,9 +173,14 @@ class _Body:
         length = headers.get("Content-Length", "")
         if length.isdigit() and int(length) > self._limit:
             raise self._too_large()
-        if headers.get("Expect", "").lower() == "100-continue" and self._raw.version >= HttpVersion11:
+        if _continues(headers.get("Expect", "")) and self._raw.version >= HttpVersion11:
             await self._connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-        content = self._raw.content
+        try:
+            return await self._content(self._raw.content)
+        except BrokenBody as error:
+            raise StatusError(500, "", str(error)) from None
+
+    async def _content(self, content: StreamReader) -> bytes:
         first = await content.readany()
         if content.at_eof():
             self._check(len(first))
