@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -65,13 +66,13 @@ async def _populate(server: APIServer) -> None:
     for name in ("n1", "n2"):
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": {"conditions": conditions}}
         await client.create(NODES, node)
-    now = format_micro_time(clock.now())
+    renewed = format_micro_time(clock.now() + timedelta(hours=1))  # however long the test takes
     for namespace, name in (
         ("kube-system", "kube-scheduler"),
         ("kube-system", "kube-controller-manager"),
         ("kube-node-lease", "n1"),
     ):
-        spec = {"holderIdentity": "n1_x", "renewTime": now, "leaseDurationSeconds": 15, "leaseTransitions": 0}
+        spec = {"holderIdentity": "n1_x", "renewTime": renewed, "leaseDurationSeconds": 15, "leaseTransitions": 0}
         metadata = {"name": name, "namespace": namespace}
         lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
         await client.create(LEASES, lease)
