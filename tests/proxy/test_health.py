@@ -84,9 +84,11 @@ def test_metrics_are_kube_proxys(fabric: Fabric) -> None:
     assert get(node, f"{METRICS}/proxyMode").body == "nftables"
     configuration = json.loads(get(node, f"{METRICS}/configz").body)["kubeproxy.config.k8s.io"]
     assert (configuration["mode"], configuration["clusterCIDR"]) == ("nftables", "10.244.0.0/16")
-    text = get(node, f"{METRICS}/metrics").body
-    assert 'kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family="IPv4"}' in text
-    assert 'kubeproxy_proxy_healthz_total{code="200"}' in text
+    for sample in (
+        'kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family="IPv4"}',  # once rules are in force
+        'kubeproxy_proxy_healthz_total{code="200"}',
+    ):
+        until(lambda sample=sample: sample in get(node, f"{METRICS}/metrics").body)  # type: ignore[misc]
     assert get(node, f"{METRICS}/nonsense").status == 404
 
 
