@@ -129,7 +129,7 @@ UPDATES: dict[str, tuple[Strategy, Object, Object, list[str]]] = {
         ServiceStrategy(),
         {"spec": service("LoadBalancer", loadBalancerClass="a.b/c")},
         {"spec": service("LoadBalancer", loadBalancerClass="a.b/d")},
-        ['spec.loadBalancerClass: Invalid value: "a.b/d": may not change once set'] * 2,
+        ['spec.loadBalancerClass: Invalid value: "a.b/d": may not change once set'],
     ),
 }
 STATUSES: dict[str, tuple[Strategy, Object, list[str]]] = {

@@ -69,6 +69,8 @@ class Strategy:
     allow_unconditional_update: ClassVar[bool] = True
     default_deletion_propagation: ClassVar[str] = "Background"
     """Background, Orphan, or `` where owner references and propagation mean nothing (events)."""
+    deletion_warning: ClassVar[str] = ""
+    """What one is warned of who deletes without saying what becomes of dependents."""
     selectable: frozenset[str] = METADATA_FIELDS
     """Field selectors that the kind supports."""
     not_selectable: ClassVar[str] = "field label not supported: {}"

@@ -290,12 +290,33 @@ async def test_what_is_refused(web: Web, query: str, body: Any, code: int, messa
     assert answer.message.startswith(message)
 
 
-async def test_an_amount_that_means_nothing_is_told_after_the_merge(web: Web) -> None:
-    answer = await apply(web, DEPLOYMENTS, deployment(resources={"limits": {"cpu": "much"}}))
+@pytest.mark.parametrize(
+    ("container", "why"),
+    [
+        ({"resources": {"limits": {"cpu": "much"}}}, "quantities must match"),
+        (
+            {"startupProbe": {"tcpSocket": {"port": 1.5}}},
+            "json: cannot unmarshal number 1.5 into Go value of type int32",
+        ),
+    ],
+)
+async def test_what_means_nothing_to_its_type_is_told_after_the_merge(
+    web: Web, container: dict[str, Any], why: str
+) -> None:
+    answer = await apply(web, DEPLOYMENTS, deployment(**container))
     assert answer.status == 500
     assert answer.message.startswith(
         "failed to convert new object (/web; apps/v1, Kind=Deployment) to proper version: "
-        "unable to convert unstructured object to apps/v1, Kind=Deployment: quantities must match"
+        f"unable to convert unstructured object to apps/v1, Kind=Deployment: {why}"
+    )
+
+
+async def test_what_a_core_kind_cannot_decode_is_told_in_gos_words(web: Web) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "AAAAx"}}
+    answer = await apply(web, "/api/v1/namespaces/default/secrets", secret)
+    assert answer.message == (
+        "failed to convert new object (/s; /v1, Kind=Secret) to proper version: unable to convert unstructured object "
+        "to /v1, Kind=Secret: error decoding from json: illegal base64 data at input byte 4"
     )
 
 

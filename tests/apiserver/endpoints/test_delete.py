@@ -74,6 +74,19 @@ async def test_pods_on_a_node_are_given_grace_and_the_kubelet_ends_it(web: Web) 
     assert (await web("GET", f"{PODS}/one")).status == 404
 
 
+async def test_who_deletes_jobs_is_warned_that_their_pods_stay(web: Web) -> None:
+    jobs = "/apis/batch/v1/namespaces/default/jobs"
+    for path, policy, warned in (
+        (jobs, None, True),
+        (f"{jobs}/none", None, True),
+        (jobs, "Orphan", False),
+        (MAPS, None, False),
+    ):
+        query = f"{path}?dryRun=All" + (f"&propagationPolicy={policy}" if policy else "")
+        warning = (await web("DELETE", query)).headers.get("Warning", "")
+        assert ("child pods are preserved by default" in warning) == warned, path
+
+
 async def test_collection_is_deleted_by_selector(web: Web) -> None:
     for number in range(4):
         obj = config_map(f"c{number}")

@@ -294,11 +294,16 @@ _NUMBERS = ("int32", "int64", "float64")
 
 
 def refused(patch: dict[str, Any], why: str) -> StatusError:
-    """422 for an outcome that is no object of the kind: upstream shows the patch, and has its own words for values of
-    another type, since it does not decode the outcome from JSON."""
+    """422 for an outcome that is no object of the kind, of which upstream shows the patch."""
+    return invalid("", "", "", [FieldError("FieldValueInvalid", "patch", go_format(patch), not_restored(why))])
+
+
+def not_restored(why: str) -> str:
+    """Why a value does not fit, in upstream's words for what it does not decode from JSON."""
     found = _NOT_FIT.fullmatch(why)
-    text = _not_fit(*found.groups()) if found else why
-    return invalid("", "", "", [FieldError("FieldValueInvalid", "patch", go_format(patch), text)])
+    if found:
+        return _not_fit(*found.groups())
+    return f"error decoding from json: {why}" if why.startswith("illegal base64") else why
 
 
 def _not_fit(shape: str, number: str | None, wanted: str) -> str:

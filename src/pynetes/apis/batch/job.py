@@ -48,6 +48,10 @@ class JobStrategy(Strategy):
     has_status = True
     maintains_generation = True
     default_deletion_propagation = "Orphan"
+    deletion_warning = (
+        "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or "
+        "set propagationPolicy=Orphan to suppress this warning"
+    )
     selectable = METADATA_FIELDS | {"status.successful"}
     not_selectable = 'field label "{}" not supported for Job'
 

@@ -61,7 +61,7 @@ def validate_service(service: Object, old: Object | None) -> FieldErrors:
         found.forbidden("spec.allocateLoadBalancerNodePorts", _ONLY_LOAD_BALANCER)
     if allocate is None and kind == "LoadBalancer":
         found.required("allocateLoadBalancerNodePorts")
-    _load_balancer_class(found, spec, old)
+    _load_balancer_class(found, spec, None)
     _traffic_policies(found, spec)
     return found
 

@@ -12,6 +12,8 @@ from pynetes.client.rest import Client
 
 Object = dict[str, Any]
 
+_FIELD_MANAGER = "api-priority-and-fairness-config-producer-v1"
+
 
 async def reconcile(client: Client) -> None:
     """Creates what is missing, and brings back what is not left to somebody else."""
@@ -30,11 +32,11 @@ async def _ensure(
 ) -> None:
     try:
         if present is None:
-            await client.create(gvr, obj)
+            await client.create(gvr, obj, field_manager=_FIELD_MANAGER)
             return
         ours = always or meta.annotations(present).get(mandatory.AUTO_UPDATE) == "true"
         if ours and present["spec"] != obj["spec"]:
-            await client.update(gvr, {**present, "spec": obj["spec"]})
+            await client.update(gvr, {**present, "spec": obj["spec"]}, field_manager=_FIELD_MANAGER)
     except StatusError as error:
         if error.reason not in ("AlreadyExists", "Conflict", "NotFound"):  # another server does it
             raise

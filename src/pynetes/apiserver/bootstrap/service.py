@@ -38,6 +38,7 @@ def service(cidr: str, port: int, node_port: int = 0) -> Object:
         },
         "spec": {
             "clusterIP": first_address(cidr),
+            "ipFamilyPolicy": "SingleStack",
             "ports": [{**served, "nodePort": node_port} if node_port else served],
             "sessionAffinity": "None",
             "type": "NodePort" if node_port else "ClusterIP",

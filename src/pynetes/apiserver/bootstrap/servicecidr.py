@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 Object = dict[str, Any]
 
 _NAME = "kubernetes"
+_FIELD_MANAGER = "kubernetes-service-cidr-controller"
 
 
 def service_cidr(cidrs: list[str]) -> Object:
@@ -46,8 +47,8 @@ class DefaultServiceCIDR:
             present = await self._client.update(SERVICE_CIDRS, present)
         if present["spec"]["cidrs"] != cidrs:
             self._tell(present["spec"]["cidrs"])
-        elif ready := ready_status(present):
-            await _report(self._client, present | {"status": ready})
+        elif ready := ready_condition(present):
+            await _report(self._client, ready)
 
     def _tell(self, cidrs: list[str]) -> None:
         """Once: Services have their addresses of the object, whatever the flag says."""
@@ -56,26 +57,30 @@ class DefaultServiceCIDR:
             log.warning("the default ServiceCIDR %s does not match the configured %s", cidrs, self._cidrs)
 
 
-def ready_status(present: Object) -> Object | None:
-    """The status with the condition Ready; None if someone has spoken already."""
-    status: Object = present.get("status") or {}
-    conditions: list[Object] = status.get("conditions") or []
-    current = meta.get_condition(conditions, "Ready")
+def ready_condition(present: Object) -> Object | None:
+    """The condition Ready that it lacks; None if someone has spoken already."""
+    current = meta.get_condition((present.get("status") or {}).get("conditions") or [], "Ready")
     if current is not None and current["status"] != "Unknown":
         return None
-    ready = {
+    return {
         "type": "Ready",
         "status": "True",
-        "reason": "",
         "message": "Kubernetes default Service CIDR is ready",
         "lastTransitionTime": format_time(clock.now()),
     }
-    return status | {"conditions": [*(c for c in conditions if c["type"] != "Ready"), ready]}
 
 
-async def _report(client: Client, obj: Object) -> None:
+async def _report(client: Client, condition: Object) -> None:
+    told = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "ServiceCIDR",
+        "metadata": {"name": _NAME},
+        "status": {"conditions": [condition]},
+    }
     try:
-        await client.update_status(SERVICE_CIDRS, obj)
+        await client.patch(
+            SERVICE_CIDRS, _NAME, told, type="apply", subresource="status", field_manager=_FIELD_MANAGER, force=True
+        )
     except StatusError as error:
         if error.reason != "Conflict":
             raise

@@ -1,5 +1,6 @@
 """apply: server-side apply, a patch that is the applier's whole wish; creates what is not there."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ from pynetes.apimachinery import codec as codecs
 from pynetes.apimachinery import yaml_text
 from pynetes.apimachinery.errors import StatusError, bad_request, conflict
 from pynetes.apimachinery.managedfields.manager import described, kind_text
+from pynetes.apimachinery.patch import strategic
 from pynetes.apimachinery.schema.checker import DecodeError
 from pynetes.apiserver.endpoints.output import entry_response
 from pynetes.apiserver.endpoints.scope import Scope
@@ -19,6 +21,8 @@ from pynetes.apiserver.registry.update import update as update_object
 from pynetes.component.aside import aside
 
 Object = dict[str, Any]
+
+_FIELD = re.compile(r"Go struct field \S+")
 #: From the live object (None: there is none) to the applied one, with its entries.
 Apply = Callable[[Object | None], Awaitable[Object]]
 
@@ -60,15 +64,20 @@ def _check_strict(request: Request, options: WriteOptions, duplicates: list[str]
     request.warnings += [line.strip() for text in duplicates for line in text.splitlines()[1:]]
 
 
+def _not_typed(_: Object, why: str) -> StatusError:
+    """After the merge, only types that decode themselves refuse values, and they do not know their fields."""
+    own = _FIELD.sub("Go value", why)
+    return StatusError(500, "", strategic.not_restored(why) if own == why else own)
+
+
 def _typed(scope: Scope, obj: Object, config: Object) -> Object:
     """The merged object in canonical form; 500 for scalars that their type has no meaning for."""
     entries = fields.take_entries(obj)
     try:
         schema = scope.schema and scope.schema.of_merged
-        typed, _ = codecs.coerce(obj, scope.kind, validation="Ignore", schema=schema)
+        typed, _ = codecs.coerce(obj, scope.kind, validation="Ignore", schema=schema, refused=_not_typed)
     except StatusError as error:
-        why = error.details["causes"][0]["message"].rpartition(": ")[2] if error.details.get("causes") else str(error)
-        why = f"unable to convert unstructured object to {kind_text(scope.kind)}: {why}"
+        why = f"unable to convert unstructured object to {kind_text(scope.kind)}: {error}"
         message = f"failed to convert new object ({described(config)}) to proper version: {why}"
         raise StatusError(500, "", message) from None
     if typed.get("metadata") is None:

@@ -66,11 +66,18 @@ def _checked(raw: Any) -> dict[str, Any]:
         raise bad_request(str(error).replace(f"{_POLICY}string", f"{_POLICY}v1.DeletionPropagation")) from None
 
 
+def _warn(scope: Scope, request: Request, options: DeleteOptions) -> None:
+    warning = scope.resource.strategy.deletion_warning
+    if warning and options.propagation_policy is None and options.orphan_dependents is None:
+        request.warnings.append(warning)
+
+
 async def delete(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
     media = negotiate(request, scope.restriction)
     options = await delete_options(request)
+    _warn(scope, request, options)
     ctx = scope.context(request, options.dry_run, raw=options.raw)
     deleted = await delete_object(scope.store, ctx, info.namespace, info.name, options)
     status = 202 if not deleted.gone and options.orphan_dependents is False else 200
@@ -89,5 +96,6 @@ async def delete_collection(scope: Scope, request: Request) -> Answer:
     ctx = scope.context(request, options.dry_run, raw=options.raw)
     ctx.collective = True
     found = await listed(scope, listing, selection, pages=True)
+    _warn(scope, request, options)
     await delete_objects(scope.store, ctx, found, options)
     return await list_response(scope, request, media, found)

@@ -135,6 +135,18 @@ def _value(key: str, service: Object) -> bytes:
     return stored_bytes(ip_address(key.removeprefix(ADDRESSES), service))
 
 
+_LABELS: Object = {".": {}, "f:ipaddress.kubernetes.io/ip-family": {}, f"f:{MANAGED_BY}": {}}
+_PARENT: Object = {".": {}, "f:name": {}, "f:namespace": {}, "f:resource": {}}
+# It is stored with its claim, not written through the API, where its writer would be noted down.
+_ENTRY = {
+    "manager": "kube-apiserver",
+    "operation": "Update",
+    "apiVersion": "networking.k8s.io/v1",
+    "fieldsType": "FieldsV1",
+    "fieldsV1": {"f:metadata": {"f:labels": _LABELS}, "f:spec": {"f:parentRef": _PARENT}},
+}
+
+
 def ip_address(address: str, service: Object) -> Object:
     """The IPAddress object of a Service's address."""
     family = f"IPv{ipaddress.ip_address(address).version}"
@@ -149,6 +161,7 @@ def ip_address(address: str, service: Object) -> Object:
                 "ipaddress.kubernetes.io/ip-family": family,
                 MANAGED_BY: OF_SERVICES,
             },
+            "managedFields": [{**_ENTRY, "time": format_time(clock.now())}],
         },
         "spec": {
             "parentRef": {
