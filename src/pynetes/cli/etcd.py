@@ -15,7 +15,6 @@ from msgspec.structs import asdict
 
 from pynetes.cli.layout import Layout
 from pynetes.cli.settings import Settings, SettingsError
-from pynetes.cli.supervisor import Process
 from pynetes.component import certificates
 from pynetes.component.pki import PKI
 
@@ -82,17 +81,6 @@ def url(config: MemberConfig) -> str:
     addresses = ",".join([config.client, *others(config)])
     pki, pair = config.pki, config.pki.apiserver_etcd_client
     return f"etcd://{addresses}?cacert={pki.etcd_ca.certificate}&cert={pair.certificate}&key={pair.key}&sync=true"
-
-
-def process(config: MemberConfig, log: Path) -> Process:
-    """Decides how the member starts whenever it does, and becomes it."""
-
-    def run() -> None:
-        from pynetes.cli import etcdmember
-
-        etcdmember.run(config)
-
-    return Process("etcd", log, main=run)
 
 
 def load_members(path: Path) -> list[KnownMember] | None:

@@ -39,7 +39,7 @@ def _all(layout: Layout, settings: Settings) -> list[Process]:
     made = _Made(layout, settings)
     if settings.store == storeurl.ETCD:
         member = etcd.member_config(layout, settings)
-        made.add(etcd.process(member, made.log("etcd")))
+        made.add(Process("etcd", made.log("etcd"), main=partial(_etcd, member)))
         made.python("etcd-keeper", "pynetes.cli.etcdmember", lambda: components.etcd_keeper(member))
     made.python("apiserver", "pynetes.apiserver.server", mains.apiserver, stop_seconds=20.0)
     containerd = Containerd(cluster.containerd_config(layout))
@@ -56,6 +56,13 @@ def _all(layout: Layout, settings: Settings) -> list[Process]:
     if settings.registry_port:
         made.command("registry", "docker-registry", "serve", str(cluster.registry_file(layout)))
     return made.processes
+
+
+def _etcd(member: etcd.MemberConfig) -> None:
+    """Decides how the member starts whenever it does, and becomes it."""
+    from pynetes.cli import etcdmember
+
+    etcdmember.run(member)
 
 
 class _Made:

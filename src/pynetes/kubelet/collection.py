@@ -48,40 +48,29 @@ class Collectors:
         removed_images: Callable[[list[str]], None],
     ) -> None:
         self._config, self._stats, self._workers = config, stats, workers
-        policy = ContainerPolicy(
-            config.minimum_container_ttl_duration,
-            config.maximum_dead_containers_per_container,
-            config.maximum_dead_containers,
-        )
         state = PodState(
             deleted=lambda uid: manager.get(uid) is None,
             finished=lambda uid: workers.is_finished(uid) or not workers.is_known(uid),
         )
         self.containers = ContainerGC(
-            runtime, state, policy=policy, logs_dir=Path(config.pod_logs_dir), sources_ready=sources_ready
+            runtime,
+            state,
+            policy=_container_policy(config),
+            logs_dir=Path(config.pod_logs_dir),
+            sources_ready=sources_ready,
         )
         self.images = ImageGC(
             images,
             containers=runtime.list_containers,
             disk=self._image_disk,
             node_event=node_event,
-            policy=ImagePolicy(
-                config.image_gc_high_threshold_percent,
-                config.image_gc_low_threshold_percent,
-                config.image_minimum_gc_age,
-                config.image_maximum_gc_age,
-            ),
+            policy=_image_policy(config),
             sandbox_image=pause.IMAGE,
             mounted=lambda: (image for pod in manager.all() for image in pods.volume_images(pod)),
             removed=removed_images,
         )
         self.eviction = EvictionManager(
-            thresholds.parse(
-                config.eviction_hard,
-                config.eviction_soft,
-                config.eviction_soft_grace_period,
-                config.eviction_minimum_reclaim,
-            ),
+            _eviction_thresholds(config),
             summary=stats.summary,
             active_pods=active_pods,
             kill=self._evict,
@@ -121,6 +110,32 @@ class Collectors:
                 status["conditions"] = [*others, _disruption_target(pod, eviction)]
 
         await self._workers.kill_and_wait(pod, Kill(eviction.grace_seconds, change, evict=True))
+
+
+def _container_policy(config: KubeletConfig) -> ContainerPolicy:
+    return ContainerPolicy(
+        config.minimum_container_ttl_duration,
+        config.maximum_dead_containers_per_container,
+        config.maximum_dead_containers,
+    )
+
+
+def _image_policy(config: KubeletConfig) -> ImagePolicy:
+    return ImagePolicy(
+        config.image_gc_high_threshold_percent,
+        config.image_gc_low_threshold_percent,
+        config.image_minimum_gc_age,
+        config.image_maximum_gc_age,
+    )
+
+
+def _eviction_thresholds(config: KubeletConfig) -> list[thresholds.Threshold]:
+    return thresholds.parse(
+        config.eviction_hard,
+        config.eviction_soft,
+        config.eviction_soft_grace_period,
+        config.eviction_minimum_reclaim,
+    )
 
 
 def _disruption_target(pod: Pod, eviction: Eviction) -> dict[str, Any]:

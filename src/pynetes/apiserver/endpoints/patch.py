@@ -89,6 +89,29 @@ def _operations_touch_entries(operations: list[Object]) -> bool:
     return any(pointer in ("", "/metadata") or pointer.startswith("/metadata/managedFields") for pointer in pointers)
 
 
+def _patched(scope: Scope, patch: Patch, live: Object, validation: codecs.Validation) -> tuple[Object, list[str]]:
+    """The live object patched, of the endpoint's kind, and the warnings about it."""
+    document = patch.apply(live if patch.entries else without_entries(live))
+    if patch.keeps_type:
+        document = {**document, "apiVersion": scope.kind.api_version, "kind": scope.kind.kind}
+    return codecs.coerce(
+        document,
+        scope.kind,
+        validation=validation,
+        schema=scope.schema,
+        refused=patch.refused,
+        found=patch.strict,
+    )
+
+
+def _check_uid(scope: Scope, uid: str | None, old: Object) -> None:
+    """Told as often as upstream looks at it."""
+    if uid and uid != old["metadata"].get("uid"):
+        error, stored = invalid_value("metadata.uid", uid, IMMUTABLE), scope.store.resource.gvk
+        times = 2 if scope.store.strategy_of(scope.kind).own_metadata_rules else 1
+        raise invalid(stored.kind, stored.group, old["metadata"]["name"], [error] * times)
+
+
 async def patch(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
@@ -109,21 +132,7 @@ async def patch(scope: Scope, request: Request) -> Answer:
         if old is None:
             raise scope.store.not_found(info.name)
         live = scope.served(old)
-
-        def apply_patch() -> tuple[Object, list[str]]:
-            document = patch.apply(live if patch.entries else without_entries(live))
-            if patch.keeps_type:
-                document = {**document, "apiVersion": scope.kind.api_version, "kind": scope.kind.kind}
-            return codecs.coerce(
-                document,
-                scope.kind,
-                validation=options.field_validation,
-                schema=scope.schema,
-                refused=patch.refused,
-                found=patch.strict,
-            )
-
-        patched, warnings = await aside(apply_patch, request.size)
+        patched, warnings = await aside(lambda: _patched(scope, patch, live, options.field_validation), request.size)
         request.warnings += warnings
         if patched.get("metadata") is None:
             patched["metadata"] = {}
@@ -132,11 +141,7 @@ async def patch(scope: Scope, request: Request) -> Answer:
         await track(scope, ctx, live, patched, claimed)
         obj = scope.stored(patched)
         check_identity(scope, obj, info.namespace, info.name)
-        uid = patched["metadata"].get("uid")
-        if uid and uid != old["metadata"].get("uid"):
-            error, stored = invalid_value("metadata.uid", uid, IMMUTABLE), scope.store.resource.gvk
-            times = 2 if scope.store.strategy_of(scope.kind).own_metadata_rules else 1
-            raise invalid(stored.kind, stored.group, info.name, [error] * times)
+        _check_uid(scope, patched["metadata"].get("uid"), old)
         await admit(scope, ctx, obj, old, info.namespace, info.name)
         return obj
 
