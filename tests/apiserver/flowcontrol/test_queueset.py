@@ -138,3 +138,22 @@ def test_hands_are_the_same_for_a_flow_and_differ_between_flows() -> None:
     assert len(hands) == 200
     assert all(len(set(hand)) == 6 for hand in hands)
     assert set(deal("x", 3, 8)) == {0, 1, 2}
+
+
+async def test_levels_share_the_loop_by_their_seats_and_not_by_their_clients() -> None:
+    """Requests that wait for nothing run one after the other: a full level has room again at the loop's next turn."""
+    served = {"elephant": 0, "mouse": 0}
+
+    async def ask(who: str, level: QueueSet) -> None:
+        while sum(served.values()) < 300:
+            seat = level.try_now(who, 1, 0.0) or await level.wait(who, 1, 60.0)
+            served[who] += 1
+            level.leave(seat, 0.0)
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        for who, clients in (("elephant", 51), ("mouse", 3)):
+            level = QueueSet(Queuing(8, 1, 60), 1)
+            for _ in range(clients):
+                group.create_task(ask(who, level))
+    assert 0.5 < served["elephant"] / served["mouse"] < 2

@@ -50,7 +50,7 @@ def with_flow_control(controller: FlowController, count: Count, request_timeout:
                 kind = "watch" if info.verb == "watch" else "regular"
                 EXECUTIONS.note((level.name, schema.name, kind), now - began)
                 if ticket.seat is not None:
-                    queues.release(ticket.seat, now)
+                    queues.leave(ticket.seat, now)
 
         return handle
 

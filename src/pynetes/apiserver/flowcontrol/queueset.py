@@ -141,6 +141,18 @@ class QueueSet:
             raise
         return Seat(seats, queue, clock.monotonic())
 
+    def leave(self, seat: Seat, now: float) -> None:
+        """The request has ended on the running loop.
+
+        The seat of a full level with queues is free at the loop's next turn: what is ready in this one has come
+        meanwhile, and waits. Else requests that never wait for anything would follow each other into the seat as they
+        came, and a level would have as large a part of the loop as it has clients.
+        """
+        if self.queues and self.seats_in_use >= self.limit:
+            asyncio.get_running_loop().call_soon(self.release, seat, now)
+        else:
+            self.release(seat, now)
+
     def release(self, seat: Seat, now: float) -> None:
         """The request has ended: its queue pays for what it really took, and others go on."""
         self.seats_in_use -= seat.seats
