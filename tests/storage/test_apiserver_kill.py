@@ -114,14 +114,35 @@ class Writer:
         self.value: str | None = None
         self.version = 0
         self.next: str | None = None
+        self._doubtful = False
 
     async def write(self, client: Client) -> None:
         """Until the server is gone."""
-        for _ in range(1_000_000):
+        self._doubtful = True  # the one before was killed under way
+        try:
+            for _ in range(1_000_000):
+                try:
+                    await self._once(client)
+                    self._doubtful = False
+                except StatusError as e:
+                    # A store that stalls for long leaves the fate of a write open, and it may happen after a look.
+                    if e.code < 500 and not self._doubtful:
+                        raise
+                    self._doubtful = True
+                    await self._look(client)
+        except TransportError:
+            return
+
+    async def _look(self, client: Client) -> None:
+        while True:
             try:
-                await self._once(client)
-            except TransportError:
-                return
+                return self.check(await client.get(CONFIG_MAPS, self.name, NAMESPACE))
+            except StatusError as e:
+                if e.code == 404:
+                    return self.check(None)
+                if e.code < 500:
+                    raise
+            await asyncio.sleep(0.05)
 
     async def _once(self, client: Client) -> None:
         number = self.acknowledged + 1

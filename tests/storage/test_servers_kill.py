@@ -10,6 +10,8 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -28,6 +30,7 @@ from tests.storage.engines import Engine, SecureEtcd, SecureMariaDB, SecurePostg
 ROUNDS = int(os.environ.get("PYNETES_KILL_ROUNDS", "10"))
 ACKNOWLEDGED = 60
 WRITERS = 12
+ROOT = Path(__file__).parents[2]
 
 SECURED: dict[str, type[Engine]] = {"etcd": SecureEtcd, "postgres": SecurePostgres, "mysql": SecureMariaDB}
 
@@ -98,10 +101,13 @@ async def reread(store: Store, key: str) -> KeyValue | None:
             await asyncio.sleep(0.05)
 
 
-async def write(store: Store, key: str, told: list[KeyValue]) -> None:
+class Told(Protocol):
+    def append(self, kv: KeyValue, /) -> object: ...
+
+
+async def write(store: Store, key: str, told: Told) -> None:
     """Creates, updates and deletes one key for ever, and notes what was acknowledged."""
-    held: KeyValue | None = None
-    doubtful = False
+    held, doubtful = await reread(store, key), True  # who wrote before may have been killed under way
     for number in range(1_000_000):
         value = f"{key} {number}".encode() * 50
         try:
@@ -162,26 +168,16 @@ async def test_the_engine(server: Engine) -> None:
 
 WRITER = """
 import asyncio, os, sys
-from pynetes.storage import open_store
+from pynetes.storage.opening import open_patiently
+from tests.storage.test_servers_kill import write
 
-async def write(store, key):
-    kv, _ = await store.get(key)
-    for number in range(1_000_000):
-        value = f"{key} {number} ".encode() * 50
-        if kv is None:
-            kv = await store.create(key, value)
-        elif number % 7 == 6:
-            gone = await store.delete(key, expected=kv.mod_revision)
-            os.write(1, f"{key} {gone.mod_revision}\\n".encode())
-            kv = None
-            continue
-        else:
-            kv = await store.update(key, value, expected=kv.mod_revision)
-        os.write(1, f"{key} {kv.mod_revision}\\n".encode())
+class Told:
+    def append(self, kv):
+        os.write(1, f"{kv.key} {kv.mod_revision}\\n".encode())
 
 async def main():
-    store = await open_store(sys.argv[1])
-    await asyncio.gather(*(write(store, f"/w{i}") for i in range(12)))
+    store = await open_patiently(sys.argv[1], 100)
+    await asyncio.gather(*(write(store, f"/w{i}", Told()) for i in range(12)))
 
 asyncio.run(main())
 """
@@ -190,7 +186,7 @@ asyncio.run(main())
 async def write_and_kill(url: str) -> list[tuple[str, int]]:
     """Runs writers in another process, kills it under way and returns what it had told."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WRITER, url, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        sys.executable, "-c", WRITER, url, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     assert child.stdout is not None
     assert child.stderr is not None
