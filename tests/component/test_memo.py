@@ -1,6 +1,6 @@
-"""Outcomes for short texts are remembered, long texts are not; of whole objects by a digest."""
+"""Outcomes for short texts are remembered, long texts are not; of whole objects no more than there is room for."""
 
-from pynetes.component.memo import LONGEST, ByText, remembered
+from pynetes.component.memo import KEPT, LONGEST, ByText, remembered
 
 
 def test_only_short_texts_are_remembered() -> None:
@@ -39,3 +39,13 @@ def test_no_finding_is_a_finding() -> None:
 def test_of_long_texts_nothing_is_kept() -> None:
     remembered: ByText[int] = ByText(2)
     assert [remembered.get(b"a" * 40_000, lambda n=n: n) for n in (1, 2)] == [1, 2]
+
+
+def test_long_texts_push_each_other_out() -> None:
+    remembered: ByText[int] = ByText(1000)
+    texts = [b"%d" % number + b"x" * 30_000 for number in range(2 * KEPT // 30_000)]
+    for number, text in enumerate(texts):
+        remembered.get(text, lambda number=number: number)
+    newest, oldest = len(texts) - 1, 0
+    assert remembered.get(texts[newest], lambda: -1) == newest
+    assert remembered.get(texts[oldest], lambda: -1) == -1

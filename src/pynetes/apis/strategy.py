@@ -65,6 +65,9 @@ class Strategy:
     """The kind has a status subresource: writers of the object do not touch status, and the other way round."""
     maintains_generation: ClassVar[bool] = False
     """metadata.generation starts at 1 and counts changes of the desired state. Many kinds have none."""
+    templated: ClassVar[bool] = False
+    """Many objects are made of one template: a spec that comes again is decoded and given its defaults once. So what
+    `default` does is about the spec alone, but for what `default_beyond_spec` does."""
     allow_create_on_update: ClassVar[bool] = False
     allow_unconditional_update: ClassVar[bool] = True
     default_deletion_propagation: ClassVar[str] = "Background"
@@ -95,6 +98,9 @@ class Strategy:
 
     def default(self, obj: Object) -> None:
         """Fills in what the client left out."""
+
+    def default_beyond_spec(self, obj: Object) -> None:
+        """The same for all but the spec of a `templated` kind."""
 
     def prepare_for_create(self, obj: Object) -> None:
         if self.has_status:

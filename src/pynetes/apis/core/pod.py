@@ -5,7 +5,7 @@ from pynetes.apimachinery.meta import copy, labels
 from pynetes.apimachinery.times import format_time
 from pynetes.apis.core.disabled_pod_fields import drop_in_pod
 from pynetes.apis.core.pod_resize_validation import validate_pod_resize
-from pynetes.apis.core.pod_spec_defaults import default_pod
+from pynetes.apis.core.pod_spec_defaults import default_own_spec, drop_init_container_annotations
 from pynetes.apis.core.pod_update_validation import (
     validate_ephemeral_containers_update,
     validate_pod_status_update,
@@ -23,6 +23,7 @@ _TERMINAL = ("Failed", "Succeeded")
 class PodStrategy(Strategy):
     has_status = True
     maintains_generation = True
+    templated = True
     # Kubelets once corrupted owner references through the status, which broke garbage collection.
     status_keeps_metadata = frozenset(("ownerReferences", "deletionTimestamp", "deletionGracePeriodSeconds"))
     selectable = METADATA_FIELDS | {
@@ -40,7 +41,11 @@ class PodStrategy(Strategy):
     drop_disabled_fields = staticmethod(drop_in_pod)
 
     def default(self, obj: Object) -> None:
-        default_pod(obj)
+        default_own_spec(obj.setdefault("spec", {}))
+        self.default_beyond_spec(obj)
+
+    def default_beyond_spec(self, obj: Object) -> None:
+        drop_init_container_annotations(obj)
         status = obj.get("status")
         if status:
             _align_pod_ips(status)

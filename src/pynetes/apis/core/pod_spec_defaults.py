@@ -1,4 +1,4 @@
-"""Defaults of pod specs: `default_pod_spec` for every kind with a pod template, `default_pod` for pods themselves.
+"""Defaults of pod specs: `default_pod_spec` for every kind with a pod template, `default_own_spec` for pods themselves.
 
 Some defaults are for pods only, so that templates stay as their authors wrote them (a change of defaults must not look
 like a new revision of every Deployment).
@@ -36,13 +36,11 @@ def default_pod_template(template: Object | None) -> None:
     if template is None:
         return
     template.setdefault("metadata", {})
-    _drop_init_container_annotations(template)
+    drop_init_container_annotations(template)
     default_pod_spec(template.setdefault("spec", {}))
 
 
-def default_pod(pod: Object) -> None:
-    spec = pod.setdefault("spec", {})
-    _drop_init_container_annotations(pod)
+def default_own_spec(spec: Object) -> None:
     for field in ("containers", "initContainers"):
         for container in spec.get(field) or ():
             _requests_from_limits(container)
@@ -64,7 +62,7 @@ def containers(spec: Object) -> list[Object]:
     return [c for field in ("initContainers", "containers", "ephemeralContainers") for c in spec.get(field) or ()]
 
 
-def _drop_init_container_annotations(obj: Object) -> None:
+def drop_init_container_annotations(obj: Object) -> None:
     """Where init containers stood before they were a field; kubelets of that time must not run them twice."""
     metadata = obj.get("metadata") or {}
     annotations = metadata.get("annotations") or {}

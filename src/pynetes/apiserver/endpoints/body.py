@@ -1,5 +1,6 @@
 """Bodies of requests as objects: JSON, YAML or protobuf, checked against the kind's schema."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pynetes.apimachinery import codec as codecs
@@ -9,6 +10,7 @@ from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.protobuf import decoder as protobuf
 from pynetes.apimachinery.structural.objectschema import ObjectSchema
 from pynetes.apiserver.encoding import JSON
+from pynetes.apiserver.endpoints.specs import Specs
 from pynetes.apiserver.http import Request
 from pynetes.apiserver.negotiation import input_type
 from pynetes.apiserver.options import WriteOptions
@@ -18,9 +20,18 @@ Object = dict[str, Any]
 
 
 async def decode_as(
-    kind: GroupVersionKind, request: Request, options: WriteOptions, schema: ObjectSchema | None = None
+    kind: GroupVersionKind,
+    request: Request,
+    options: WriteOptions,
+    schema: ObjectSchema | None = None,
+    *,
+    default: Callable[[Object], None] | None = None,
+    specs: Specs | None = None,
 ) -> Object:
-    """The body as an object of `kind`, with metadata; `schema` is a custom resource's. StatusError 400, 413, 415."""
+    """The body as an object of `kind`, with metadata; `schema` is a custom resource's. StatusError 400, 413, 415.
+
+    With what `default` fills in; `specs` knows what that makes of specs that come again.
+    """
     content_type = input_type(request)
     body = await request.read_body()
     request.size = len(body)
@@ -29,18 +40,22 @@ async def decode_as(
 
     def decode() -> tuple[Object, list[str]]:
         is_protobuf = content_type == protobuf.MEDIA_TYPE
-        return codecs.decode(
-            _json(body, kind) if is_protobuf else body,
-            kind,
-            content_type=JSON.media_type if is_protobuf else content_type,
-            validation=options.field_validation,
-            schema=schema,
+        text = _json(body, kind) if is_protobuf else body
+        text_type = JSON.media_type if is_protobuf else content_type
+        known = specs.decode(text) if specs is not None and text_type == JSON.media_type else None
+        if known is not None:
+            return known, []
+        obj, found = codecs.decode(
+            text, kind, content_type=text_type, validation=options.field_validation, schema=schema
         )
+        if obj.get("metadata") is None:
+            obj["metadata"] = {}
+        if default is not None:
+            default(obj)
+        return obj, found
 
     obj, warnings = await aside(decode, request.size)
     request.warnings += warnings
-    if obj.get("metadata") is None:
-        obj["metadata"] = {}
     if request.note is not None:
         request.note(obj, kind)
     return obj

@@ -16,6 +16,7 @@ from pynetes.apis.resource import Resource, Subresource
 from pynetes.apiserver.authentication.user import ANONYMOUS_USER
 from pynetes.apiserver.authorization.attributes import Authorizer
 from pynetes.apiserver.config import APIServerConfig
+from pynetes.apiserver.endpoints.specs import Specs
 from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.options import WriteOptions
 from pynetes.apiserver.registry import fields
@@ -49,6 +50,12 @@ class Scope(Struct, dict=True):
     def fields(self) -> FieldManager:
         subresource = self.subresource.name if self.subresource else ""
         return fields.field_manager(self.resource, self.kind, subresource, self.store.ownership)
+
+    @cached_property
+    def specs(self) -> Specs | None:
+        """Of the bodies, where these are of a kind whose specs come again."""
+        of_template = self.resource.strategy.templated and self.kind == self.resource.gvk
+        return Specs(self.kind, self.resource.strategy) if of_template else None
 
     @property
     def gvr(self) -> GroupVersionResource:

@@ -20,7 +20,6 @@ from pynetes.apiserver.registry.create import match_namespace, wipe_system_field
 from pynetes.apiserver.registry.fields import take_entries
 from pynetes.apiserver.registry.update import Change, Rules, main_rules, status_rules
 from pynetes.apiserver.registry.update import update as update_object
-from pynetes.component.aside import aside
 
 Object = dict[str, Any]
 
@@ -30,16 +29,22 @@ async def decode(scope: Scope, request: Request, options: WriteOptions) -> Objec
     return await decode_as(scope.kind, request, options, scope.schema)
 
 
+async def _decode_complete(scope: Scope, request: Request, options: WriteOptions) -> tuple[Object, Any]:
+    """The same with defaults; and the entries that the client sent in it."""
+    default = scope.resource.strategy.default
+    obj = await decode_as(scope.kind, request, options, scope.schema, default=default, specs=scope.specs)
+    claimed = take_entries(obj)
+    if request.note is not None:
+        request.note(obj, scope.kind)
+    return obj, claimed
+
+
 async def create(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
     media = negotiate(request, scope.restriction)
     options = WriteOptions.of(request.query, "CreateOptions")
-    obj = await decode(scope, request, options)
-    claimed = take_entries(obj)
-    await aside(lambda: scope.resource.strategy.default(obj), request.size)
-    if request.note is not None:
-        request.note(obj, scope.kind)
+    obj, claimed = await _decode_complete(scope, request, options)
     wipe_system_fields(obj)
     namespace = info.namespace
     match_namespace(obj, namespace if scope.resource.namespaced else "")
@@ -61,11 +66,7 @@ async def update(scope: Scope, request: Request) -> Answer:
     assert info is not None
     media = negotiate(request, scope.restriction)
     options = WriteOptions.of(request.query, "UpdateOptions")
-    obj = await decode(scope, request, options)
-    claimed = take_entries(obj)
-    await aside(lambda: scope.resource.strategy.default(obj), request.size)
-    if request.note is not None:
-        request.note(obj, scope.kind)
+    obj, claimed = await _decode_complete(scope, request, options)
     check_identity(scope, obj, info.namespace, info.name)
     ctx = scope.write_context(request, options)
     ctx.check_create = create_check(scope, request)
