@@ -511,14 +511,23 @@ def test_an_applier_that_states_all_it_stated_prunes_nothing(first: Object, stat
         assert applied() == found
 
 
-@given(specs)
-def test_what_a_create_writes_is_remembered_as_it_is_found(spec: Object) -> None:
-    server = Server()
-    server.update("ctl", spec)
-    once = server.entries
-    server.obj = None
-    server.update("ctl", spec)
-    assert server.entries == once
-    fresh = Server(CustomVersions("Thing", {V1: schema("count")}, convert))
-    fresh.update("ctl", spec)
-    assert fresh.entries == once
+metadata = st.fixed_dictionaries(
+    {"name": st.sampled_from("ab")},
+    optional={
+        "generateName": st.sampled_from(["", "a-"]),
+        "labels": st.dictionaries(st.sampled_from("ab"), st.sampled_from(["", "x"])),
+        "annotations": st.dictionaries(st.sampled_from("ab"), st.sampled_from(["", "x"])),
+        "finalizers": st.lists(st.sampled_from(["example.com/a", "example.com/b"]), unique=True),
+        "ownerReferences": st.lists(st.sampled_from([{"uid": "1", "name": "x"}, {"uid": "2"}]), unique_by=str),
+    },
+)
+
+
+@given(st.lists(st.tuples(metadata, specs), min_size=2, max_size=6))
+def test_what_a_create_owns_is_remembered_as_it_is_found(created: list[tuple[Object, Object]]) -> None:
+    kind = GroupVersionKind("example.com", "v1", "Thing")
+    manager = FieldManager(kind, VERSIONS)
+    for each, spec in created:
+        obj = {"apiVersion": V1, "kind": "Thing", "metadata": each, "spec": spec}
+        fresh = FieldManager(kind, VERSIONS)
+        assert manager.update(None, obj, "ctl", T0) == fresh.update(None, obj, "ctl", T0)

@@ -5,7 +5,6 @@ Equal subtrees are skipped at C speed, so that the cost is that of the change, n
 
 from typing import Any
 
-import msgspec
 import orjson
 from msgspec import Struct
 
@@ -15,11 +14,8 @@ from pynetes.apimachinery.managedfields.elements import SELF
 from pynetes.apimachinery.managedfields.fieldset import LEAF, FieldSet, Node, in_order
 from pynetes.apimachinery.managedfields.items import by_element
 from pynetes.apimachinery.managedfields.types import ATOMIC, ListType, MapType, Type
-from pynetes.component.memo import ByText
 
 _ABSENT: Any = object()
-#: Specs of new objects that are remembered, for each kind: a tree of dicts each, some kilobytes.
-_SPECS = 64
 
 
 class Comparison(Struct, frozen=True):
@@ -34,32 +30,6 @@ class Comparison(Struct, frozen=True):
     @property
     def written(self) -> FieldSet:
         return fieldset.union(self.modified, self.added)
-
-
-def created(zero: dict[str, Any], new: dict[str, Any], kind: Type) -> Comparison:
-    """`compare` with the zero object, for a create: what it writes in its spec is remembered, since controllers make
-    many objects with the same."""
-    spec, before = new.get("spec"), zero.get("spec", _ABSENT)
-    if kind.map is None or not isinstance(spec, dict) or not spec or "spec" not in kind.map.fields:
-        return compare(zero, new, kind)
-    element, inner = kind.map.fields["spec"]
-
-    def differ() -> _Changes:
-        changes = _Changes()
-        if not _same(before, spec, inner):
-            _field(element, before, spec, inner, changes)
-        return changes
-
-    if kind.created is None:
-        kind.created = ByText(_SPECS)
-    changes = _Changes()
-    _maps({**zero, "spec": spec}, new, kind.map, changes)
-    found: _Changes = kind.created.get(msgspec.json.encode(spec), differ)
-    return Comparison(
-        in_order({**changes.added, **found.added}),
-        in_order({**changes.modified, **found.modified}),
-        in_order({**changes.removed, **found.removed}),
-    )
 
 
 def compare(old: dict[str, Any], new: dict[str, Any], kind: Type) -> Comparison:

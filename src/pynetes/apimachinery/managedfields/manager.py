@@ -6,6 +6,7 @@ yet, too many managers, and the annotation of kubectl's client-side apply. Pure:
 
 from typing import Any
 
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.errors import StatusError, bad_request
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.managedfields import fieldset
@@ -24,12 +25,17 @@ from pynetes.apimachinery.managedfields.entries import (
     encode,
     is_reset,
 )
+from pynetes.apimachinery.managedfields.fieldset import FieldSet
 from pynetes.apimachinery.managedfields.items import TypedError
 from pynetes.apimachinery.managedfields.last_applied import allowed_conflicts, follow
+from pynetes.apimachinery.managedfields.types import Type
 from pynetes.apimachinery.managedfields.updater import ConflictError, Reset, UpdateError, Updater, Versions
+from pynetes.component.memo import ByText
 
 Object = dict[str, Any]
 
+#: Shapes of new objects that are remembered: a tree of dicts each, some kilobytes.
+_SHAPES = 64
 _CURRENT = ManagerId("", UPDATE)
 _BEFORE_APPLY = "before-first-apply"
 _KUBECTL = "kubectl"
@@ -63,6 +69,7 @@ class FieldManager:
         self.subresource = subresource
         self._versions = versions
         self._updater = Updater(versions, kind.api_version, reset)
+        self._created_as: tuple[Type | None, ByText[FieldSet]] = (None, ByText(_SHAPES))
 
     def update(
         self, live: Object | None, new: Object, manager: str, now: str, *, claimed: Any = None
@@ -137,10 +144,20 @@ class FieldManager:
         return ManagerId(manager or "unknown", operation, version, self.subresource)
 
     def _created(self, new: Object, manager: str, now: str) -> list[Entry] | None:
-        fields = fieldset.difference(self._updater.created(new), _STRIPPED)
+        fields = self._fields_of_new(new)
         if not fields:
             return None
         return encode({self._identity(manager, UPDATE): Owned(fields, self.kind.api_version, False, now)})
+
+    def _fields_of_new(self, new: Object) -> FieldSet:
+        """What a create owns. Controllers make many objects of one template: those of one shape own the same."""
+        if not new.get("spec"):
+            return fieldset.difference(self._updater.created(new), _STRIPPED)
+        kind, known = self._created_as
+        current = self._versions.type_of(self.kind.api_version)
+        if current is not kind:
+            self._created_as = current, known = current, ByText(_SHAPES)
+        return known.get(_shape(new), lambda: fieldset.difference(self._updater.created(new), _STRIPPED))
 
     def _updated(self, live: Object, new: Object, managers: Managers, manager: str, now: str) -> Managers:
         """Capped; the writer's entry is that of its earlier writes and this one."""
@@ -183,6 +200,17 @@ class FieldManager:
         left = [(owner, path) for owner, path in error.conflicts if not fieldset.has(allowed, path)]
         if left:
             raise ConflictError(left)
+
+
+def _shape(obj: Object) -> bytes:
+    """The text of an object without what makes no difference to whose its fields are: its name, and the values of its
+    labels and annotations."""
+    metadata = dict(obj["metadata"])
+    metadata.pop("name", None)
+    for field in ("labels", "annotations"):
+        if isinstance(values := metadata.get(field), dict):
+            metadata[field] = list(values)
+    return json_writer.encode({**obj, "metadata": metadata})
 
 
 def _entries(obj: Object | None) -> list[Entry] | None:

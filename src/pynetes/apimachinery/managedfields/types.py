@@ -6,8 +6,6 @@ Objects are maps with named fields. `schema_types` makes types from OpenAPI; not
 
 from typing import Any, Literal
 
-from pynetes.component.memo import ByText
-
 ScalarKind = Literal["", "numeric", "string", "boolean", "untyped"]
 Facet = Literal["map", "scalar", "list"]
 
@@ -51,10 +49,9 @@ class ListType:
 
 
 class Type:
-    """`only` is the one facet of a type that has no other. Values of a `leaf` have one owner, whatever they are.
-    `created` is what `compare` remembers of new objects of a kind."""
+    """`only` is the one facet of a type that has no other. Values of a `leaf` have one owner, whatever they are."""
 
-    __slots__ = ("_loose", "created", "leaf", "list", "map", "only", "scalar")
+    __slots__ = ("_loose", "leaf", "list", "map", "only", "scalar")
 
     def __init__(self, scalar: ScalarKind = "", list: ListType | None = None, map: MapType | None = None) -> None:
         self.scalar: ScalarKind = scalar
@@ -63,7 +60,6 @@ class Type:
         self.only: Facet | None = None
         self.leaf = False
         self._loose: bool | None = None
-        self.created: ByText[Any] | None = None
         self.settle()
 
     def settle(self) -> None:

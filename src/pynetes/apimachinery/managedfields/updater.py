@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from pynetes.apimachinery.managedfields import fieldset
 from pynetes.apimachinery.managedfields.check import check
-from pynetes.apimachinery.managedfields.compare import Comparison, compare, created
+from pynetes.apimachinery.managedfields.compare import Comparison, compare
 from pynetes.apimachinery.managedfields.entries import ManagerId, Managers, Owned
 from pynetes.apimachinery.managedfields.extract import fields_of, reconcile, with_named_fields
 from pynetes.apimachinery.managedfields.fieldset import EMPTY, FieldSet, Path
@@ -147,7 +147,7 @@ class Updater(Struct, frozen=True):
         kind = self.versions.type_of(api_version)
         if kind is None:
             raise LookupError(api_version)
-        changes = (created if live == self.versions.zero(api_version) else compare)(live, new, kind)
+        changes = compare(live, new, kind)
         if self.reset is None or changes.same:
             return changes
         return Comparison(*(self.reset(fields) for fields in (changes.added, changes.modified, changes.removed)))
