@@ -17,12 +17,16 @@ def drop_in_pod_spec(spec: Object, old: Object | None) -> None:
     before = old or {}
     if spec.get("schedulingGroup") is not None and before.get("schedulingGroup") is None:
         del spec["schedulingGroup"]
-    for kind in _PROJECTIONS:
+    sources = list(_projections(spec))
+    for kind in _PROJECTIONS if sources else ():
         if not any(source.get(kind) is not None for source in _projections(before)):
-            for source in _projections(spec):
+            for source in sources:
                 source.pop(kind, None)
-    if not any((container.get("lifecycle") or {}).get("stopSignal") is not None for container in _containers(before)):
-        for container in _containers(spec):
+    living = [container for container in _containers(spec) if container.get("lifecycle") is not None]
+    if living and not any(
+        (container.get("lifecycle") or {}).get("stopSignal") is not None for container in _containers(before)
+    ):
+        for container in living:
             _drop_stop_signal(container)
 
 
@@ -31,8 +35,8 @@ def drop_in_pod(pod: Object, old: Object | None) -> None:
 
 
 def _drop_stop_signal(container: Object) -> None:
-    lifecycle = container.get("lifecycle")
-    if lifecycle is None or lifecycle.pop("stopSignal", None) is None:
+    lifecycle = container["lifecycle"]
+    if lifecycle.pop("stopSignal", None) is None:
         return
     if lifecycle.get("preStop") is None and lifecycle.get("postStart") is None:
         del container["lifecycle"]

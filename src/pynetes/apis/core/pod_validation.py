@@ -48,13 +48,16 @@ def validate_metadata_and_spec(pod: Object) -> FieldErrors:
 
 
 _valid: ByText[bool] = ByText(1024)
-_TOKEN_VOLUME = re.compile(rb'"kube-api-access-[a-z0-9]{5}"')
+_TOKEN_PREFIX = b'"kube-api-access-'
+_TOKEN_VOLUME = re.compile(_TOKEN_PREFIX + rb'[a-z0-9]{5}"')
 
 
 def identity(spec: Object) -> bytes:
     """The text of a pod's spec. Each pod has a name of its own for the volume with its token: it makes no difference,
     so it stands as what no name can be."""
     text = msgspec.json.encode(spec)
+    if _TOKEN_PREFIX not in text:
+        return text
     names = set(_TOKEN_VOLUME.findall(text))
     return text.replace(names.pop(), b"\0") if len(names) == 1 else text
 

@@ -1,8 +1,12 @@
 """The quality of service class of a pod."""
 
+import orjson
+
+from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.quantity import Quantity
 from pynetes.apis.core.pod_resources import Amounts, amounts
 from pynetes.apis.strategy import Object
+from pynetes.component.memo import remembered
 
 GUARANTEED = "Guaranteed"
 BURSTABLE = "Burstable"
@@ -26,6 +30,13 @@ def compute_qos_class(pod: Object) -> str:
         bearers = [
             c.get("resources") or {} for field in ("containers", "initContainers") for c in spec.get(field) or ()
         ]
+    return _class_of(json_writer.encode(bearers))
+
+
+@remembered(1024)
+def _class_of(text: bytes) -> str:
+    """By the resources of all who may have some, as JSON: pods of one template have the same."""
+    bearers: list[Object] = orjson.loads(text)
     requests: Amounts = {}
     limits: Amounts = {}
     guaranteed = True

@@ -5,7 +5,10 @@ of its pods would not be let in now.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
+
+from prometheus_client import Counter
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError, invalid
@@ -38,6 +41,7 @@ _TEMPLATES: dict[tuple[str, str], tuple[str, ...]] = {
     ("batch", "jobs"): ("spec", "template"),
     ("batch", "cronjobs"): ("spec", "jobTemplate", "spec", "template"),
 }
+_LEAST = str(LevelVersion())
 _POD_SUBRESOURCES = ("", "ephemeralcontainers", "resize")
 #: So many of a namespace's pods are looked at when its level rises.
 _MOST_PODS = 3000
@@ -58,6 +62,14 @@ _exemptions = metrics.counter(
 
 def _labels(attrs: Attributes) -> tuple[str, str, str]:
     return attrs.operation.lower(), "pod" if attrs.gvr == PODS else "controller", attrs.subresource
+
+
+@lru_cache(256)
+def _counter(
+    decision: str, wanted: LevelVersion, mode: str, operation: str, resource: str, subresource: str
+) -> Counter:
+    version = wanted.version if wanted.version == "latest" or wanted.minor <= NEWEST else "future"
+    return _evaluations.labels(decision, wanted.level, version, mode, operation, resource, subresource)
 
 
 class PodSecurity(Plugin):
@@ -91,7 +103,7 @@ class PodSecurity(Plugin):
         policy, problem = await self._policy(attrs.namespace)
         if policy.is_privileged and not problem:
             if attrs.gvr == PODS:
-                self._note(attrs, "enforce-policy", str(LevelVersion()))
+                self._note(attrs, "enforce-policy", _LEAST)
                 self._evaluated(attrs, "allow", "enforce", policy.enforce)
             return
         if problem:
@@ -126,8 +138,7 @@ class PodSecurity(Plugin):
         return policy, ", ".join(str(error) for error in errors)
 
     def _evaluated(self, attrs: Attributes, decision: str, mode: str, wanted: LevelVersion) -> None:
-        version = wanted.version if wanted.version == "latest" or wanted.minor <= NEWEST else "future"
-        _evaluations.labels(decision, wanted.level, version, mode, *_labels(attrs)).inc()
+        _counter(decision, wanted, mode, *_labels(attrs)).inc()
 
     def _note(self, attrs: Attributes, key: str, text: str) -> None:
         attrs.annotations[PREFIX + key] = text
