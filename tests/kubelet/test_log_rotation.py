@@ -1,5 +1,6 @@
 """Rotation of container logs."""
 
+import asyncio
 import gzip
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,24 @@ async def test_a_runtime_that_does_not_reopen_keeps_its_file(runtime: Runtime) -
 async def test_a_lost_log_is_opened_again(runtime: Runtime) -> None:
     await rotation(runtime).rotate_all()
     assert runtime.path.exists()
+
+
+async def test_as_many_logs_at_a_time_as_there_are_workers(tmp_path: Path) -> None:
+    class Both(Runtime):
+        """Answers about one container only when the other is asked about, too."""
+
+        asked = asyncio.Barrier(2)
+
+        async def list_containers(self, filter_: Any) -> list[pb.Container]:
+            return [pb.Container(id="c1"), pb.Container(id="c2")]
+
+        async def container_status(self, container_id: str) -> pb.ContainerStatusResponse:
+            await self.asked.wait()
+            return await super().container_status(container_id)
+
+    runtime = Both(tmp_path / "0.log")
+    runtime.path.write_text("short")
+    rotating = LogRotation(runtime, Policy(10, 3), workers=2)  # type: ignore[arg-type]
+    async with asyncio.timeout(30):
+        await rotating.rotate_all()
+    assert runtime.path.read_text() == "short"

@@ -31,6 +31,9 @@ NodeEvent = Callable[[str, str, str], None]
 
 
 class Collectors:
+    """`conditions_changed` hears that the node came under pressure or is free of it, `removed_images` which names are
+    left after a collection."""
+
     def __init__(
         self,
         config: KubeletConfig,

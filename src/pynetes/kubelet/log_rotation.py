@@ -57,6 +57,8 @@ def plan(rotated: Iterable[str], max_files: int) -> Plan:
 
 
 class LogRotation:
+    """Keeps the logs of running containers within `policy`: `workers` of them at a time, every `period` seconds."""
+
     def __init__(self, runtime: RuntimeService, policy: Policy, *, period: float = 10.0, workers: int = 1) -> None:
         self._runtime, self._policy, self._period = runtime, policy, period
         self._workers = asyncio.Semaphore(workers)
@@ -71,12 +73,16 @@ class LogRotation:
         containers = await self._runtime.list_containers(pb.ContainerFilter(state=running))
         ids = {container.id for container in containers}
         self._paths = {key: path for key, path in self._paths.items() if key in ids}
-        for container_id in ids:
-            try:
-                async with self._workers:
-                    await self._consider(container_id)
-            except (OSError, CRIError) as error:
-                log.warning("log of container %s: %s", container_id, error)
+        async with asyncio.TaskGroup() as group:
+            for container_id in ids:
+                group.create_task(self._look_at(container_id))
+
+    async def _look_at(self, container_id: str) -> None:
+        try:
+            async with self._workers:
+                await self._consider(container_id)
+        except (OSError, CRIError) as error:
+            log.warning("log of container %s: %s", container_id, error)
 
     async def _consider(self, container_id: str) -> None:
         path = self._paths.get(container_id)

@@ -60,6 +60,9 @@ def _conditions(pod: Pod, types: set[str]) -> dict[str, str]:
 
 
 class PodHandlers:
+    """Judges pods as they come (`admit`), notes them in `manager` and tells `workers`; `rejected` are the uids of those
+    that were refused."""
+
     def __init__(
         self,
         manager: PodManager,

@@ -61,7 +61,7 @@ class _Served(Struct):
 
 
 class Aggregator:
-    """`observers` are told of every change; `ready` tells whether this server may judge others yet."""
+    """To be told of every change by `observe…`; `ready` tells whether this server may judge others yet."""
 
     def __init__(
         self,

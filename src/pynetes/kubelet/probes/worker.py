@@ -29,6 +29,8 @@ class Surroundings(Struct, frozen=True):
 
 
 class ProbeWorker:
+    """Probes one container of a pod in its period; what comes of it goes into `results`, by the container's id."""
+
     def __init__(
         self,
         kind: ProbeType,

@@ -33,6 +33,9 @@ Container = dict[str, Any]
 
 
 class RuntimeManager:
+    """Pods in the container runtime. `support` is what it needs of the rest of the kubelet; `backoff` tells how long a
+    container that keeps dying waits."""
+
     def __init__(
         self,
         runtime: RuntimeService,

@@ -59,6 +59,8 @@ class Directories(Struct, frozen=True):
 
 
 class Starter:
+    """`hooks` runs postStart, `killer` ends a container whose hook failed, `node` is what resources are told by."""
+
     def __init__(
         self,
         runtime: RuntimeService,

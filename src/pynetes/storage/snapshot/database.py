@@ -31,6 +31,8 @@ _SET_META = "UPDATE meta SET value = ? WHERE name = ?"
 
 
 class DatabaseView:
+    """A `View` within one transaction of `session`, at `revision`."""
+
     def __init__(self, dialect: Dialect, session: Session, engine: str, revision: int) -> None:
         self.engine = engine
         self.revision = revision
