@@ -91,6 +91,8 @@ async def test_controller_manager(plane: Plane) -> None:
         metrics = await plane.until("/metrics", lambda status, _: status == 200)
         assert 'leader_election_master_status{name="kube-controller-manager"} 1' in metrics
         assert 'workqueue_adds_total{name="deployment"}' in metrics
+        running = 'running_managed_controllers{manager="kube-controller-manager",name="garbage-collector-controller"} 1'
+        assert running in metrics
         assert 'rest_client_requests_total{code="200",host="127.0.0.1:' in metrics
         await plane.until("/metrics", lambda _, text: "node_collector_update_all_nodes_health_duration" in text)
         slis = (await plane.get("/metrics/slis"))[1]

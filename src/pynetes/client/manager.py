@@ -15,10 +15,17 @@ from pynetes.client.controllercontext import SharedContext
 from pynetes.client.events import EventRecorder
 from pynetes.client.leaderelection import LeaderElector, default_identity
 from pynetes.client.managerconfig import ManagerConfig
+from pynetes.component import metrics
 from pynetes.component.health import PING, Check, HealthGroup
 from pynetes.component.tasks import Tasks
 
 log = logging.getLogger(__name__)
+
+_RUNNING = metrics.gauge(
+    "running_managed_controllers",
+    "Indicates where instances of a controller are currently running",
+    ["name", "manager"],
+)
 
 C = TypeVar("C", bound=SharedContext)
 
@@ -59,8 +66,17 @@ async def run_together(context: C, controllers: Sequence[SharedController[C]], h
     """Starts what controllers share, and runs them; `health` is given a check for every one."""
     async with Tasks("controllers") as tasks:
         context.start(tasks)
-        running = [tasks.start(controller.run(), name=controller.name) for controller in controllers]
+        running = [tasks.start(_counted(each, context.manager), name=each.name) for each in controllers]
         if health is not None:
             health.checks += [Check(controller.name, PING.run) for controller in controllers]
         log.info("%d controllers of %s started in process %d", len(controllers), context.manager, os.getpid())
         await asyncio.gather(*running)
+
+
+async def _counted(controller: SharedController[C], manager: str) -> None:
+    running = _RUNNING.labels(controller.name, manager)
+    running.set(1)
+    try:
+        await controller.run()
+    finally:
+        running.set(0)

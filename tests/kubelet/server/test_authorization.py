@@ -17,6 +17,7 @@ REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
         ("/stats/summary", ["stats"]),
         ("/metrics", ["metrics"]),
         ("/metrics/resource", ["metrics"]),
+        ("/metrics/probes", ["metrics"]),
         ("/logs/x", ["log"]),
         ("/pods", ["pods", "proxy"]),
         ("/runningpods/", ["pods", "proxy"]),

@@ -5,11 +5,13 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from pynetes.component import clock
 from pynetes.kubelet.cri.runtime import RuntimeService
 from pynetes.kubelet.environment import expand
 from pynetes.kubelet.events import PodEvents
 from pynetes.kubelet.probes import exec as exec_probe
 from pynetes.kubelet.probes import grpc as grpc_probe
+from pynetes.kubelet.probes import measures
 from pynetes.kubelet.probes import tcp as tcp_probe
 from pynetes.kubelet.probes.http import HTTPProber, build_request
 from pynetes.kubelet.probes.outcome import Outcome, ProbeError
@@ -37,6 +39,19 @@ class Prober:
         pod_ip: str,
     ) -> bool | None:
         """True for healthy, False for not, None when nothing could be learned."""
+        began = clock.monotonic()
+        healthy = await self._asked(kind, pod, container, container_id, pod_ip)
+        measures.probed(kind, pod, container, healthy, clock.monotonic() - began)
+        return healthy
+
+    async def _asked(
+        self,
+        kind: ProbeType,
+        pod: Mapping[str, Any],
+        container: Mapping[str, Any],
+        container_id: str,
+        pod_ip: str,
+    ) -> bool | None:
         spec = container[FIELDS[kind]]
         title = kind.capitalize()
         try:

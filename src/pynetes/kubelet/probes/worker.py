@@ -10,6 +10,7 @@ from msgspec import Struct
 from pynetes.apimachinery import meta, times
 from pynetes.component import clock
 from pynetes.kubelet import pod as pods
+from pynetes.kubelet.probes import measures
 from pynetes.kubelet.probes.prober import Prober
 from pynetes.kubelet.probes.results import FIELDS, ProbeType, Results
 from pynetes.kubelet.probes.verdict import INITIAL, Verdict
@@ -68,6 +69,7 @@ class ProbeWorker:
         finally:
             if self.container_id:
                 self._results.remove(self.container_id)
+            measures.ended(self.kind, self._pod, self.container)
 
     async def _turn(self) -> bool:
         """`once`; a trigger while it runs counts: what the probe looked at may have changed since."""

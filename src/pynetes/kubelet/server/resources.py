@@ -1,4 +1,4 @@
-"""`/stats/summary`, `/metrics`, `/metrics/resource`: what the node and its pods use."""
+"""`/stats/summary`, `/metrics`, `/metrics/resource`, `/metrics/probes`: what a node and its pods use, how they are."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -8,6 +8,7 @@ import orjson
 from aiohttp import web
 
 from pynetes.component import metrics
+from pynetes.kubelet.probes.measures import PROBES
 from pynetes.kubelet.stats import StatsProvider
 
 _METRICS = {
@@ -76,6 +77,7 @@ class ResourceEndpoints:
             yield web.route("*", path, self.summary)
         yield web.get("/metrics", self.metrics)
         yield web.get("/metrics/resource", self.resource)
+        yield web.get("/metrics/probes", self.probes)
 
     async def summary(self, request: web.Request) -> web.Response:
         only = request.query.get("only_cpu_and_memory", "") in ("1", "t", "true", "True")
@@ -84,6 +86,9 @@ class ResourceEndpoints:
 
     async def metrics(self, request: web.Request) -> web.Response:
         return web.Response(body=metrics.render(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+    async def probes(self, request: web.Request) -> web.Response:
+        return web.Response(body=metrics.render(PROBES), headers={"Content-Type": metrics.CONTENT_TYPE})
 
     async def resource(self, request: web.Request) -> web.Response:
         try:
