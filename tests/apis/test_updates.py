@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from pynetes.apis.admissionregistration.policies import ValidatingAdmissionPolicyStrategy
+from pynetes.apis.apps.daemon_set import TEMPLATE_GENERATION, DaemonSetStrategy
 from pynetes.apis.batch.job import JobStrategy
 from pynetes.apis.core.node import NodeStrategy
 from pynetes.apis.core.persistent_volume import PersistentVolumeStrategy
+from pynetes.apis.core.pod import PodStrategy
 from pynetes.apis.core.pod_claim_status_validation import validate_claim_statuses
 from pynetes.apis.core.service import ServiceStrategy
 from pynetes.apis.core.service_fields import drop_type_dependent_fields
@@ -132,6 +134,7 @@ UPDATES: dict[str, tuple[Strategy, Object, Object, list[str]]] = {
         ['spec.loadBalancerClass: Invalid value: "a.b/d": may not change once set'],
     ),
 }
+ALLOCATED = "status.containerStatuses[0].allocatedResourcesStatus"
 STATUSES: dict[str, tuple[Strategy, Object, list[str]]] = {
     "the same condition of a flow schema twice": (
         FlowSchemaStrategy(),
@@ -156,6 +159,41 @@ STATUSES: dict[str, tuple[Strategy, Object, list[str]]] = {
             'status.declaredFeatures[3]: Invalid value: "bad": invalid feature name "bad": must start with an '
             "UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or "
             "MyFeature/mySubFeature), and contain only alphanumeric characters and slashes",
+        ],
+    ),
+    "containers of a pod that run as nobody may, on devices that nobody asked for": (
+        PodStrategy(),
+        {
+            "metadata": META,
+            "spec": {"containers": [{"name": "a", "resources": {"claims": [{"name": "c", "request": "r"}]}}]},
+            "status": {
+                "containerStatuses": [
+                    {
+                        "name": "a",
+                        "user": {"linux": {"uid": -1}},
+                        "allocatedResourcesStatus": [
+                            {"name": "claim:c/r", "resources": [{"resourceID": "1", "health": "Healthy"}] * 2},
+                            {"name": "claim:c", "resources": [{"resourceID": "1", "health": "Ill", "message": ""}]},
+                            {"name": "cpu"},
+                        ],
+                    },
+                    {"name": "gone", "allocatedResourcesStatus": [{"name": "cpu"}]},
+                ],
+                "ephemeralContainerStatuses": [{"name": "e", "allocatedResourcesStatus": [{"name": "cpu"}]}],
+            },
+        },
+        [
+            "status.containerStatuses[0].user.linux.uid: Invalid value: -1: must be between 0 and 2147483647, "
+            "inclusive",
+            f'{ALLOCATED}[0].resources[1].resourceID: Duplicate value: "1"',
+            f'{ALLOCATED}[1].name: Invalid value: "claim:c": must match one of the container\'s resource claims in a '
+            "format 'claim:<claimName>/<request>' or 'claim:<claimName>' if request is empty",
+            f'{ALLOCATED}[1].resources[0].health: Unsupported value: "Ill": supported values: "Healthy", "Unhealthy", '
+            '"Unknown"',
+            f"{ALLOCATED}[1].resources[0].message: Required value: must be non-empty if specified",
+            f'{ALLOCATED}[2].name: Invalid value: "cpu": must match one of the container\'s resource requests',
+            "status.ephemeralContainerStatuses[0].allocatedResourcesStatus: Forbidden: must not be specified in "
+            "container status",
         ],
     ),
     "a job that is complete without further ado": (
@@ -186,6 +224,23 @@ def test_an_update_is_told(case: str) -> None:
     strategy, old, new, expected = UPDATES[case]
     found = strategy.validate_update({"metadata": META, **new}, {"metadata": META, **old})
     assert texts(found) == expected
+
+
+def test_what_a_node_allocates_for_claims_is_off() -> None:
+    status = {"nodeAllocatableResourceClaimStatuses": [{"resourceClaimName": "c"}]}
+    written: Object = {"spec": {}, "status": dict(status)}
+    PodStrategy.drop_disabled_fields(written, {"spec": {}, "status": {}})
+    assert written["status"] == {}
+    written["status"] = dict(status)
+    PodStrategy.drop_disabled_fields(written, {"spec": {}, "status": status})
+    assert written["status"] == status
+
+
+def test_the_status_leaves_a_daemon_sets_template_generation_alone() -> None:
+    old: Object = {"metadata": {"annotations": {TEMPLATE_GENERATION: "3"}}, "spec": {}, "status": {}}
+    new: Object = {"metadata": {"annotations": {"a": "b"}}, "spec": {}, "status": {}}
+    DaemonSetStrategy().prepare_for_status_update(new, old)
+    assert new["metadata"]["annotations"] == {"a": "b", TEMPLATE_GENERATION: "3"}
 
 
 @pytest.mark.parametrize("case", STATUSES)

@@ -8,7 +8,7 @@ import pytest
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.registry.services.hooks import ServiceHooks
 from pynetes.storage.memory import MemoryStore
-from tests.apiserver.endpoints.conftest import Web, pod
+from tests.apiserver.endpoints.conftest import JSON, Web, pod
 
 PODS = "/api/v1/namespaces/default/pods"
 SERVICES = "/api/v1/namespaces/default/services"
@@ -67,6 +67,40 @@ async def test_binding_puts_a_pod_on_its_node_once(web: Web) -> None:
     assert (await web("POST", f"{PODS}/one/binding", binding("two", "n1"))).status == 400
 
 
+def scale(**metadata: str | None) -> dict[str, Any]:
+    return {"metadata": {"finalizers": ["x"], **metadata}}
+
+
+EVICTION = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "s"}}
+ELSEWHERE = "the namespace of the provided object does not match the namespace sent on the request"
+REFUSED: list[tuple[str, str, dict[str, Any], int, str]] = [
+    ("PATCH", f"{DEPLOYMENTS}/s/scale", scale(namespace="Else where"), 400, ELSEWHERE),
+    ("PATCH", f"{DEPLOYMENTS}/s/scale", scale(name=None), 400, "undeterminable: name must be provided"),
+    ("PATCH", f"{DEPLOYMENTS}/s/scale", scale(namespace=None), 422, '"x": name is neither a standard finalizer name'),
+    ("POST", f"{PODS}/s/eviction", {**EVICTION, "metadata": {"name": "s", "namespace": "other"}}, 400, ELSEWHERE),
+    ("POST", f"{PODS}/s/eviction", {**EVICTION, "deleteOptions": {"dryRun": ["x"]}}, 500, "Non-matching dry-run"),
+    (
+        "POST",
+        f"{PODS}/s/binding",
+        {**binding("s", "n"), "metadata": {"name": "s", "uid": "u"}},
+        409,
+        "UID in precondition: u",
+    ),
+    ("POST", "/api/v1/namespaces/default/bindings", binding("/s", "n"), 400, "may not contain '/'"),
+]
+
+
+async def test_what_bodies_of_subresources_are_refused_for(web: Web) -> None:
+    await web.ok("POST", PODS, pod("s"))
+    await web.ok("POST", DEPLOYMENTS, deployment("s"))
+    for method, path, body, code, text in REFUSED:
+        answer = await web(method, f"{path}?dryRun=All", body, type=MERGE if method == "PATCH" else JSON)
+        assert answer.status == code, (path, body, answer.message)
+        assert text in answer.message, answer.message
+    other = {**binding("s", "n"), "metadata": {"name": "s", "uid": "u"}}
+    assert (await web("POST", "/api/v1/namespaces/default/bindings?dryRun=All", other)).status == 201
+
+
 async def test_evictions_are_taken_in_the_old_version_too(web: Web) -> None:
     await web.ok("POST", PODS, pod("one"))
     for version, status in (("v2", 400), ("v1beta1", 201)):
@@ -120,6 +154,8 @@ async def test_tokens_are_issued_and_accepted(web: Web) -> None:
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     made = await web("POST", path, request)
     assert made.status == 201
+    (entry,) = made.json["metadata"]["managedFields"]
+    assert entry["fieldsV1"] == {"f:spec": {"f:expirationSeconds": {}}}
     token = made.json["status"]["token"]
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token}}
     answer = await web.ok("POST", "/apis/authentication.k8s.io/v1/tokenreviews", review)

@@ -60,6 +60,10 @@ class DaemonSetStrategy(Strategy):
         obj["status"] = dict.fromkeys(counts, 0)
         set_annotation(obj, TEMPLATE_GENERATION, str(max(_template_generation(obj), 1)))
 
+    def prepare_for_status_update(self, obj: Object, old: Object) -> None:
+        super().prepare_for_status_update(obj, old)
+        set_annotation(obj, TEMPLATE_GENERATION, str(_template_generation(old)))
+
     def prepare_for_update(self, obj: Object, old: Object) -> None:
         super().prepare_for_update(obj, old)
         generation = _template_generation(old)

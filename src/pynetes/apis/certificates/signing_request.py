@@ -71,6 +71,8 @@ class ApprovalStrategy(SigningRequestStrategy):
         _stamp(conditions, conditions_of(old))
         super().prepare_for_update(obj, old)
         obj["status"] = {**(obj.get("status") or {}), "conditions": conditions}
+        if not conditions:
+            del obj["status"]["conditions"]
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
         return _validate_update(obj, old, may_approve=True)

@@ -1,8 +1,8 @@
 """Fields of pods that belong to features which are off in 1.36: they are taken out of what clients write, but for
 objects that have them already.
 
-Off are gang scheduling (`schedulingGroup`), stop signals, and cluster trust bundles and pod certificates in projected
-volumes.
+Off are gang scheduling (`schedulingGroup`), stop signals, cluster trust bundles and pod certificates in projected
+volumes, and what a node allocates for claims.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pynetes.apis.strategy import DropFields, Object
 
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
+_CLAIM_STATUSES = "nodeAllocatableResourceClaimStatuses"
 _PROJECTIONS = ("clusterTrustBundle", "podCertificate")
 
 
@@ -32,6 +33,8 @@ def drop_in_pod_spec(spec: Object, old: Object | None) -> None:
 
 def drop_in_pod(pod: Object, old: Object | None) -> None:
     drop_in_pod_spec(pod.get("spec") or {}, (old or {}).get("spec"))
+    if not ((old or {}).get("status") or {}).get(_CLAIM_STATUSES):
+        (pod.get("status") or {}).pop(_CLAIM_STATUSES, None)
 
 
 def _drop_stop_signal(container: Object) -> None:

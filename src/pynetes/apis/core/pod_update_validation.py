@@ -2,6 +2,7 @@
 
 from pynetes.apimachinery import names
 from pynetes.apimachinery.meta import copy
+from pynetes.apis.core.container_status_validation import validate_container_statuses
 from pynetes.apis.core.pod_claim_status_validation import validate_claim_statuses
 from pynetes.apis.core.pod_restart import could_restart
 from pynetes.apis.core.pod_validation import (
@@ -192,6 +193,7 @@ def validate_pod_status_update(pod: Object, old: Object) -> FieldErrors:
         if status["hostIPs"][0].get("ip") != (status.get("hostIP") or ""):
             found.invalid("status.hostIPs[0].ip", status["hostIPs"][0].get("ip") or "", "must be equal to `hostIP`")
         _addresses(found, status, earlier, "hostIPs")
+    validate_container_statuses(found, status, pod["spec"])
     return found
 
 

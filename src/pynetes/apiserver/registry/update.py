@@ -173,13 +173,20 @@ async def _attempt(write: _Write, key: str, current: Entry) -> Entry:
 
 
 def another_object(
-    rs: ResourceStore, name: str, metadata: Object, wanted: str, found: str, *, dry_run: bool = False
+    rs: ResourceStore,
+    name: str,
+    metadata: Object,
+    wanted: str,
+    found: str,
+    *,
+    dry_run: bool = False,
+    field: str = "UID",
 ) -> StatusError:
-    """The object that was meant is not the one that is there (any more)."""
+    """The object that was meant is not the one that is there (any more), or not as it was."""
     key = ("" if dry_run else "/registry") + _told_key(rs, metadata)
     why = (
         f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
-        f"failed: UID in precondition: {wanted}, UID in object meta: {found}"
+        f"failed: {field} in precondition: {wanted}, {field} in object meta: {found}"
     )
     return conflict(rs.group_resource, name, why)
 

@@ -8,12 +8,14 @@ from pynetes.apimachinery.times import format_time
 from pynetes.apiserver.cacher import Entry
 from pynetes.apiserver.endpoints.output import object_response
 from pynetes.apiserver.endpoints.scope import Scope
-from pynetes.apiserver.endpoints.write import decode
+from pynetes.apiserver.endpoints.write import decode, drop_duplicate_owners
 from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
-from pynetes.apiserver.registry.create import match_namespace
+from pynetes.apiserver.registry.create import match_namespace, wipe_system_fields
 from pynetes.apiserver.registry.modify import modify
+from pynetes.apiserver.registry.resource import ResourceStore
+from pynetes.apiserver.registry.update import another_object
 from pynetes.component import clock
 
 Object = dict[str, Any]
@@ -29,6 +31,8 @@ async def create(scope: Scope, request: Request) -> Answer:
     options = WriteOptions.of(request.query, "CreateOptions")
     binding = await decode(scope, request, options)
     match_namespace(binding, info.namespace)
+    if not info.name:
+        wipe_system_fields(binding)  # a pod's own subresource heeds them as preconditions
     name = binding["metadata"].get("name") or ""
     if info.name and name != info.name:
         raise bad_request("name in URL does not match name in Binding object")
@@ -36,10 +40,12 @@ async def create(scope: Scope, request: Request) -> Answer:
     if not name:
         raise bad_request("Name parameter required.")
     ctx = scope.write_context(request, options)
+    drop_duplicate_owners(binding, ctx)
     await ctx.admit("CREATE", info.namespace, name, binding, None)
     await ctx.validate("CREATE", info.namespace, name, binding, None)
 
     async def change(current: Entry) -> Object:
+        _check_preconditions(scope.store, current.object, binding["metadata"], dry_run=options.dry_run)
         return bind(current.object, binding)
 
     await modify(scope.store, info.namespace, name, change, dry_run=options.dry_run)
@@ -58,15 +64,18 @@ def _check(binding: Object, name: str) -> None:
         raise StatusError(500, "", texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]")
 
 
+def _check_preconditions(store: ResourceStore, pod: Object, wanted: Object, *, dry_run: bool) -> None:
+    live = pod["metadata"]
+    for field, label in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+        given, current = wanted.get(field), live.get(field)
+        if given and given != current:
+            raise another_object(store, live["name"], live, given, current, dry_run=dry_run, field=label)
+
+
 def bind(pod: Object, binding: Object) -> Object:
     """The pod on its node; StatusError 409 if it cannot go there (any more)."""
     name = pod["metadata"]["name"]
     wanted = binding["metadata"]
-    for field, label in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
-        given, current = wanted.get(field), pod["metadata"].get(field)
-        if given and given != current:
-            text = f"Precondition failed: {label} in precondition: {given}, {label} in object meta: {current}"
-            raise conflict("pods", name, text)
     spec = pod.get("spec") or {}
     if meta.is_deleting(pod):
         raise _refused(name, f"pod {name} is being deleted, cannot be assigned to a host")

@@ -18,6 +18,7 @@ from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import DeleteOptions, WriteOptions
 from pynetes.apiserver.registry.context import Unchecked, WriteContext
+from pynetes.apiserver.registry.create import match_namespace
 from pynetes.apiserver.registry.delete import delete
 from pynetes.apiserver.registry.modify import modify
 from pynetes.component import clock
@@ -36,6 +37,7 @@ async def create(scope: Scope, request: Request) -> Answer:
     media = negotiate(request)
     write = WriteOptions.of(request.query, "CreateOptions")
     eviction = await decode(scope, request, write)
+    match_namespace(eviction, info.namespace)
     name = info.name
     if eviction["metadata"].get("name") != name:
         raise bad_request("name in URL does not match name in Eviction object")
@@ -52,7 +54,8 @@ def _delete_options(eviction: Object, write: WriteOptions) -> DeleteOptions:
     raw: Object = dict(eviction.get("deleteOptions") or {})
     wanted = write.raw.get("dryRun")
     if wanted and raw.get("dryRun") and raw["dryRun"] != wanted:
-        raise bad_request(f"Non-matching dry-run options in request and content: {wanted} and {raw['dryRun']}")
+        why = f"Non-matching dry-run options in request and content: {wanted} and {raw['dryRun']}"
+        raise StatusError(500, "", why)
     if wanted:
         raw["dryRun"] = wanted
     return DeleteOptions.of({}, raw)

@@ -18,7 +18,7 @@ from pynetes.apiserver.endpoints.patch import check_custom_type, parse_patch, pa
 from pynetes.apiserver.endpoints.read import revision_of
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.endpoints.tracking import track
-from pynetes.apiserver.endpoints.write import check_identity, decode
+from pynetes.apiserver.endpoints.write import check_identity, decode, drop_duplicate_owners
 from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
@@ -115,6 +115,7 @@ async def update(scope: Scope, request: Request) -> Answer:
 
     async def change(ctx: WriteContext, current: Object) -> Object:
         new: Object = meta.copy(scale)
+        drop_duplicate_owners(new, ctx)
         await track(scope, ctx, current, new)
         return new
 
@@ -139,6 +140,10 @@ async def patch(scope: Scope, request: Request) -> Answer:
         )
         request.warnings += warnings
         take_entries(new)
+        info = request.info
+        assert info is not None
+        check_identity(scope, new, info.namespace, info.name)
+        drop_duplicate_owners(new, ctx)
         await track(scope, ctx, current, new)
         return new
 
@@ -200,6 +205,7 @@ def _check(scope: Scope, scale: Object, old: Object) -> None:
     name = old["metadata"]["name"]
     replicas = (scale.get("spec") or {}).get("replicas", 0)
     errors = validation.validate_object_meta(scale["metadata"], namespaced=scope.resource.namespaced)
+    errors += validation.validate_finalizer_names(scale["metadata"].get("finalizers"))
     if replicas < 0:
         errors.append(invalid_value("spec.replicas", replicas, "must be greater than or equal to 0"))
     if errors:

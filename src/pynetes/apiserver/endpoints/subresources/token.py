@@ -4,11 +4,13 @@ from typing import Any
 
 from pynetes.apiserver.endpoints.output import object_response
 from pynetes.apiserver.endpoints.scope import Endpoint, Scope
+from pynetes.apiserver.endpoints.tracking import track
 from pynetes.apiserver.endpoints.write import decode
 from pynetes.apiserver.http import Answer, Request
 from pynetes.apiserver.negotiation import negotiate
 from pynetes.apiserver.options import WriteOptions
 from pynetes.apiserver.registry.create import match_namespace
+from pynetes.apiserver.registry.fields import take_entries
 from pynetes.apiserver.tokens.request import TokenRequests, defaulted
 
 Object = dict[str, Any]
@@ -26,6 +28,9 @@ def create(tokens: TokenRequests) -> Endpoint:
             request.note(asked, scope.kind)
         match_namespace(asked, info.namespace)
         ctx = scope.write_context(request, options)
+        claimed = take_entries(asked)
+        stated = {field: value for field, value in asked["spec"].items() if value is not None}
+        await track(scope, ctx, None, {**asked, "spec": stated}, claimed)
         await ctx.admit("CREATE", info.namespace, info.name, asked, None)
 
         async def validate(completed: Object) -> None:
