@@ -19,8 +19,9 @@ _CIDR_STEP = "start-kubernetes-service-cidr-controller"
 _WITHDRAW_SECONDS = 3.0
 _SERVICE_CIDR_PERIOD = 10.0
 _RETRY, _RETRY_LATE = 0.5, 5.0
-#: How long a step that is not needed may hold up the server, in seconds: it may have to wait for a webhook.
-_PATIENCE = 5.0
+#: How long a step that is not needed may hold up the server, in seconds: as long as a webhook may be waited for. That a
+#: machine stood still for some of them must not be taken for one: who finds a server ready counts on its namespaces.
+_PATIENCE = 30.0
 #: Without these the server cannot serve; the others are, upstream, controllers that are only started. What refuses
 #: them, such as a webhook that is gone, could not be mended if the server waited for it.
 _REGISTRATION = "kube-apiserver-autoregistration"
