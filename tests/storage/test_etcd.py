@@ -125,6 +125,20 @@ async def test_history_is_read_on_when_the_member_is_left(servers: Servers) -> N
         await store.close()
 
 
+@pytest.mark.parametrize("turns", range(1, 8))
+async def test_a_watch_that_is_left_while_it_begins_begins_anew(servers: Servers, turns: int) -> None:
+    """Whenever that happens: gRPC's own cancellation would leave it hanging."""
+    store = await EtcdStore.open([f"127.0.0.1:{servers['etcd'].port}"])
+    revision = await store.revision()
+    made = await store.create(f"/left/{clock.monotonic()}", b"")
+    reading = asyncio.ensure_future(store._feed.read_after("/", revision, made.mod_revision, 10))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    store._feed.reconnect()
+    assert [event.kv for event in await reading] == [made]
+    await store.close()
+
+
 async def test_the_first_member_may_be_dead_from_the_start(members: list[Member]) -> None:
     store = await writable(f"etcd://127.0.0.1:{free_port()},{url_of(members).removeprefix('etcd://')}")
     await store.close()

@@ -51,13 +51,18 @@ class Feed:
         self.offset = 0
         self._calls: set[Any] = set()
         self._left: set[Any] = set()
+        self._opening: dict[Any, asyncio.Timeout] = {}
         endpoints.on_change = self.reconnect
 
     def reconnect(self) -> None:
         """For callers who know sooner than the stream that its member failed, or that the store went back."""
         for call in self._calls - self._left:
             self._left.add(call)
-            call.cancel()
+            if call in self._opening:
+                # gRPC forgets who waits to write on a call that is cancelled before it has begun: for ever.
+                self._opening[call].reschedule(asyncio.get_running_loop().time())
+            else:
+                call.cancel()
 
     async def run(self) -> None:
         broken = False
@@ -111,7 +116,7 @@ class Feed:
         try:
             # From `after` itself: etcd refuses a watch only if it starts before the compacted revision, at which
             # deletes are gone already.
-            await call.write(_request(max(after - self.offset, 1)))
+            await self._write(call, _request(max(after - self.offset, 1)))
             pending: list[pb.Event] = []
             while (response := await call.read()) is not _END:
                 if response.canceled:
@@ -124,6 +129,8 @@ class Feed:
                 if events:
                     yield Batch(events, events[-1].kv.mod_revision)
             raise StoreUnavailable(f"etcd {member.address} ended the watch: {await call.details()}")
+        except TimeoutError:
+            raise _Left(f"the watch of etcd {member.address} was left") from None
         except asyncio.CancelledError:  # of the call or of this task
             task = asyncio.current_task()
             if call not in self._left or task is None or task.cancelling():
@@ -138,6 +145,16 @@ class Feed:
             self._calls.discard(call)
             self._left.discard(call)
             call.cancel()
+
+    async def _write(self, call: Any, request: pb.WatchRequest) -> None:
+        """TimeoutError when the call is left meanwhile."""
+        try:
+            async with asyncio.timeout(None) as self._opening[call]:
+                await call.write(request)
+        finally:
+            del self._opening[call]
+        if call in self._left:
+            raise TimeoutError
 
     def _refusal(self, response: pb.WatchResponse, after: int) -> Compacted | StoreUnavailable:
         if response.compact_revision:
