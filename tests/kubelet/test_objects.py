@@ -78,7 +78,8 @@ async def running(objects: NodeObjects) -> AsyncIterator[None]:
 
 async def test_an_object_is_there_after_waiting_and_its_changes_are_told(api: Any) -> None:
     told: asyncio.Queue[Reference] = asyncio.Queue()
-    objects = NodeObjects(api.client, on_change=lambda *args: told.put_nowait(Reference(*args)))
+    objects = NodeObjects(api.client)
+    objects.add_listener(lambda *args: told.put_nowait(Reference(*args)))
     api.put(CM, {"kind": "ConfigMap", "data": {"a": "1"}})
     async with running(objects), asyncio.timeout(30):
         objects.register(names_config_map())

@@ -20,10 +20,10 @@ NORMAL, WARNING = "Normal", "Warning"
 Object = dict[str, Any]
 
 
-def object_reference(obj: Object, field_path: str = "") -> Object:
+def object_reference(obj: Object) -> Object:
     """The reference by which an event names its object; a reference given instead of an object stays as it is."""
     if "metadata" not in obj:
-        return {**obj, **({"fieldPath": field_path} if field_path else {})}
+        return dict(obj)
     meta = obj["metadata"]
     gvk = GroupVersionKind.of(obj)
     reference = {
@@ -33,7 +33,6 @@ def object_reference(obj: Object, field_path: str = "") -> Object:
         "uid": meta.get("uid"),
         "apiVersion": gvk.api_version,
         "resourceVersion": meta.get("resourceVersion"),
-        "fieldPath": field_path,
     }
     return {key: value for key, value in reference.items() if value}
 
@@ -72,10 +71,10 @@ class EventRecorder:
         self._correlator = EventCorrelator()
         self._queue = EventQueue(self._prepare)
 
-    def event(self, obj: Object, type: str, reason: str, message: str, *, field_path: str = "") -> None:
+    def event(self, obj: Object, type: str, reason: str, message: str) -> None:
         """Notes an event about `obj` (an object or a reference). Never blocks; drops when far behind."""
         event = build_event(
-            object_reference(obj, field_path),
+            object_reference(obj),
             type,
             reason,
             message,

@@ -108,7 +108,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def tls_context(
     *,
-    ca_file: str | None = None,
     ca_data: bytes | None = None,
     cert_file: str | None = None,
     key_file: str | None = None,
@@ -117,7 +116,7 @@ def tls_context(
     insecure: bool = False,
 ) -> ssl.SSLContext:
     """A client's TLS settings. Without a CA the machine's own trust store is used."""
-    context = certificates.trusting(ca_data.decode() if ca_data else "", file=ca_file)
+    context = certificates.trusting(ca_data.decode() if ca_data else "")
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

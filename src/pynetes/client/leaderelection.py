@@ -92,7 +92,6 @@ class LeaderElector:
         retry_period: float = 2,
         *,
         recorder: EventRecorder | None = None,
-        release_on_cancel: bool = True,
     ) -> None:
         if lease_duration <= renew_deadline:
             raise ValueError("leaseDuration must be greater than renewDeadline")
@@ -106,7 +105,6 @@ class LeaderElector:
         self._renew_deadline = renew_deadline
         self._retry_period = retry_period
         self._recorder = recorder
-        self._release_on_cancel = release_on_cancel
         self._lease: Object | None = None
         self._fresh = False  # whether `_lease` is what we wrote last, so that it need not be read again
         self._seen: Observation | None = None
@@ -144,7 +142,7 @@ class LeaderElector:
             await self._lead(on_started)
         finally:
             _LEADS.labels(self._name).set(0)
-            if self._release_on_cancel and self.is_leader:
+            if self.is_leader:
                 await asyncio.shield(self._release())
 
     async def _lead(self, on_started: Callable[[], Coroutine[Any, Any, None]]) -> None:

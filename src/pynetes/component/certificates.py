@@ -306,13 +306,13 @@ def self_signed_context(client_authorities: Iterable[Path] = ()) -> ssl.SSLConte
         return server_context(certificate, key, client_authorities)
 
 
-def trusting(authorities: str = "", *, file: str | Path | None = None) -> ssl.SSLContext:
-    """TLS for a client that trusts these certificates (PEM, as text or in a file); without any, the machine's.
+def trusting(authorities: str = "") -> ssl.SSLContext:
+    """TLS for a client that trusts these certificates (PEM); without any, the machine's.
 
     They are taken as Go takes them: each ends a chain, be it a server's own certificate, and authorities of old that
-    lack an extension are good. ssl.SSLError, ValueError for what holds none, OSError for a file that cannot be read.
+    lack an extension are good. ssl.SSLError, ValueError for what holds none.
     """
-    context = ssl.create_default_context(cafile=file, cadata=authorities or None)
+    context = ssl.create_default_context(cadata=authorities or None)
     _as_go_verifies(context)
     return context
 
@@ -322,13 +322,11 @@ def _as_go_verifies(context: ssl.SSLContext) -> None:
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
 
 
-def client_context(
-    authority: Path | None, certificate: Path | None = None, key: Path | None = None, *, check_hostname: bool = True
-) -> ssl.SSLContext:
+def client_context(authority: Path | None, certificate: Path | None = None, key: Path | None = None) -> ssl.SSLContext:
     """TLS for a client. Without `authority` the server's certificate is not verified."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = check_hostname and authority is not None
+    context.check_hostname = authority is not None
     if authority is None:
         context.verify_mode = ssl.CERT_NONE
     else:

@@ -217,6 +217,7 @@ class Kubelet:
         self.volumes = VolumeManager(
             Path(self.config.root_dir),
             sources,
+            recursive_read_only=self.runtime_state.recursive_read_only,
             on_refresh_error=lambda pod, message: self.events.pod(pod, "Warning", "FailedMount", message),
         )
         if self.objects is not None:

@@ -95,12 +95,11 @@ class NodeStatus:
         state: RuntimeState,
         pressures: Callable[[], Pressures] = Pressures,
         event: Callable[[str, str, str], None] = lambda type, reason, message: None,
-        volumes_in_use: Callable[[], list[str]] = list,
         port: Callable[[], int] | None = None,
     ) -> None:
         self._client, self._config, self._state = client, config, state
         self._runtime, self._images = runtime, images
-        self._pressures, self._event, self._volumes_in_use = pressures, event, volumes_in_use
+        self._pressures, self._event = pressures, event
         self._port = port or (lambda: config.port)
         self._informer = Informer(client, NODES, field_selector=f"metadata.name={config.node_name}")
         self._registered: Object | None = None
@@ -252,8 +251,6 @@ class NodeStatus:
         if self._state.features is not None:
             status["features"] = {"supplementalGroupsPolicy": self._state.features.supplemental_groups_policy}
         status["declaredFeatures"] = list(_DECLARED)
-        if volumes := self._volumes_in_use():
-            status["volumesInUse"] = volumes
         return status
 
     def _record(self, events: list[str], old: Mapping[str, Any]) -> None:

@@ -84,17 +84,18 @@ class _Watched(Struct):
 
 
 class NodeObjects:
-    """`on_change(kind, namespace, name)` hears of every change. Run `run()` as a task of the kubelet."""
+    """Run `run()` as a task of the kubelet."""
 
-    def __init__(self, client: Client, *, on_change: Callable[[str, str, str], None] | None = None) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._listeners = [on_change] if on_change else []
+        self._listeners: list[Callable[[str, str, str], None]] = []
         self._watched: dict[Reference, _Watched] = {}
         self._used: dict[str, set[Reference]] = {}
         self._tasks: Tasks | None = None
         self._services = Informer(client, SERVICES)
 
     def add_listener(self, on_change: Callable[[str, str, str], None]) -> None:
+        """`on_change(kind, namespace, name)` hears of every change."""
         self._listeners.append(on_change)
 
     # -- which objects

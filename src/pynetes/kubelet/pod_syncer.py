@@ -77,7 +77,7 @@ class NodePodSyncer(Struct):
         inputs = StatusInputs(
             start_errors=self.start_errors.get(pods.uid(pod), {}),
             restarting_all=should_restart_all(pod, runtime, old),
-            recursive_read_only=self._recursive_read_only(),
+            recursive_read_only=self.runtime_state.recursive_read_only(),
             actuated=self.allocations.actuated(pods.uid(pod)),
         )
         around = Surroundings(
@@ -94,9 +94,6 @@ class NodePodSyncer(Struct):
         if status.get("phase") not in ("Succeeded", "Failed"):
             self.events.pod(pod, "Normal", _DEADLINE.reason, _DEADLINE.message)
         return _DEADLINE
-
-    def _recursive_read_only(self) -> bool:
-        return any(h.name == "" and h.features.recursive_read_only_mounts for h in self.runtime_state.handlers)
 
     async def sandbox_ready(self, pod: Pod) -> None:
         """The pod has its network: its address and PodReadyToStartContainers are shown before images are pulled."""

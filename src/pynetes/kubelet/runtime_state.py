@@ -66,6 +66,10 @@ class RuntimeState:
     def network_ready(self) -> bool:
         return self._last_answer is not None and not self._network_error
 
+    def recursive_read_only(self) -> bool:
+        """Whether the runtime's default handler can mount so that nothing below a mount is writable."""
+        return any(handler.name == "" and handler.features.recursive_read_only_mounts for handler in self.handlers)
+
     def errors(self) -> list[str]:
         """Why the node is not ready, in upstream's words; none if it is."""
         found = []

@@ -59,6 +59,18 @@ async def test_mount_options(manager: VolumeManager, pod_with: Any, mount: Any, 
     assert manager.mounts_for(pod, pod["spec"]["containers"][0]) == [Mount("/mnt/v", "/etc", **expected)]
 
 
+@pytest.mark.parametrize("mode", ["Enabled", "IfPossible"])
+async def test_what_the_runtime_can_mount_read_only_with_all_below_is_so(
+    tmp_path: Path, cluster: Any, pod_with: Any, mode: str
+) -> None:
+    manager = VolumeManager(tmp_path, cluster.sources(), recursive_read_only=lambda: True)
+    pod = pod_with([{"name": "v", "hostPath": {"path": "/etc"}}])
+    pod["spec"]["containers"][0]["volumeMounts"][0] |= {"readOnly": True, "recursiveReadOnly": mode}
+    await manager.mount_pod(pod)
+    expected = Mount("/mnt/v", "/etc", readonly=True, recursive_read_only=True)
+    assert manager.mounts_for(pod, pod["spec"]["containers"][0]) == [expected]
+
+
 async def test_an_image_is_the_runtimes_to_mount(manager: VolumeManager, pod_with: Any) -> None:
     pod = pod_with([{"name": "v", "image": {"reference": "data:1"}}])
     await manager.mount_pod(pod)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from pynetes.apimachinery import times
 from pynetes.cli import truststore  # noqa: F401
-from pynetes.cli.status.remarks import BAD, DATA, WARN, Level, Remark
+from pynetes.cli.status.remarks import BAD, DATA, Remark
 from pynetes.client import kubeconfig
 from pynetes.client.rest import Client
 from pynetes.client.transport import TransportRequest, reason
@@ -96,8 +96,7 @@ def not_ready(status: int, text: str) -> str:
     return f"{_NOT_READY} {', '.join(failed)}" if failed else f"/readyz answers {status}"
 
 
-def remarks(masters: list[Master], *, watched: bool = True) -> list[Remark]:
-    """`watched` False: this machine may not see the others, so that none found is no wonder."""
+def remarks(masters: list[Master]) -> list[Remark]:
     dead = [master for master in masters if not master.ready]
     if masters and len(dead) == len(masters):
         answered = [master.message for master in dead if master.message.startswith(_NOT_READY)]
@@ -106,10 +105,9 @@ def remarks(masters: list[Master], *, watched: bool = True) -> list[Remark]:
         if any("etcd" in message for message in answered):
             remedy = "it waits for the store: see to that first"
         return [Remark(BAD, SECTION, what, remedy)]
-    level: Level = BAD if watched else WARN
     return [
         Remark(
-            level,
+            BAD,
             SECTION,
             f"{master.name or master.host}: {master.message}",
             f"see to the machine {master.host}",

@@ -13,9 +13,9 @@ class _Entry(Struct):
 class Backoff:
     """Times are wall-clock seconds, for they are compared with the runtime's (a container's end)."""
 
-    def __init__(self, initial: float = 10.0, maximum: float = 300.0, *, forget_after: float | None = None) -> None:
+    def __init__(self, initial: float = 10.0, maximum: float = 300.0) -> None:
         self._initial, self._maximum = initial, maximum
-        self._forget_after = 2 * maximum if forget_after is None else forget_after
+        self._forget_after = 2 * maximum
         self._entries: dict[str, _Entry] = {}
 
     def get(self, key: str) -> float:

@@ -20,7 +20,6 @@ from pynetes.kubelet.volumes import mounts, subpath
 from pynetes.kubelet.volumes.plugin import (
     Mount,
     MountedVolume,
-    PluginTable,
     Propagation,
     Sources,
     VolumeContext,
@@ -68,15 +67,15 @@ class VolumeManager:
         root: Path,
         sources: Sources,
         *,
-        plugins: PluginTable = PLUGINS,
-        recursive_read_only: bool = False,
+        recursive_read_only: Callable[[], bool] = lambda: False,
         on_refresh_error: Callable[[dict[str, Any], str], None] = lambda pod, message: None,
     ) -> None:
-        """`recursive_read_only`: the runtime can mount so. `on_refresh_error` hears (pod, message) when a volume that
-        containers already use cannot be brought up to date: a FailedMount event, but nothing that stops the pod."""
+        """`recursive_read_only` tells whether the runtime can mount so. `on_refresh_error` hears (pod, message) when a
+        volume that containers already use cannot be brought up to date: a FailedMount event, but nothing that stops the
+        pod."""
         self._root = root
         self._sources = sources
-        self._plugins = plugins
+        self._plugins = PLUGINS
         self._recursive_read_only = recursive_read_only
         self._on_refresh_error = on_refresh_error
         self._pods: dict[str, _PodVolumes] = {}
@@ -174,11 +173,11 @@ class VolumeManager:
             return False
         if not wanted.get("readOnly"):
             raise VolumeError(f"recursive read-only mount of {wanted['mountPath']} must be readOnly")
-        if mode == "Enabled" and not self._recursive_read_only:
+        if mode == "Enabled" and not self._recursive_read_only():
             raise VolumeError(
                 f'volume "{wanted["name"]}" requested recursive read-only mode, but it is not supported by the runtime'
             )
-        return self._recursive_read_only
+        return self._recursive_read_only()
 
     def _host_path(
         self,
