@@ -82,3 +82,6 @@ def test_extension_points_are_timed_by_how_they_end() -> None:
     schedule(cache.snapshot, pod_info(_pod("d")), profile, choose)
     assert (count("Filter", "Unschedulable"), count("Filter", "Success")) == (refused + 1, filtered + 1)
     assert count("Score", "Success") == scored + 1
+    for point, plugin in (("Filter", "NodeName"), ("Score", "NodeResourcesFit")):
+        labels = f'extension_point="{point}",plugin="{plugin}",profile="default-scheduler"'
+        assert _value(f"scheduler_plugin_evaluation_total{{{labels}}}") >= 1

@@ -88,6 +88,7 @@ def _filtered(snapshot: Snapshot, pod: PodInfo, profile: Profile, within: Mask |
     candidates = snapshot.mask(True) if within is None else within.copy()
     unresolvable = snapshot.mask(False)
     for plugin in profile.filters:
+        measures.evaluated(plugin.name, "Filter", profile.scheduler_name)
         rejections = plugin.filter(pod, snapshot, candidates)
         if not rejections:
             continue
@@ -112,6 +113,7 @@ def scores(snapshot: Snapshot, pod: PodInfo, profile: Profile, rows: Ints) -> Fl
     """The weighted sum of all plugins' scores for the nodes at `rows`."""
     total = np.zeros(len(rows), np.float64)
     for plugin, weight in profile.scorers:
+        measures.evaluated(plugin.name, "Score", profile.scheduler_name)
         score = plugin.score(pod, snapshot, rows)
         if score is not None:
             total += weight * np.floor(score)

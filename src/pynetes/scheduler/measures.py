@@ -4,7 +4,7 @@ import weakref
 from collections import Counter
 from collections.abc import Iterator
 
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from pynetes.component import metrics
 from pynetes.scheduler.cache import Cache
@@ -41,6 +41,8 @@ _POINT_SECONDS = metrics.Durations(
     ("extension_point", "status", "profile"),
     buckets=metrics.exponential(1e-4, 2, 12),
 )
+_BINDINGS = metrics.gauge("scheduler_goroutines", "Work under way beside the cycle, by operation", ["operation"])
+_evaluations: Counter[tuple[str, str, str]] = Counter()
 
 _published: "weakref.WeakKeyDictionary[SchedulingQueue, Cache]" = weakref.WeakKeyDictionary()
 
@@ -52,6 +54,16 @@ def decided(seconds: float) -> None:
 def ran(point: str, profile: str, seconds: float, status: str = "Success") -> None:
     """An extension point, under its name upstream, and how it ended: Success, Unschedulable or Error."""
     _POINT_SECONDS.note((point, status, profile), seconds)
+
+
+def evaluated(plugin: str, point: str, profile: str) -> None:
+    """A plugin was asked about a pod, at Filter or Score."""
+    _evaluations[plugin, point, profile] += 1
+
+
+def binding(change: int) -> None:
+    """A binding begins (1) or ends (-1)."""
+    _BINDINGS.labels("binding").inc(change)
 
 
 def attempted(result: str, profile: str, seconds: float) -> None:
@@ -102,6 +114,14 @@ def _families() -> Iterator[Metric]:
     for (plugin, profile), count in sorted(rejected.items()):
         reasons.add_metric([plugin, profile], count)
     yield reasons
+    asked = CounterMetricFamily(
+        "scheduler_plugin_evaluation",
+        "How often each plugin was asked about a pod, by extension point",
+        labels=["plugin", "extension_point", "profile"],
+    )
+    for key, count in sorted(_evaluations.items()):
+        asked.add_metric(key, count)
+    yield asked
 
 
 metrics.collector(_families)

@@ -123,6 +123,7 @@ class Scheduler:
 
     async def _bind(self, pod: QueuedPod, node: str, began: float) -> None:
         info, asked = pod.info, clock.monotonic()
+        measures.binding(1)
         try:
             await self._client.create(
                 PODS, binding(info, node), info.namespace, name=info.pod["metadata"]["name"], subresource="binding"
@@ -147,6 +148,7 @@ class Scheduler:
             self._record(info, "Normal", "Scheduled", "Binding", f"Successfully assigned {info.key} to {node}")
         finally:
             self._bindings.release()
+            measures.binding(-1)
 
     async def _unschedulable(self, pod: QueuedPod, profile: Profile, decision: Decision) -> None:
         info, diagnosis = pod.info, decision.diagnosis
