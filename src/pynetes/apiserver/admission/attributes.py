@@ -85,6 +85,8 @@ class Plugin:
     name = ""
     #: Whether the time it takes is that of the webhooks which users have configured.
     waits = False
+    #: Whether `handles` looks at operation, resource and subresource alone: then it is asked once for each of these.
+    asks_only_kind = False
 
     def handles(self, attrs: Attributes) -> bool:
         """Cheap: whether `admit` and `validate` are to be called at all."""

@@ -69,6 +69,7 @@ def _signer(attrs: Attributes) -> str:
 
 class CertificateApproval(Plugin):
     name = "CertificateApproval"
+    asks_only_kind = True
 
     def __init__(self, authorizer: Authorizer) -> None:
         self._authorizer = authorizer
@@ -84,6 +85,7 @@ class CertificateApproval(Plugin):
 
 class CertificateSigning(Plugin):
     name = "CertificateSigning"
+    asks_only_kind = True
 
     def __init__(self, authorizer: Authorizer) -> None:
         self._authorizer = authorizer
@@ -110,6 +112,7 @@ class CertificateSubjectRestriction(Plugin):
     """Nobody becomes one of the privileged group by certificate of the client signer."""
 
     name = "CertificateSubjectRestriction"
+    asks_only_kind = True
 
     def handles(self, attrs: Attributes) -> bool:
         return attrs.operation == "CREATE" and attrs.is_resource(GROUP, RESOURCE)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from msgspec import Struct
 
+from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apiserver.admission.always import AlwaysAdmit, AlwaysDeny
 from pynetes.apiserver.admission.alwayspullimages import AlwaysPullImages
 from pynetes.apiserver.admission.attributes import Attributes, Plugin
@@ -135,23 +136,39 @@ OFF_BY_DEFAULT = frozenset(
 _Step = Callable[[Attributes], Awaitable[None]]
 
 
+class _Steps:
+    """What plugins have to do in one of the two phases."""
+
+    def __init__(self, steps: Sequence[tuple[Plugin, _Step]]) -> None:
+        self._all = steps
+        self._of: dict[tuple[str, GroupVersionResource, str], list[tuple[Plugin, _Step]]] = {}
+
+    def of(self, attrs: Attributes) -> list[tuple[Plugin, _Step]]:
+        """Without the plugins that have no say about such writes. Most have none about most."""
+        key = (attrs.operation, attrs.gvr, attrs.subresource)
+        found = self._of.get(key)
+        if found is None:
+            found = self._of[key] = [s for s in self._all if not s[0].asks_only_kind or s[0].handles(attrs)]
+        return found
+
+
 class Chain:
     """Plugins in order. The first that refuses ends a request."""
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
         self.plugins = tuple(plugins)
-        self._admit = [(p, p.admit) for p in self.plugins if type(p).admit is not Plugin.admit]
-        self._validate = [(p, p.validate) for p in self.plugins if type(p).validate is not Plugin.validate]
+        self._admit = _Steps([(p, p.admit) for p in self.plugins if type(p).admit is not Plugin.admit])
+        self._validate = _Steps([(p, p.validate) for p in self.plugins if type(p).validate is not Plugin.validate])
 
     async def admit(self, attrs: Attributes) -> None:
         """Once, and a second time if a webhook or a policy has changed what others had seen before it."""
         time = clock.timer()
         began, rejected = time(), "true"
         try:
-            await _run("admit", self._admit, attrs, time)
+            await _run("admit", self._admit.of(attrs), attrs, time)
             if attrs.reinvocation.asked:
                 attrs.reinvocation.running = True
-                await _run("admit", self._admit, attrs, time)
+                await _run("admit", self._admit.of(attrs), attrs, time)
             rejected = "false"
         finally:
             STEP_SECONDS.note(("admit", attrs.operation, rejected), time() - began)
@@ -160,7 +177,7 @@ class Chain:
         time = clock.timer()
         began, rejected = time(), "true"
         try:
-            await _run("validate", self._validate, attrs, time)
+            await _run("validate", self._validate.of(attrs), attrs, time)
             rejected = "false"
         finally:
             STEP_SECONDS.note(("validate", attrs.operation, rejected), time() - began)
@@ -176,7 +193,7 @@ async def _run(
     """Each plugin is timed from where the one before it ended: the clock is read once for each."""
     began, operation, note = time(), attrs.operation, CONTROLLER_SECONDS.note
     for plugin, act in plugins:
-        if plugin.handles(attrs):
+        if plugin.asks_only_kind or plugin.handles(attrs):
             rejected = "true"
             try:
                 await act(attrs)

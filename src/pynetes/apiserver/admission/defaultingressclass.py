@@ -11,6 +11,7 @@ _MARK = "ingressclass.kubernetes.io/is-default-class"
 
 class DefaultIngressClass(Plugin):
     name = "DefaultIngressClass"
+    asks_only_kind = True
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects

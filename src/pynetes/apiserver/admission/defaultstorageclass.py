@@ -11,6 +11,7 @@ _MARKS = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kube
 
 class DefaultStorageClass(Plugin):
     name = "DefaultStorageClass"
+    asks_only_kind = True
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects

@@ -10,6 +10,7 @@ UNREACHABLE = "node.kubernetes.io/unreachable"
 
 class DefaultTolerationSeconds(Plugin):
     name = "DefaultTolerationSeconds"
+    asks_only_kind = True
 
     def __init__(self, not_ready: int, unreachable: int) -> None:
         self._seconds = {NOT_READY: not_ready, UNREACHABLE: unreachable}

@@ -5,6 +5,7 @@ from pynetes.apiserver.admission.attributes import Attributes, Plugin
 
 class DenyServiceExternalIPs(Plugin):
     name = "DenyServiceExternalIPs"
+    asks_only_kind = True
 
     def handles(self, attrs: Attributes) -> bool:
         return attrs.operation in ("CREATE", "UPDATE") and attrs.is_resource("", "services")

@@ -17,6 +17,7 @@ _POD_LEVEL = ("cpu", "memory")
 
 class LimitRanger(Plugin):
     name = "LimitRanger"
+    asks_only_kind = True
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects

@@ -9,6 +9,7 @@ _IMMORTAL = frozenset(("default", "kube-system", "kube-public"))
 
 class NamespaceLifecycle(Plugin):
     name = "NamespaceLifecycle"
+    asks_only_kind = True
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects

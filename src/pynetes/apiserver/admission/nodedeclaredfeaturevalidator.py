@@ -7,6 +7,7 @@ from pynetes.apiserver.admission.attributes import Attributes, Objects, Plugin
 
 class NodeDeclaredFeatureValidator(Plugin):
     name = "NodeDeclaredFeatureValidator"
+    asks_only_kind = True
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects

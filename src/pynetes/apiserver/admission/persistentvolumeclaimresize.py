@@ -14,6 +14,7 @@ _CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 
 class PersistentVolumeClaimResize(Plugin):
     name = "PersistentVolumeClaimResize"
+    asks_only_kind = True
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects

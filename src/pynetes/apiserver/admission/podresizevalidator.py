@@ -15,6 +15,7 @@ _OS = "kubernetes.io/os"
 
 class PodResizeValidator(Plugin):
     name = "PodResizeValidator"
+    asks_only_kind = True
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects

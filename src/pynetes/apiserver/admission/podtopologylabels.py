@@ -9,6 +9,7 @@ _LABELS = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
 
 class PodTopologyLabels(Plugin):
     name = "PodTopologyLabels"
+    asks_only_kind = True
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects

@@ -11,6 +11,7 @@ Object = dict[str, Any]
 
 class Priority(Plugin):
     name = "Priority"
+    asks_only_kind = True
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects

@@ -10,6 +10,7 @@ from pynetes.apiserver.authorization.union import ClusterAuthorizer
 
 class RBACEscalation(Plugin):
     name = "RBACEscalation"
+    asks_only_kind = True
 
     def __init__(self, authorizer: ClusterAuthorizer) -> None:
         self._authorizer = authorizer

@@ -28,6 +28,7 @@ _LABEL = "resource.kubernetes.io/admin-access"
 
 class ResourceClaimAuthorization(Plugin):
     name = "ResourceClaimAuthorization"
+    asks_only_kind = True
 
     def __init__(self, objects: Objects, authorizer: Authorizer) -> None:
         self._objects = objects

@@ -14,6 +14,7 @@ Object = dict[str, Any]
 
 class RuntimeClass(Plugin):
     name = "RuntimeClass"
+    asks_only_kind = True
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects

@@ -12,6 +12,7 @@ FINALIZERS = {
 
 class StorageObjectInUseProtection(Plugin):
     name = "StorageObjectInUseProtection"
+    asks_only_kind = True
 
     def handles(self, attrs: Attributes) -> bool:
         return attrs.operation == "CREATE" and not attrs.subresource and _key(attrs) in FINALIZERS

@@ -6,6 +6,7 @@ from pynetes.apiserver.admission.defaulttolerationseconds import NOT_READY
 
 class TaintNodesByCondition(Plugin):
     name = "TaintNodesByCondition"
+    asks_only_kind = True
 
     def handles(self, attrs: Attributes) -> bool:
         return attrs.operation == "CREATE" and attrs.is_resource("", "nodes")

@@ -74,6 +74,7 @@ def _counter(
 
 class PodSecurity(Plugin):
     name = "PodSecurity"
+    asks_only_kind = True
 
     def __init__(self, objects: Objects, configuration: Configuration | None = None) -> None:
         self._objects = objects
