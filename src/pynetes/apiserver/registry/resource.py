@@ -93,7 +93,7 @@ class ResourceStore:
 
     def key(self, namespace: str, name: str) -> str:
         """StatusError 400 for a name that no path can hold."""
-        if "%" in name or "/" in name or name in (".", ".."):
+        if "%" in name or name in (".", ".."):
             wrong = ";".join(names.path_segment_name(name))
             raise errors.bad_request(f"Name parameter invalid: {go_quoted(name)}: {wrong}")
         return f"{self.prefix}{namespace}/{name}" if self.resource.namespaced else self.prefix + name

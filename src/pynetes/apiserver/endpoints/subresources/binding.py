@@ -4,6 +4,8 @@ from typing import Any
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError, bad_request, conflict, not_supported, required
+from pynetes.apimachinery.names import path_segment_name
+from pynetes.apimachinery.quoting import go_quoted
 from pynetes.apimachinery.times import format_time
 from pynetes.apiserver.cacher import Entry
 from pynetes.apiserver.endpoints.output import object_response
@@ -39,6 +41,8 @@ async def create(scope: Scope, request: Request) -> Answer:
     _check(binding, name)
     if not name:
         raise bad_request("Name parameter required.")
+    if wrong := path_segment_name(name):
+        raise bad_request(f"Name parameter invalid: {go_quoted(name)}: {';'.join(wrong)}")
     ctx = scope.write_context(request, options)
     drop_duplicate_owners(binding, ctx)
     await ctx.admit("CREATE", info.namespace, name, binding, None)

@@ -54,8 +54,8 @@ def _delete_options(eviction: Object, write: WriteOptions) -> DeleteOptions:
     raw: Object = dict(eviction.get("deleteOptions") or {})
     wanted = write.raw.get("dryRun")
     if wanted and raw.get("dryRun") and raw["dryRun"] != wanted:
-        why = f"Non-matching dry-run options in request and content: {wanted} and {raw['dryRun']}"
-        raise StatusError(500, "", why)
+        shown = " and ".join(f"[{' '.join(dry_run)}]" for dry_run in (wanted, raw["dryRun"]))
+        raise StatusError(500, "", f"Non-matching dry-run options in request and content: {shown}")
     if wanted:
         raw["dryRun"] = wanted
     return DeleteOptions.of({}, raw)

@@ -185,7 +185,7 @@ async def _write(
         put_entries(before, tracked.of_scale())
         scale = await change(ctx, before)
         await ctx.admit("UPDATE", info.namespace, info.name, scale, before)
-        _check(scope, scale, old)
+        _check(scope, scale, old, dry_run=ctx.dry_run)
         workload: Object = meta.copy_object(old)
         _set_replicas(workload, (scale.get("spec") or {}).get("replicas", 0), paths)
         take_entries(workload)
@@ -201,7 +201,7 @@ async def _write(
     return object_response(scope, request, media, scale_of(entry.object, paths), columns=_columns(scope))
 
 
-def _check(scope: Scope, scale: Object, old: Object) -> None:
+def _check(scope: Scope, scale: Object, old: Object, *, dry_run: bool) -> None:
     name = old["metadata"]["name"]
     replicas = (scale.get("spec") or {}).get("replicas", 0)
     errors = validation.validate_object_meta(scale["metadata"], namespaced=scope.resource.namespaced)
@@ -215,4 +215,4 @@ def _check(scope: Scope, scale: Object, old: Object) -> None:
         own = scale["metadata"].get("name")
         raise bad_request(f"the name of the object ({own}) does not match the name on the URL ({name})")
     if uid and uid != current:
-        raise another_object(scope.store, name, old["metadata"], uid, current)
+        raise another_object(scope.store, name, old["metadata"], uid, current, dry_run=dry_run)
