@@ -3,8 +3,8 @@
 A request passes `edge` (sockets, TLS, HTTP) → `filters` (request info, authentication, impersonation, authorization,
 limits) → `endpoints` (verbs on resources, discovery, health) → `admission` → `registry` (one generic registry for all
 kinds, plus the few that need more) → `cacher` → `pynetes.storage`. `http` holds the types that all of them share,
-`server` puts them together (`security`: who asks and what they may; `installing`: what the router serves), `local`
-serves a client in the same process without sockets.
+`server` puts them together (`security`: who asks and what they may; `installing`: what the router serves;
+`healthchecks`: what makes it healthy and ready), `local` serves a client in the same process without sockets.
 
 Who asks is `authentication`'s business, what they may `authorization`'s; `tokens` are those of service accounts,
 `flowcontrol` lets nobody crowd others out, `audit` notes what came of it, `webhooks` ask others. `customresources` and
