@@ -2,16 +2,18 @@
 nodes, and what a joining node reads."""
 
 from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Any
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.core.bootstrap_token import INFO_KEY, INFO_NAME, INFO_NAMESPACE
 from pynetes.apis.names import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, CONFIG_MAPS, ROLE_BINDINGS, ROLES
-from pynetes.cli import join
+from pynetes.cli import join, readiness
 from pynetes.cli.settings import Settings
 from pynetes.cli.tokens import DEFAULT_GROUP
 from pynetes.client.rest import Client
+from pynetes.client.transport import TransportError
 from pynetes.component.pki import NETWORK_USER, NODES_GROUP
 
 Object = dict[str, Any]
@@ -19,6 +21,7 @@ Owned = tuple[GroupVersionResource, Object]
 
 _LABELS = {"app.kubernetes.io/managed-by": "pynetes"}
 _RBAC = "rbac.authorization.k8s.io"
+_PATIENCE = 60.0
 _SERVING_APPROVER = "kubelet-serving-approver"
 JOINING = (INFO_NAME, join.SETTINGS_NAME)
 
@@ -138,14 +141,34 @@ async def install(client: Client, settings: Settings, authority: bytes) -> None:
 
 
 async def ensure(client: Client, wanted: Iterable[Owned], *, but: Collection[str] = ()) -> None:
-    """Creates what is missing and brings the rest up to date; `but`: names of those that are left as they are."""
-    for gvr, obj in wanted:
-        try:
-            await client.create(gvr, obj)
-        except StatusError as error:
-            if error.reason != "AlreadyExists":
-                raise
-            metadata = obj["metadata"]
-            if metadata["name"] not in but:
-                changes = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "roleRef")}
-                await client.patch(gvr, metadata["name"], changes, metadata.get("namespace"), type="merge")
+    """Creates what is missing and brings the rest up to date; `but`: names of those that are left as they are.
+
+    NotReady if the API server is for long in no state to do it: its store may just elect a leader.
+    """
+    for owned in wanted:
+        await readiness.wait_until(partial(_ensured, client, owned, but), seconds=_PATIENCE, note=lambda _: None)
+
+
+async def _ensured(client: Client, owned: Owned, but: Collection[str]) -> str:
+    """Empty once it is done, else why nobody knows whether it is: the same once more does no harm."""
+    try:
+        await _ensure(client, *owned, but)
+    except TransportError as error:
+        return str(error)
+    except StatusError as error:
+        if error.code < 500:
+            raise
+        return str(error)
+    return ""
+
+
+async def _ensure(client: Client, gvr: GroupVersionResource, obj: dict[str, Any], but: Collection[str]) -> None:
+    try:
+        await client.create(gvr, obj)
+    except StatusError as error:
+        if error.reason != "AlreadyExists":
+            raise
+        metadata = obj["metadata"]
+        if metadata["name"] not in but:
+            changes = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "roleRef")}
+            await client.patch(gvr, metadata["name"], changes, metadata.get("namespace"), type="merge")
