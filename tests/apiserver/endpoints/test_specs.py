@@ -77,6 +77,7 @@ def test_objects_of_one_spec_share_nothing(specs: Specs) -> None:
         b"",
         b"{%b,%b,%b,%b}" % (_HEAD, _METADATA, _SPEC, _SPEC),
         b"{%b,%b,%b,%b}" % (_HEAD, _METADATA, _METADATA, _SPEC),
+        b'{%b,%b,"spec" : {},%b}' % (_HEAD, _METADATA, _SPEC),
         b'{"apiVersion":"v1","kind":"Node",%b,%b}' % (_METADATA, _SPEC),
         b'{%b,"metadata":{"nam":"a"},%b}' % (_HEAD, _SPEC),
         b'{%b,"metadata":{"name":"a","name":"a"},%b}' % (_HEAD, _SPEC),
