@@ -5,7 +5,8 @@ import pytest
 from pynetes.apis.batch import indexes, schedule
 from pynetes.apis.batch.cron_job import CronJobStrategy
 from pynetes.apis.batch.job import JobStrategy
-from tests.apis.objects import Object, create_errors, created, template, update_errors
+from pynetes.apis.core.pod import PodStrategy
+from tests.apis.objects import Object, create_errors, created, pod, template, update_errors
 
 JOBS = JobStrategy()
 
@@ -73,6 +74,12 @@ INVALID: dict[str, tuple[dict[str, Any], str]] = {
 def test_validation_of_a_job(case: str) -> None:
     spec, message = INVALID[case]
     assert create_errors(JOBS, _job(**spec)) == [message]
+
+
+def test_only_pods_must_say_which_image_a_volume_has() -> None:
+    volumes = [{"name": "a", "image": {}}]
+    assert create_errors(JOBS, _job(template=template(restartPolicy="Never", volumes=volumes))) == []
+    assert create_errors(PodStrategy(), pod(volumes=volumes)) == ["spec.volumes[0].image.reference: Required value"]
 
 
 def test_parallelism_may_change_and_completions_may_not() -> None:

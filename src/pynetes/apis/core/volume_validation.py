@@ -145,7 +145,8 @@ def _ephemeral(found: FieldErrors, source: Object, path: str) -> None:
 
 
 def _image(found: FieldErrors, source: Object, path: str) -> None:
-    found.present(f"{path}.reference", source.get("reference"))
+    if path.startswith("spec.volumes["):  # a template may leave it to whoever makes the pod
+        found.present(f"{path}.reference", source.get("reference"))
     found.one_of(f"{path}.pullPolicy", source.get("pullPolicy"), _PULL_POLICIES)
 
 
