@@ -263,6 +263,10 @@ def test_duplicate_fields_are_found_and_the_last_wins() -> None:
     assert refusal(unknown) == POD_IN_V1 + 'strict decoding error: unknown field "spec.foo"', "of those no more is told"
 
 
+def test_a_duplicate_with_a_space_behind_its_name_is_found() -> None:
+    assert refusal(b'{"metadata":{"name" :"a","name":"b"}}', POD).endswith('duplicate field "metadata.name"')
+
+
 def test_colons_in_texts_are_no_duplicates() -> None:
     assert decode({"metadata": {"annotations": {"a": '{"b":"c","b":1}', 'k":': "x"}}})["metadata"]["annotations"]
     assert decode(b'{ "metadata" : { "name" : "a" } }')["metadata"]["name"] == "a"

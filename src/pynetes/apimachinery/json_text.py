@@ -11,12 +11,15 @@ from pynetes.apimachinery.schema.checker import DecodeError, RawFloat, dict_from
 
 _SPACE = " \t\r\n"
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
+_SPACED_KEY = re.compile(rb'"\s+:')
 _NUMBER_START = "-0123456789"
 
 
 def may_have_duplicates(body: bytes) -> bool:
-    """Compares the keys in well-formed JSON with those that are left after parsing; may suspect the innocent."""
-    return msgspec.json.encode(msgspec.json.decode(body)).count(b'":') != body.count(b'":')
+    """Compares the keys in well-formed JSON with those that are left after parsing; may suspect the innocent (such as
+    who writes a space behind a key, which could hide one)."""
+    kept = msgspec.json.encode(msgspec.json.decode(body)).count(b'":')
+    return kept != body.count(b'":') or _SPACED_KEY.search(body) is not None
 
 
 class SyntaxProblem(DecodeError):
