@@ -40,33 +40,23 @@ class Prober:
     ) -> bool | None:
         """True for healthy, False for not, None when nothing could be learned."""
         began = clock.monotonic()
-        healthy = await self._asked(kind, pod, container, container_id, pod_ip)
-        measures.probed(kind, pod, container, healthy, clock.monotonic() - began)
-        return healthy
-
-    async def _asked(
-        self,
-        kind: ProbeType,
-        pod: Mapping[str, Any],
-        container: Mapping[str, Any],
-        container_id: str,
-        pod_ip: str,
-    ) -> bool | None:
-        spec = container[FIELDS[kind]]
+        healthy: bool | None = None
         title = kind.capitalize()
         try:
-            outcome = await self._with_retries(spec, container, container_id, pod_ip)
+            outcome = await self._with_retries(container[FIELDS[kind]], container, container_id, pod_ip)
         except ProbeError as error:
             message = f"{title} probe errored and resulted in unknown state: {error}"
             self._events.container(pod, container, "Warning", "Unhealthy", message)
-            return None
-        if outcome.result == "warning":
-            message = f"{title} probe warning: {outcome.output}"
-            self._events.container(pod, container, "Warning", "ProbeWarning", message)
-        elif outcome.result == "failure":
-            message = f"{title} probe failed: {outcome.output}"
-            self._events.container(pod, container, "Warning", "Unhealthy", message)
-        return outcome.result in ("success", "warning")
+        else:
+            healthy = outcome.result in ("success", "warning")
+            if outcome.result == "warning":
+                message = f"{title} probe warning: {outcome.output}"
+                self._events.container(pod, container, "Warning", "ProbeWarning", message)
+            elif outcome.result == "failure":
+                message = f"{title} probe failed: {outcome.output}"
+                self._events.container(pod, container, "Warning", "Unhealthy", message)
+        measures.probed(kind, pod, container, healthy, clock.monotonic() - began)
+        return healthy
 
     async def _with_retries(
         self, spec: Mapping[str, Any], container: Mapping[str, Any], container_id: str, pod_ip: str
