@@ -1,5 +1,10 @@
 """Outcomes for short texts are remembered, long texts are not; of whole objects no more than there is room for."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
 from pynetes.component.memo import KEPT, LONGEST, ByText, remembered
 
 
@@ -49,3 +54,17 @@ def test_long_texts_push_each_other_out() -> None:
     newest, oldest = len(texts) - 1, 0
     assert remembered.get(texts[newest], lambda: -1) == newest
     assert remembered.get(texts[oldest], lambda: -1) == -1
+
+
+def test_threads_that_look_at_once_leave_room_for_what_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pynetes.component.memo.KEPT", 64)
+    remembered: ByText[int] = ByText(1000)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(lambda n: remembered.get(b"%d" % (n % 7) * 16, lambda: n), range(20_000)))
+    finally:
+        sys.setswitchinterval(before)
+    remembered.get(b"a" * 64, lambda: 1)
+    assert remembered.get(b"a" * 64, lambda: 2) == 1

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache, wraps
+from threading import Lock
 from typing import Generic, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -43,19 +44,21 @@ class ByText(Generic[T]):
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._bytes = 0
+        self._changing = Lock()  # the thread of `aside` comes here, too
         self._found: OrderedDict[bytes, T] = OrderedDict()
 
     def get(self, text: bytes, find: Callable[[], T]) -> T:
         """What `find` returns, or has returned for this text. What it raises is not remembered."""
         if len(text) > LONGEST_OBJECT:
             return find()
-        with suppress(KeyError):  # the thread of `aside` may drop it at any time
+        with suppress(KeyError):  # it may be dropped at any time
             self._found.move_to_end(text)
             return self._found[text]
         found = find()
-        if text not in self._found:
-            self._bytes += len(text)
-        self._found[text] = found
-        while len(self._found) > self._limit or self._bytes > KEPT:
-            self._bytes -= len(self._found.popitem(last=False)[0])
+        with self._changing:
+            if text not in self._found:
+                self._bytes += len(text)
+            self._found[text] = found
+            while len(self._found) > self._limit or self._bytes > KEPT:
+                self._bytes -= len(self._found.popitem(last=False)[0])
         return found
