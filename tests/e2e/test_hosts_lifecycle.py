@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,27 @@ def init_pid(machine: Machine, name: str) -> int:
     return int(json.loads((machine.run_dir / "hosts" / f"{name}.json").read_text())["pid"])
 
 
-def namespaces(machine: Machine) -> set[str]:
+def namespaces(machine: Machine) -> list[str]:
     """The hosts' PID and network namespaces."""
     pids = [init_pid(machine, path.stem) for path in (machine.run_dir / "hosts").glob("*.json")]
-    return {os.readlink(f"/proc/{pid}/ns/{kind}") for pid in pids for kind in ("pid", "net")}
+    return [f"/proc/{pid}/ns/{kind}" for pid in pids for kind in ("pid", "net")]
+
+
+@contextmanager
+def held(paths: list[str]) -> Iterator[set[str]]:
+    """What these namespaces are called, as long as they are open here.
+
+    A namespace is known by its number, and the number of one that has gone is the next one's at once: without this
+    another test's pod is found in it. An open network namespace keeps its interfaces, and so its host's cable, too.
+    """
+    descriptors: list[int] = []
+    try:
+        for path in paths:
+            descriptors.append(os.open(path, os.O_RDONLY))
+        yield {os.readlink(f"/proc/self/fd/{descriptor}") for descriptor in descriptors}
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def inhabitants(kept: set[str]) -> list[str]:
@@ -78,12 +96,13 @@ def test_down_leaves_the_hosts_disks_and_up_brings_the_same_hosts_back(machine: 
     machine.kubectl("create configmap kept --from-literal=key=value")
     run_pod(machine)
     uids = {node["metadata"]["uid"] for node in machine.get("nodes")["items"]}
-    kept, before = namespaces(machine), set(links(machine))
-    assert inhabitants(kept)
+    before = set(links(machine))
     assert {"pynetes-hosts", "pyn-master-1", "pyn-node-1", "pyn-node-2"} < before
-    machine.pynetes("down")
-    assert traces(machine) == []
-    assert inhabitants(kept) == []
+    with held(namespaces(machine)) as kept:
+        assert inhabitants(kept)
+        machine.pynetes("down")
+        assert traces(machine) == []
+        assert inhabitants(kept) == []
     assert set(links(machine)) == {name for name in before if "pyn" not in name}
     assert not machine.run_dir.exists()
     assert "pynetes" not in machine.kubeconfig.read_text()
@@ -91,20 +110,20 @@ def test_down_leaves_the_hosts_disks_and_up_brings_the_same_hosts_back(machine: 
     assert machine.get("configmap kept")["data"] == {"key": "value"}
     assert {node["metadata"]["uid"] for node in machine.get("nodes")["items"]} == uids
     until(lambda: container(machine)["restartCount"] == 1 and container(machine)["ready"])
-    kept = namespaces(machine)
-    machine.pynetes("purge")
-    assert traces(machine) == []
-    assert inhabitants(kept) == []
+    with held(namespaces(machine)) as kept:
+        machine.pynetes("purge")
+        assert traces(machine) == []
+        assert inhabitants(kept) == []
     assert not machine.data.exists()
 
 
 def test_a_killed_host_takes_everything_in_it_along_and_up_boots_it_again(machine: Machine) -> None:
     run_pod(machine)
     pid = init_pid(machine, "node-2")
-    kept = {os.readlink(f"/proc/{pid}/ns/pid")}
-    assert any("containerd-shim" in command for command in inhabitants(kept))
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: inhabitants(kept) == [])
+    with held([f"/proc/{pid}/ns/pid"]) as kept:
+        assert any("containerd-shim" in command for command in inhabitants(kept))
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: inhabitants(kept) == [])
     until(lambda: "pyn-node-2" not in links(machine))  # its cable goes with it
     others = {name: init_pid(machine, name) for name in ("master-1", "node-1")}
     booted = machine.pynetes("up").stdout
