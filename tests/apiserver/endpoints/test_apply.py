@@ -429,3 +429,10 @@ async def test_kubectl_migrates_from_client_side_apply_and_back(kubectl: Kubectl
     assert set(out.split()) == {"4", "kubectl", "kubectl-last-applied"}
     assert await run(kubectl, "apply", "-f", "-", stdin=MANIFEST) == "deployment.apps/web configured\n"
     assert await run(kubectl, "get", "deploy", "web", "-o", "jsonpath={.spec.replicas}") == "3"
+
+
+async def test_the_uid_of_a_patch_is_no_precondition(web: Web) -> None:
+    await web.ok("PATCH", f"{MAPS}/settings?{AS_A}", orjson.dumps(config_map()), type=APPLY)
+    refused = await web("PATCH", f"{MAPS}/settings?{AS_A}", orjson.dumps(config_map(uid="1")), type=APPLY)
+    assert refused.status == 422
+    assert refused.message == 'ConfigMap "settings" is invalid: metadata.uid: Invalid value: "1": field is immutable'

@@ -6,10 +6,9 @@ from typing import Any
 from msgspec import Struct
 
 from pynetes.apimachinery import codec as codecs
-from pynetes.apimachinery.errors import StatusError, invalid, invalid_value, unsupported_media_type
+from pynetes.apimachinery.errors import StatusError, unsupported_media_type
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.patch import body, json_patch, merge_patch, strategic
-from pynetes.apimachinery.validation import IMMUTABLE
 from pynetes.apiserver.endpoints.apply import APPLY_PATCH, apply
 from pynetes.apiserver.endpoints.output import entry_response
 from pynetes.apiserver.endpoints.scope import Scope
@@ -104,14 +103,6 @@ def _patched(scope: Scope, patch: Patch, live: Object, validation: codecs.Valida
     )
 
 
-def _check_uid(scope: Scope, uid: str | None, old: Object) -> None:
-    """Told as often as upstream looks at it."""
-    if uid and uid != old["metadata"].get("uid"):
-        error, stored = invalid_value("metadata.uid", uid, IMMUTABLE), scope.store.resource.gvk
-        times = 2 if scope.store.strategy_of(scope.kind).own_metadata_rules else 1
-        raise invalid(stored.kind, stored.group, old["metadata"]["name"], [error] * times)
-
-
 async def patch(scope: Scope, request: Request) -> Answer:
     info = request.info
     assert info is not None
@@ -141,7 +132,6 @@ async def patch(scope: Scope, request: Request) -> Answer:
         await track(scope, ctx, live, patched, claimed)
         obj = scope.stored(patched)
         check_identity(scope, obj, info.namespace, info.name)
-        _check_uid(scope, patched["metadata"].get("uid"), old)
         await admit(scope, ctx, obj, old, info.namespace, info.name)
         return obj
 

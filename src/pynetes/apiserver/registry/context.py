@@ -65,6 +65,10 @@ class WriteContext(Struct):
     #: Whether it is an apply: for its managed fields' sake, not in spite of them.
     applies: bool = False
 
+    @property
+    def patches(self) -> bool:
+        return self.options.get("kind") == "PatchOptions"
+
     def attributes(
         self, operation: Operation, namespace: str, name: str, obj: Object | None, old: Object | None
     ) -> Attributes:
@@ -83,7 +87,7 @@ class WriteContext(Struct):
             self.warnings,
             self.annotations,
             self.waits,
-            patch=self.options.get("kind") == "PatchOptions",
+            patch=self.patches,
             deadline=self.deadline,
         )
 

@@ -146,7 +146,7 @@ async def _attempt(write: _Write, key: str, current: Entry) -> Entry:
     rs, ctx, rules = write.rs, write.ctx, write.rules
     old = current.object
     obj = await write.change(old)
-    _check_version(rs, obj, old, ctx.dry_run)
+    _check_version(rs, ctx, obj, old)
     finish = await rs.hooks.begin_update(obj, old, ctx.dry_run) if rules.hooked else nothing
     done: bool | None = False
     try:
@@ -191,12 +191,13 @@ def another_object(
     return conflict(rs.group_resource, name, why)
 
 
-def _check_version(rs: ResourceStore, obj: Object, old: Object, dry_run: bool) -> None:
+def _check_version(rs: ResourceStore, ctx: WriteContext, obj: Object, old: Object) -> None:
+    """An update means the object of its UID; that of a patch is a field like others, of which its rules tell."""
     metadata, old_metadata = obj["metadata"], old["metadata"]
     name = old_metadata["name"]
     uid = metadata.get("uid")
-    if uid and uid != old_metadata.get("uid"):
-        raise another_object(rs, name, old_metadata, uid, old_metadata.get("uid"), dry_run=dry_run)
+    if uid and uid != old_metadata.get("uid") and not ctx.patches:
+        raise another_object(rs, name, old_metadata, uid, old_metadata.get("uid"), dry_run=ctx.dry_run)
     version = metadata.get("resourceVersion")
     if version in (None, "", "0"):
         if not rs.strategy.allow_unconditional_update:
