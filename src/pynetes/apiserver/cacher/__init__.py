@@ -9,6 +9,7 @@ only where someone selects; watchers share events, and a batch is joined once fo
     window        the last changes, for watches that start in the past
     watcher       one client's watch: bounded queue, initial events, bookmarks
     routing       which watchers a change concerns
+    pacing        wakes watchers, some in each turn of the event loop
     listing       pages of a list
     continuation  continue tokens of chunked lists
     measures      metrics

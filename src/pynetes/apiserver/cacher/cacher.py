@@ -376,9 +376,7 @@ class Cacher:
         self._bookmark_timer = None
         wanting = [w for w in self._routes if w.bookmarks]
         if wanting:
-            frames = Frames([bookmark(self._gvk, self.revision)])
-            for watcher in wanting:
-                watcher.offer(frames)
+            self._routes.tell(wanting, Frames([bookmark(self._gvk, self.revision)]))
             self._schedule_bookmarks()
 
 

@@ -33,11 +33,12 @@ class WatchEvent:
 class Frames(Sequence[WatchEvent]):
     """Some events in order; shared between watchers, so never changed."""
 
-    __slots__ = ("_data", "_events")
+    __slots__ = ("_data", "_events", "_joined")
 
     def __init__(self, events: list[WatchEvent]) -> None:
         self._events = events
         self._data: bytes | None = None
+        self._joined: tuple[list[Frames], Frames] | None = None
 
     @property
     def data(self) -> bytes:
@@ -48,6 +49,13 @@ class Frames(Sequence[WatchEvent]):
                 pieces += (_HEADS[event.type], event.entry.bytes, _TAIL)
             self._data = b"".join(pieces)
         return self._data
+
+    def after(self, earlier: list["Frames"]) -> "Frames":
+        """All events of `earlier`, then these. Watchers that ask for the same share it, as they share its bytes."""
+        if self._joined is None or self._joined[0] != earlier:
+            events = [event for frames in (*earlier, self) for event in frames]
+            self._joined = (earlier, Frames(events))
+        return self._joined[1]
 
     @overload
     def __getitem__(self, index: int) -> WatchEvent: ...

@@ -6,10 +6,11 @@ shown only to those filed under it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pynetes.apiserver.cacher.entry import Predicate
 from pynetes.apiserver.cacher.events import Change, Frames
+from pynetes.apiserver.cacher.pacing import Pacer
 from pynetes.apiserver.cacher.watcher import Watcher
 
 _Watchers = dict[Watcher, None]  # an ordered set: watchers are told in the order they came
@@ -21,6 +22,7 @@ class Routes:
     def __init__(self, root: str, indexed_field: str = "") -> None:
         self._root = root
         self._field = indexed_field
+        self._pacer = Pacer()
         self._by_prefix: defaultdict[str, _Watchers] = defaultdict(dict)
         self._by_value: defaultdict[str, _Watchers] = defaultdict(dict)
 
@@ -52,13 +54,34 @@ class Routes:
         """Tells every watcher what concerns it, and returns how many events were told in all."""
         told = 0
         if root := self._by_prefix.get(self._root):
-            told += _tell(root, changes)
+            told += self._tell(root, changes)
         if len(self._by_prefix) > bool(root):
             for prefix, group in self._grouped_by_prefix(changes).items():
-                told += _tell(self._by_prefix[prefix], group)
+                told += self._tell(self._by_prefix[prefix], group)
         if self._by_value:
             for value, group in self._grouped_by_value(changes).items():
-                told += _tell(self._by_value[value], group)
+                told += self._tell(self._by_value[value], group)
+        self._pacer.begin()
+        return told
+
+    def tell(self, watchers: Iterable[Watcher], frames: Frames) -> None:
+        """The same events for each of them."""
+        for watcher in watchers:
+            self._pacer.put(watcher, frames)
+        self._pacer.begin()
+
+    def _tell(self, watchers: _Watchers, changes: list[Change]) -> int:
+        """One `Frames` for all watchers with the same selection, so that they share its bytes."""
+        shared: dict[Predicate | None, Frames | None] = {}
+        told = 0
+        for watcher in list(watchers):
+            predicate = watcher.predicate
+            if predicate not in shared:
+                shared[predicate] = select(changes, predicate)
+            frames = shared[predicate]
+            if frames is not None:
+                self._pacer.put(watcher, frames)
+                told += len(frames)
         return told
 
     def _grouped_by_prefix(self, changes: list[Change]) -> dict[str, list[Change]]:
@@ -80,21 +103,6 @@ class Routes:
                 if value in self._by_value:
                     groups.setdefault(value, []).append(change)
         return groups
-
-
-def _tell(watchers: _Watchers, changes: list[Change]) -> int:
-    """One `Frames` for all watchers with the same selection, so that they share its bytes."""
-    shared: dict[Predicate | None, Frames | None] = {}
-    told = 0
-    for watcher in list(watchers):
-        predicate = watcher.predicate
-        if predicate not in shared:
-            shared[predicate] = select(changes, predicate)
-        frames = shared[predicate]
-        if frames is not None:
-            watcher.offer(frames)
-            told += len(frames)
-    return told
 
 
 def select(changes: list[Change], predicate: Predicate | None) -> Frames | None:

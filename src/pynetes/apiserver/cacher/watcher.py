@@ -43,6 +43,7 @@ class Watcher:
         self._initial: Iterator[Frames] | None = None
         self._pending: list[Frames] = []
         self._count = 0
+        self._is_due = False
         self._waiter: asyncio.Future[None] | None = None
         self._on_end: list[Callable[[], None]] = []
 
@@ -56,19 +57,30 @@ class Watcher:
 
     def offer(self, frames: Frames) -> None:
         """Queues events; ends the watch when they do not fit."""
+        if self.put(frames):
+            self.wake()
+
+    def put(self, frames: Frames) -> bool:
+        """`offer`, but whoever calls is to `wake` the consumer soon: True if nobody has been told to yet."""
         if self.ended:
-            return
+            return False
         if frames[0].entry.mod_revision <= self._after:
             frames = Frames([event for event in frames if event.entry.mod_revision > self._after])
             if not frames:
-                return
+                return False
         if self._count + len(frames) > self._capacity and self._count:
             self.too_slow = True
             self.end()
-            return
+            return False
         self._pending.append(frames)
         self._count += len(frames)
-        self._wake()
+        wants, self._is_due = not self._is_due, True
+        return wants
+
+    def wake(self) -> None:
+        """Lets the consumer take what is queued."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def end(self) -> None:
         """No more events; those queued are still returned."""
@@ -78,17 +90,13 @@ class Watcher:
         callbacks, self._on_end = self._on_end, []
         for callback in callbacks:
             callback()
-        self._wake()
+        self.wake()
 
     def close(self) -> None:
         """Ends the watch and forgets what is queued."""
         self.end()
         self._initial = None
         self._pending.clear()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
 
     def _initial_frames(self, entries: list[Entry], end: WatchEvent | None) -> Iterator[Frames]:
         predicate = self.predicate
@@ -122,10 +130,8 @@ class Watcher:
 
     def _take(self) -> Frames:
         pending, self._pending = self._pending, []
-        self._count = 0
-        if len(pending) == 1:
-            return pending[0]
-        return Frames([event for frames in pending for event in frames])
+        self._count, self._is_due = 0, False
+        return pending[0] if len(pending) == 1 else pending[-1].after(pending[:-1])
 
     async def __aenter__(self) -> Self:
         return self
