@@ -13,6 +13,8 @@ from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.schema.checker import Checker
 from pynetes.apimachinery.schema.definitions import definition_name
 from pynetes.apimachinery.schema.structs import definition_decoder
+from pynetes.apimachinery.structural.numbers import go_text
+from pynetes.apimachinery.structural.objectschema import ObjectSchema
 
 POD = GroupVersionKind("", "v1", "Pod")
 DEPLOYMENT = GroupVersionKind("apps", "v1", "Deployment")
@@ -397,6 +399,9 @@ def test_custom_resources_keep_their_fields() -> None:
     )
     assert refusal(b'{"a":{"b":1,"b":2}}', CUSTOM).endswith('strict decoding error: duplicate field "a.b"')
     assert "of type v1.ObjectMeta" in refusal({"metadata": 5}, CUSTOM)
+    schema = ObjectSchema({"type": "object"})
+    with pytest.raises(StatusError, match=r"cannot unmarshal array into Go value of type v1\.ObjectMeta"):
+        codec.decode(b'{"apiVersion":"example.com/v1","kind":"Widget","metadata":[]}', CUSTOM, schema=schema)
 
 
 def test_coerce_checks_the_outcome_of_a_patch() -> None:
@@ -414,6 +419,20 @@ def test_numbers_beyond_64_bits_survive_in_custom_resources() -> None:
     found = decode(b'{"x":123456789012345678901234567890}', CUSTOM)
     assert found["x"] == float("123456789012345678901234567890")
     assert json_writer.encode({"x": 2**70}) == b'{"x":1180591620717411303424}'
+
+
+@pytest.mark.parametrize("colon", [b":", b" :"], ids=["fast", "slow"])
+@pytest.mark.parametrize(
+    ("number", "kept"),
+    [(b"2.0", "2"), (b"-0.0", "0"), (b"1e3", "1000"), (b"1.5", "1.5"), (b"1e20", "1e+20"), (b"9" * 19, "1e+19")],
+)
+def test_numbers_without_a_schema_are_as_go_writes_them(number: bytes, kept: str, colon: bytes) -> None:
+    schema = ObjectSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+    body = b'{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"generation":1.0},"x"%s[%s]}' % (colon, number)
+    found, _ = codec.decode(body, CUSTOM, schema=schema)
+    assert [go_text(item) for item in found["x"]] == [kept]
+    assert str(found["x"][0]) == kept or isinstance(found["x"][0], float)
+    assert found["metadata"] == {"generation": 1}
 
 
 def test_every_kind_decodes_an_empty_object() -> None:

@@ -95,6 +95,8 @@ def _fast_custom(body: bytes, gvk: GroupVersionKind, schema: ObjectSchema, valid
             return None
     except _REFUSED:
         return None
+    if json_text.may_have_floats(body):
+        json_text.settle_numbers(obj)
     return _fast_coerced(obj, gvk, schema, strict)
 
 
@@ -103,7 +105,7 @@ def _fast_coerced(obj: Any, gvk: GroupVersionKind, schema: ObjectSchema, strict:
     if not isinstance(obj, dict) or obj.get("kind") != gvk.kind or obj.get("apiVersion") != gvk.api_version:
         return None
     try:
-        metadata, unknown = typed_metadata(obj.get("metadata") or {})
+        metadata, unknown = typed_metadata(_or_empty(obj.get("metadata")))
         if strict and (unknown or schema.coerce(obj, track=True)):
             return None
         if not strict:
@@ -278,7 +280,7 @@ def check_custom(value: Any, gvk: GroupVersionKind, schema: ObjectSchema) -> tup
     strict = duplicates(value)
     obj: Object = plain(value)
     try:
-        metadata, unknown = typed_metadata(obj.get("metadata") or {})
+        metadata, unknown = typed_metadata(_or_empty(obj.get("metadata")))
     except MetadataError as error:
         raise DecodeError(str(error)) from None
     strict += [f'unknown field "metadata.{name}"' for name in unknown]

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from pynetes.apimachinery.depth import MAX_DEPTH, too_deep
-from pynetes.apimachinery.schema.checker import DecodeError, RawFloat, dict_from_pairs
+from pynetes.apimachinery.schema.checker import DecodeError, RawFloat, dict_from_pairs, settled
 
 _SPACE = " \t\r\n"
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
+_FLOAT = re.compile(rb"[:\[,]\s*-?(?:\d{19}|\d+[.eE])")
 _SPACED_KEY = re.compile(rb'"\s+:')
 _NUMBER_START = "-0123456789"
 
@@ -20,6 +21,23 @@ def may_have_duplicates(body: bytes) -> bool:
     who writes a space behind a key, which could hide one)."""
     kept = msgspec.json.encode(msgspec.json.decode(body)).count(b'":')
     return kept != body.count(b'":') or _SPACED_KEY.search(body) is not None
+
+
+def may_have_floats(body: bytes) -> bool:
+    """Whether a number in well-formed JSON may be none of int64; may suspect what stands in a string."""
+    return _FLOAT.search(body) is not None
+
+
+def settle_numbers(value: Any) -> Any:
+    """A tree's numbers as Go has them: what is beyond int64 is a float, in place."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            value[name] = settle_numbers(item)
+    elif isinstance(value, list):
+        value[:] = map(settle_numbers, value)
+    elif isinstance(value, float) or (isinstance(value, int) and not -(2**63) <= value < 2**63):
+        return settled(float(value))
+    return value
 
 
 class SyntaxProblem(DecodeError):
@@ -59,10 +77,10 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _parse_int(text: str) -> Any:
-    if len(text) > 20 or (len(text) == 20 and text[0] != "-"):
+    if len(text) > 20:
         return RawFloat.parse(text)
     number = int(text)
-    return number if number >= -(2**63) else RawFloat.parse(text)
+    return number if -(2**63) <= number < 2**63 else RawFloat.parse(text)
 
 
 def repair_surrogates(value: Any) -> Any:

@@ -87,6 +87,11 @@ def whole(text: str) -> str:
         ({**TEXT, "pattern": "^a$"}, "a\n", ["x: Invalid value: \"a\\n\": x in body should match '^a$'"]),
         ({**INTEGER, "maximum": 5}, 6, ["x: Invalid value: 6: x in body should be less than or equal to 5"]),
         (
+            {**NUMBER, "maximum": 1000000},
+            1234567.5,
+            ["x: Invalid value: 1.2345675e+06: x in body should be less than or equal to 1e+06"],
+        ),
+        (
             {**INTEGER, "maximum": 5, "exclusiveMaximum": True},
             5,
             ["x: Invalid value: 5: x in body should be less than 5"],

@@ -141,6 +141,8 @@ async def test_scale(web: Web) -> None:
     assert strategic.status == 415
     refused = await web("PATCH", f"{PATH}/a/scale", {"spec": {"replicas": 50}}, type=MERGE)
     assert refused.status == 422
+    negative = await web("PATCH", f"{PATH}/a/scale", {"spec": {"replicas": -1}}, type=MERGE)
+    assert ".spec.replicas: Invalid value: -1: should be a non-negative integer" in negative.message
     table = await web.ok("GET", f"{PATH}/a/scale", accept=TABLE)
     assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
 

@@ -52,11 +52,16 @@ class RawFloat(float):
         number.text = text
         return number
 
-    def checked(self) -> float:
+    def checked(self) -> int | float:
         """The number, if a float can hold it; DecodeError."""
         if self in (inf, -inf):
             raise DecodeError(f"json: cannot unmarshal number {self.text} into Go value of type float64")
-        return float(self)
+        return settled(float(self))
+
+
+def settled(number: float) -> int | float:
+    """A number without a schema as Go has it once it has been written: `2.0` is an integer, as long as it is exact."""
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
 class _Place(Struct):
@@ -92,7 +97,7 @@ class Checker(Struct):
 
     def check(self, definition: str, value: Any) -> dict[str, Any]:
         """The object pruned and in canonical form; DecodeError with the first error."""
-        root = Type("object", definition.rsplit(".", 1)[-1], definition=definition)
+        root = Type("object", ".".join(definition.rsplit(".", 2)[1:]), definition=definition)
         result = self._check(root, value, _Place((), ""))
         if self._first:
             raise DecodeError(self._first)

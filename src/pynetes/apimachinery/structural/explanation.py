@@ -170,7 +170,8 @@ def _number(value: int | float, schema: Schema, path: str) -> Result:
         result.add(Problem("bare", path, f"Checked value must be of type {kind}{of} in {path}"))
     for limit, wrong, words in _limits(value, schema):
         if wrong:
-            result.add(Problem("", path, f"{path} in body {words} {go_text(limit)}", value))
+            shown = go_text(float(limit) if isinstance(value, float) else limit)
+            result.add(Problem("", path, f"{path} in body {words} {shown}", value))
     result.matches += 1
     return result
 

@@ -1,5 +1,6 @@
 """Numbers as schemas see them: which type they are, and whether they fit."""
 
+from decimal import Decimal
 from typing import Any
 
 _INT64 = 2**63
@@ -32,20 +33,12 @@ def is_multiple(value: int | float, factor: int | float) -> bool:
 
 
 def go_text(value: Any) -> str:
-    """A number as Go prints it (`%v`): whole floats without a point, large ones with an exponent."""
+    """A number as Go prints it (`%v`): floats of a million or more, and tiny ones, with an exponent."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, float):
         return str(value)
-    if value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
-    text = repr(value)
-    if "e" not in text:
-        return text if abs(value) >= 1e-4 else _exponent(value)
-    mantissa, _, exponent = text.partition("e")
-    sign, digits = (exponent[0], exponent[1:]) if exponent[0] in "+-" else ("+", exponent)
-    return f"{mantissa}e{sign}{digits.zfill(2)}"
-
-
-def _exponent(value: float) -> str:
-    return go_text(float(f"{value:e}")) if value else "0"
+    if value == 0 or 1e-4 <= abs(value) < 1e6:
+        return repr(value).removesuffix(".0")
+    mantissa, _, exponent = f"{Decimal(repr(value)).normalize():e}".partition("e")
+    return f"{mantissa}e{exponent[0]}{exponent[1:].zfill(2)}"

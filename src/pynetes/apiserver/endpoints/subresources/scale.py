@@ -206,7 +206,7 @@ def _check(scope: Scope, scale: Object, old: Object, *, dry_run: bool) -> None:
     replicas = (scale.get("spec") or {}).get("replicas", 0)
     errors = validation.validate_object_meta(scale["metadata"], namespaced=scope.resource.namespaced)
     errors += validation.validate_finalizer_names(scale["metadata"].get("finalizers"))
-    if replicas < 0:
+    if replicas < 0 and _paths(scope) is None:  # custom resources' own rules say it
         errors.append(invalid_value("spec.replicas", replicas, "must be greater than or equal to 0"))
     if errors:
         raise invalid("Scale", "autoscaling", name, errors)
