@@ -21,18 +21,20 @@ def checks(
     bootstrap: Sequence[Check],
     is_stopping: Callable[[], bool],
 ) -> dict[str, list[Check]]:
-    """By endpoint. `bootstrap` asks for each post-start step."""
+    """By endpoint. `bootstrap` asks for each post-start step.
+
+    A new start cures no key service that is ill: `/livez` does not ask for them.
+    """
     live = [PING, LOG, Check("etcd", _answers(store, config.etcd_healthcheck_timeout)), *bootstrap]
-    if encryption is not None and encryption.has_check:
-        live.append(Check("kms-providers", encryption.check))
+    healthy = [*live, *(encryption.checks if encryption is not None else ())]
     ready = [
-        *live,
+        *healthy,
         Check("etcd-readiness", _answers(store, config.etcd_readycheck_timeout)),
         Check("informer-sync", _caches_filled(registry)),
         Check("shutdown", _not(is_stopping)),
     ]
     patient = [graceful(check, config.livez_grace_period) for check in live]
-    return {"healthz": live, "livez": patient, "readyz": ready}
+    return {"healthz": healthy, "livez": patient, "readyz": ready}
 
 
 def _answers(store: Store, seconds: float) -> Callable[[], Awaitable[None]]:

@@ -14,6 +14,7 @@ from pynetes.apiserver.encryption.store import EncryptedStore
 from pynetes.apiserver.encryption.transformer import TransformError
 from pynetes.apiserver.reload import Measures
 from pynetes.component import clock
+from pynetes.component.health import Check
 from pynetes.component.tasks import BackgroundTasks
 from pynetes.storage import Store
 
@@ -64,18 +65,21 @@ class Encryption:
         return EncryptedStore(store, lambda: self._providers.of(group, resource), name)
 
     @property
-    def has_check(self) -> bool:
-        """Whether there is, or with a reload may be, a plugin whose health to tell."""
-        return self._reload or bool(self._providers.kms)
+    def checks(self) -> list[Check]:
+        """One for each plugin; with a reload, by which plugins come and go, one for all."""
+        return [Check("kms-providers", self.check)] if self._reload else self._each()
+
+    def _each(self) -> list[Check]:
+        return [Check(f"kms-provider-{index}", plugin.check) for index, plugin in enumerate(self._providers.kms)]
 
     async def check(self) -> None:
         """TransformError when a plugin is not healthy."""
         failures = []
-        for index, plugin in enumerate(self._providers.kms):
+        for check in self._each():
             try:
-                await plugin.check()
+                await check.run()
             except TransformError as error:
-                failures.append(f"kms-provider-{index}: {error}")
+                failures.append(f"{check.name}: {error}")
         if failures:
             raise TransformError(aggregate(failures))
 
