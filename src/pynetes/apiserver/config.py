@@ -174,12 +174,19 @@ class APIServerConfig(Struct, frozen=True, kw_only=True):
     audit_log_batch_buffer_size: int = 10000
     audit_log_batch_max_size: int = 1
     audit_log_batch_max_wait: float = 0.0
+    #: Events that are larger than so many bytes lose their objects, or are lost.
+    audit_log_truncate_enabled: bool = False
+    audit_log_truncate_max_batch_size: int = 10 << 20
+    audit_log_truncate_max_event_size: int = 100 << 10
     audit_webhook_config_file: Path | None = None
     audit_webhook_mode: str = "batch"
     audit_webhook_batch_buffer_size: int = 10000
     audit_webhook_batch_max_size: int = 400
     audit_webhook_batch_max_wait: float = 30.0
     audit_webhook_initial_backoff: float = 10.0
+    audit_webhook_truncate_enabled: bool = False
+    audit_webhook_truncate_max_batch_size: int = 10 << 20
+    audit_webhook_truncate_max_event_size: int = 100 << 10
 
     # Admission
     enable_admission_plugins: tuple[str, ...] = ()

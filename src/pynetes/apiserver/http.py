@@ -52,8 +52,9 @@ class Request(Struct):
     annotations: dict[str, str] = field(default_factory=dict)
     #: DER of the authorities between `peer_certificate` and the client CA, if the client sent some, nearest first.
     peer_issuers: tuple[bytes, ...] = ()
-    #: Tells the audit log which object was sent, as it is before admission; None where nobody wants to know.
-    note: "Callable[[dict[str, Any], GroupVersionKind], None] | None" = None
+    #: Tells the audit log which object was sent, as it is before admission, or which patch (of no kind); None where
+    #: nobody wants to know.
+    note: "Callable[[Any, GroupVersionKind | None], None] | None" = None
 
     def param(self, name: str, default: str = "") -> str:
         """The first value of a query parameter."""
@@ -73,6 +74,8 @@ class Response(Struct):
     body: bytes = b""
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
+    #: Whether the body is an object of this server's, or an error of it: what the audit log shows of answers.
+    is_object: bool = True
 
 
 class StreamResponse(Struct):

@@ -4,6 +4,7 @@ import re
 
 from pynetes import KUBERNETES_VERSION
 from pynetes.apimachinery.quoting import go_quoted
+from pynetes.apiserver.audit import settings as audit
 from pynetes.apiserver.config import APIServerConfig, ConfigurationError
 from pynetes.apiserver.filters import cors, hsts
 
@@ -42,6 +43,7 @@ def problems(config: APIServerConfig) -> list[str]:
     found += _node_port(config)
     if config.endpoint_reconciler_type not in ("lease", "none"):
         found.append(f"--endpoint-reconciler-type {config.endpoint_reconciler_type!r} is not one of: lease, none")
+    found += audit.problems(config)
     found += _signing(config)
     found += _compatibility(config.min_compatibility_version)
     if config.enable_priority_and_fairness and config.runtime_config.get("api/all") == "false":

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 import yaml
 from aiohttp import web
+from yarl import URL
 
 from pynetes.apiserver.server import APIServer
 from pynetes.component import certificates, pki
@@ -31,14 +32,25 @@ class Audited:
     def __init__(self, base: str, session: aiohttp.ClientSession, log: Path) -> None:
         self.base, self._session, self._log = base, session, log
 
-    async def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> int:
+    async def __call__(self, method: str, path: str | URL, body: Any = None, **headers: str) -> int:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        async with self._session.request(method, self.base + path, json=body, headers=sent) as answer:
+        url = path if isinstance(path, URL) else self.base + path
+        async with self._session.request(method, url, json=body, headers=sent) as answer:
             await answer.read()
             return answer.status
 
     def get(self, path: str) -> Any:
         return self._session.get(self.base + path)
+
+    def watch(self, path: str) -> Any:
+        """Over a WebSocket."""
+        return self._session.ws_connect(self.base + path, origin=self.base)
+
+    async def noted(self, *stages: str) -> None:
+        """Returns when these stages have been told."""
+        async with asyncio.timeout(60):
+            while [event["stage"] for event in self.events()] != list(stages):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
     def events(self, **fields: Any) -> list[dict[str, Any]]:
         lines = self._log.read_text().splitlines() if self._log.exists() else []
@@ -131,6 +143,40 @@ async def test_objects_are_noted_as_they_are_before_admission(files: PKI, tmp_pa
     assert (deleted["responseStatus"]["status"], deleted["responseStatus"]["details"]["name"]) == ("Success", "a")
 
 
+async def test_requests_are_noted_as_they_came(files: PKI, tmp_path: Path) -> None:
+    target = f"{MAPS}?labelSelector=a=b&x&limit=%31"
+    forwarded = {"X_Forwarded_For": "192.0.2.7, unknown, 2001:DB8::1", "X_Real_Ip": "192.0.2.7"}
+    rule = {"level": "RequestResponse", "omitStages": ["RequestReceived"], "omitManagedFields": True}
+    async with audited(files, tmp_path, rule) as api:
+        await api("GET", URL(api.base + target, encoded=True), **forwarded, User_Agent="x" * 1025)
+        await api("GET", f"{MAPS}/none", Accept="application/vnd.kubernetes.protobuf")
+        await api("GET", f"{MAPS}/none", Accept="text/plain")
+        await api("POST", MAPS, config_map("a"))
+        patch = {"metadata": {"managedFields": None}, "data": {"k": "v"}}
+        await api("PATCH", f"{MAPS}/a", patch, Content_Type="application/merge-patch+json")
+        await api("DELETE", f"{MAPS}/a", {"gracePeriodSeconds": 0})
+        await api("GET", "/version")
+        listed, missing, unacceptable, _, patched, deleted, version = api.events(level="RequestResponse")
+    assert listed["requestURI"] == target
+    assert listed["sourceIPs"] == ["192.0.2.7", "2001:db8::1", "127.0.0.1"]
+    assert listed["userAgent"] == "x" * 1024 + "...TRUNCATED"
+    assert missing["responseObject"]["details"] == {"name": "none", "kind": "configmaps"}
+    assert unacceptable["responseStatus"] == {"metadata": {}, "code": 406}
+    assert "responseObject" not in unacceptable
+    assert patched["requestObject"] == patch
+    options = {"kind": "DeleteOptions", "apiVersion": "meta.k8s.io/__internal", "gracePeriodSeconds": 0}
+    assert deleted["requestObject"] == options
+    assert "responseObject" not in version
+
+
+async def test_a_stream_is_noted_when_it_is_taken_over_and_when_it_ends(files: PKI, tmp_path: Path) -> None:
+    async with audited(files, tmp_path, {"level": "Metadata", "verbs": ["watch"]}) as api:
+        begun = ["RequestReceived", "ResponseStarted"]
+        async with api.watch(f"{MAPS}?watch=1"):
+            assert [event["stage"] for event in api.events()] == begun
+        await api.noted(*begun, "ResponseComplete")
+
+
 async def test_refusals_are_noted_with_their_status(files: PKI, tmp_path: Path) -> None:
     async with audited(files, tmp_path, {"level": "Metadata", "omitStages": ["RequestReceived"]}) as api:
         assert await api("GET", f"{MAPS}/missing") == 404
@@ -160,10 +206,7 @@ async def test_a_watch_is_noted_when_it_begins_and_when_it_ends(files: PKI, tmp_
         begun = ["RequestReceived", "ResponseStarted"]
         async with api.get(f"{MAPS}?watch=1"):
             assert [event["stage"] for event in api.events()] == begun
-        async with asyncio.timeout(60):
-            while (stages := [event["stage"] for event in api.events()]) == begun:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-        assert stages == [*begun, "ResponseComplete"]
+        await api.noted(*begun, "ResponseComplete")
 
 
 async def test_managed_fields_can_be_left_out(files: PKI, tmp_path: Path) -> None:

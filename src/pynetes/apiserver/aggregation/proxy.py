@@ -74,7 +74,7 @@ async def _answer(request: Request, response: aiohttp.ClientResponse) -> Answer:
     length = response.headers.get("Content-Length", "")
     if length.isdigit() and int(length) <= WHOLE:
         async with response:
-            return Response(response.status, await response.read(), content_type, headers)
+            return Response(response.status, await response.read(), content_type, headers, is_object=False)
     return StreamResponse(response.status, content_type, chunks(response), headers)
 
 

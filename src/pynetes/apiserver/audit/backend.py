@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from pynetes.component import metrics
+
 Object = dict[str, Any]
+
+lost = metrics.counter(
+    "apiserver_audit_error_total",
+    "Counter of audit events that failed to be audited properly. Plugin identifies the plugin affected by the error.",
+    ("plugin",),
+)
 
 
 class Backend(Protocol):

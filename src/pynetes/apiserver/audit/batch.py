@@ -9,19 +9,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from pynetes.apiserver.audit.backend import Backend
-from pynetes.component import clock, metrics
+from pynetes.apiserver.audit.backend import Backend, lost
+from pynetes.component import clock
 from pynetes.component.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
-
-_dropped = metrics.counter(
-    "apiserver_audit_error_total",
-    "Counter of audit events that failed to be audited properly. Plugin identifies the plugin affected by the error.",
-    ("plugin",),
-)
 
 
 class Batching(Struct, frozen=True):
@@ -50,7 +44,7 @@ class BatchBackend:
     async def write(self, events: Sequence[Object]) -> None:
         room = self._batching.buffer - len(self._waiting)
         if len(events) > room:
-            _dropped.labels(self._name).inc(len(events) - room)
+            lost.labels(self._name).inc(len(events) - room)
             log.error("audit buffer of %s is full: %d events are lost", self._name, len(events) - room)
         self._waiting.extend(events[:room])
         self._came.set()
@@ -81,7 +75,7 @@ class BatchBackend:
         try:
             await self._backend.write(batch)
         except OSError as error:
-            _dropped.labels(self._name).inc(len(batch))
+            lost.labels(self._name).inc(len(batch))
             log.error("audit %s: %d events are lost: %s", self._name, len(batch), error)
 
     async def close(self) -> None:

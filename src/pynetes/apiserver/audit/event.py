@@ -1,5 +1,6 @@
 """An audit Event, filled in while its request goes on."""
 
+import ipaddress
 import json
 from datetime import datetime
 from typing import Any
@@ -8,18 +9,23 @@ from urllib.parse import urlencode
 import orjson
 import yaml
 
-from pynetes.apimachinery import json_writer, meta
+from pynetes.apimachinery import codec, json_writer, meta
+from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.times import format_micro_time
 from pynetes.apiserver.audit.policy import REQUEST, REQUEST_RESPONSE, Noted
-from pynetes.apiserver.http import Request
+from pynetes.apiserver.http import Request, Response
+from pynetes.apiserver.requestinfo import origin_form
 
 Object = dict[str, Any]
 
 KIND, API_VERSION = "Event", "audit.k8s.io/v1"
 _PATCH = "patch.webhook.admission.k8s.io/"
-#: How the original calls the version that options are decoded to.
-_INTERNAL = "meta.k8s.io/__internal"
+_STATUS = GroupVersionKind("", "v1", "Status")
+#: Of programs that say more of themselves, the beginning is noted.
+_LONGEST_AGENT, _CUT = 1024, "...TRUNCATED"
+#: Below these, answers are objects; documents and checks elsewhere are not noted.
+_API_ROOTS = frozenset(("api", "apis"))
 
 
 def new(request: Request, noted: Noted, received: datetime) -> Object:
@@ -39,23 +45,40 @@ def new(request: Request, noted: Noted, received: datetime) -> Object:
         "requestReceivedTimestamp": format_micro_time(received),
     }
     if agent := request.headers.get("User-Agent"):
-        event["userAgent"] = agent[:1024]
+        event["userAgent"] = agent if len(agent) <= _LONGEST_AGENT else agent[:_LONGEST_AGENT] + _CUT
     if info.is_resource:
         event["objectRef"] = _reference(request)
     return event
 
 
 def _uri(request: Request) -> str:
+    """As it came over the wire, or as it would have."""
+    if request.raw is not None:
+        return origin_form(request.raw.raw_path)
     pairs = [(name, value) for name, values in request.query.items() for value in values]
     return f"{request.path}?{urlencode(pairs)}" if pairs else request.path
 
 
 def _addresses(request: Request) -> list[str]:
-    """The forwarded ones first, as they claim, the peer's own last."""
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-    real = request.headers.get("X-Real-Ip", "")
-    found = [*forwarded, *([real] if real else []), request.remote]
-    return list(dict.fromkeys(address for address in found if address))
+    """The forwarded ones first, as they claim, the peer's own last; what is no address is none."""
+    found = [_address(part) for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    addresses = [address for address in found if address]
+    real, peer = _address(request.headers.get("X-Real-Ip", "")), _address(request.remote)
+    if real and real not in addresses:
+        addresses.append(real)
+    if peer and addresses[-1:] != [peer]:
+        addresses.append(peer)
+    return addresses
+
+
+def _address(text: str) -> str:
+    """As Go writes it: an IPv4 address is one in IPv6's clothes, too."""
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return ""
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
 
 
 def _reference(request: Request) -> Object:
@@ -72,8 +95,13 @@ def _reference(request: Request) -> Object:
     return {field: value for field, value in values.items() if value}
 
 
-def note_object(event: Object, noted: Noted, obj: Object, kind: GroupVersionKind) -> None:
-    """The object that was sent, if the level wants it; what it says about itself goes into the reference."""
+def note_object(event: Object, noted: Noted, obj: Any, kind: GroupVersionKind | None) -> None:
+    """The object that was sent, or the patch, which has no kind, if the level wants it; what an object says about
+    itself goes into the reference."""
+    if kind is None:
+        if noted.at_least(REQUEST):
+            event["requestObject"] = meta.copy(obj)
+        return
     reference, metadata = event.setdefault("objectRef", {}), obj.get("metadata") or {}
     for field in ("name", "namespace", "uid", "resourceVersion"):
         if metadata.get(field) and not reference.get(field):
@@ -84,28 +112,21 @@ def note_object(event: Object, noted: Noted, obj: Object, kind: GroupVersionKind
         event["requestObject"] = _without_managed_fields(sent) if noted.omit_managed_fields else sent
 
 
-def note_body(event: Object, noted: Noted, body: bytes, content_type: str) -> None:
-    """A patch, or the options of a deletion, if the level wants it."""
-    if not noted.at_least(REQUEST) or not body:
-        return
-    obj = parsed(body, content_type)
-    if obj is None:
-        return
-    if isinstance(obj, dict) and obj.get("kind") == "DeleteOptions":
-        obj["apiVersion"] = _INTERNAL
-    event["requestObject"] = _without_managed_fields(obj) if noted.omit_managed_fields else obj
-
-
-def note_response(event: Object, noted: Noted, status: int, body: bytes, content_type: str) -> None:
+def note_response(event: Object, noted: Noted, answer: Response, path: str) -> None:
     """How it ended, and the object that was answered with, if the level wants it."""
+    status, body = answer.status, answer.body
     event["responseStatus"] = {"metadata": {}, "code": status}
+    if not answer.is_object:
+        return
     wanted = status >= 400 or b'"Status"' in body[:64] or noted.at_least(REQUEST_RESPONSE)
-    answered = parsed(body, content_type) if wanted else None
+    answered = parsed(body, answer.content_type) if wanted else None
+    is_object = path.strip("/").partition("/")[0] in _API_ROOTS
     if isinstance(answered, dict) and answered.get("kind") == "Status":
         kept = ("status", "message", "reason", "details")
         said = {field: answered[field] for field in kept if field in answered}
         event["responseStatus"] = {"metadata": {}, **said, "code": status}
-    if noted.at_least(REQUEST_RESPONSE) and answered is not None:
+        is_object = True
+    if is_object and noted.at_least(REQUEST_RESPONSE) and answered is not None:
         event["responseObject"] = _without_managed_fields(answered) if noted.omit_managed_fields else answered
 
 
@@ -131,8 +152,10 @@ def _from_protobuf(body: bytes) -> Any:
     from pynetes.apimachinery.protobuf.decoder import ProtobufError, decode
 
     try:
-        return decode(body, GroupVersionKind("", "v1", "Status"))
-    except ProtobufError:
+        obj = decode(body, _STATUS)
+        kind = codec.interpret(obj, _STATUS)
+        return codec.decode(json_writer.encode(obj), kind, validation="Ignore")[0]
+    except (ProtobufError, StatusError):
         return None
 
 

@@ -44,6 +44,8 @@ async def parse_apply(scope: Scope, request: Request, options: WriteOptions) -> 
             shape = {list: "array", str: "string", bool: "bool"}.get(type(config), "number")
             why = f"json: cannot unmarshal {shape} into Go value of type map[string]interface {{}}"
             raise bad_request(f"error decoding YAML: error unmarshaling JSON: while decoding JSON: {why}")
+        if request.note is not None and config:
+            request.note(config, None)
         now = fields.now()
 
         def ask() -> Object:

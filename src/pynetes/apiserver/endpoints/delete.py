@@ -21,6 +21,9 @@ from pynetes.apiserver.registry.collection import delete_collection as delete_ob
 from pynetes.apiserver.registry.deletion import delete_object
 
 _DELETE_OPTIONS = GroupVersionKind("", "v1", "DeleteOptions")
+#: What the original makes of them, and shows in the audit log.
+_INTERNAL = GroupVersionKind("meta.k8s.io", "__internal", "DeleteOptions")
+_TYPE = frozenset(("apiVersion", "kind"))
 #: Where the original keeps the types of options, and what it first makes of a body.
 _SCHEME = "pkg/apis/meta/internalversion/scheme/register.go:27"
 _TYPE_META = r'struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }'
@@ -45,7 +48,10 @@ async def delete_options(request: Request) -> DeleteOptions:
         raise _untyped(str(error)) from None
     except (ProtobufError, DecodeError) as error:
         raise bad_request(str(error)) from None
-    return DeleteOptions.of({}, _checked({} if raw is None else raw))
+    options = _checked({} if raw is None else raw)
+    if request.note is not None:
+        request.note({field: value for field, value in options.items() if field not in _TYPE}, _INTERNAL)
+    return DeleteOptions.of({}, options)
 
 
 def _untyped(why: str) -> StatusError:

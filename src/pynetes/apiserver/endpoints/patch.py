@@ -66,9 +66,13 @@ async def parse_patch(request: Request, kind: GroupVersionKind) -> Patch:
     request.size = len(data)
     if content_type == JSON_PATCH:
         operations, strict = await aside(lambda: body.json_patch(data), request.size)
+        if request.note is not None:
+            request.note(operations, None)
         return Patch(lambda doc: json_patch.apply(doc, operations), _operations_touch_entries(operations), strict)
     strategically = content_type == STRATEGIC_MERGE_PATCH
     changes, strict = await aside(lambda: body.merge_patch(data, strategic=strategically), request.size)
+    if request.note is not None:
+        request.note(changes, None)
     metadata = changes.get("metadata", {})
     entries = not isinstance(metadata, dict) or any("managedFields" in name or name == "$patch" for name in metadata)
     if content_type == MERGE_PATCH:

@@ -1,29 +1,34 @@
 """Notes requests as the audit policy wants it: when they come, when a stream begins, and how they end."""
 
 import logging
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pynetes.apimachinery.errors import StatusError, internal
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apiserver.audit import event as events
 from pynetes.apiserver.audit.auditor import Auditor, rejected
-from pynetes.apiserver.audit.policy import COMPLETE, NONE, PANIC, RECEIVED, REQUEST, STARTED, Noted
+from pynetes.apiserver.audit.policy import COMPLETE, NONE, PANIC, RECEIVED, REQUEST_RESPONSE, STARTED, Noted
 from pynetes.apiserver.filters.info import long_running
 from pynetes.apiserver.filters.recovery import status_response
 from pynetes.apiserver.http import Answer, Filter, Handler, Request, Response, StreamResponse
 from pynetes.component import clock
 
+if TYPE_CHECKING:
+    from aiohttp.web_request import BaseRequest
+    from aiohttp.web_response import StreamResponse as AiohttpStream
+
 log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
+Takeover: TypeAlias = "Callable[[BaseRequest], Awaitable[AiohttpStream]]"
 
 
 def with_audit(auditor: Auditor) -> Filter:
     def wrap(handler: Handler) -> Handler:
         async def handle(request: Request) -> Answer:
             assert request.info is not None
-            noted = auditor.policy.of(request.user, request.info)
+            noted = auditor.noted(request.user, request.info)
             if noted.level == NONE:
                 return await handler(request)
             return await _Audited(auditor, request, noted).run(handler)
@@ -51,7 +56,7 @@ class _Audited:
             # Answered here and not further out, so that the answer can be noted.
             answer = status_response(self._request, error)
         except BaseException:
-            await self._note_request()
+            self._note_user()
             self._event["responseStatus"] = {
                 "metadata": {},
                 "status": "Failure",
@@ -60,21 +65,30 @@ class _Audited:
             }
             await self._tell(PANIC)
             raise
-        await self._note_request()
+        self._note_user()
         if isinstance(answer, StreamResponse):
             self._event["responseStatus"] = {"metadata": {}, "code": answer.status}
             await self._tell(STARTED)
             answer.chunks = self._until_the_end(answer.chunks)
         elif isinstance(answer, Response):
-            events.note_response(self._event, self._noted, answer.status, answer.body, answer.content_type)
+            events.note_response(self._event, self._noted, answer, self._request.path)
             if long_running(self._request):
                 await self._tell(STARTED)
             await self._tell(COMPLETE)
         else:
             self._event["responseStatus"] = {"metadata": {}, "code": 101}
-            await self._tell(STARTED)
-            await self._tell(COMPLETE)
+            answer.run = self._from_start_to_end(answer.run)
         return answer
+
+    def _from_start_to_end(self, run: Takeover) -> Takeover:
+        async def noted(raw: "BaseRequest") -> "AiohttpStream":
+            await self._tell(STARTED)
+            try:
+                return await run(raw)
+            finally:
+                await self._tell(COMPLETE)
+
+        return noted
 
     async def _until_the_end(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         try:
@@ -86,22 +100,15 @@ class _Audited:
                 await close()
             await self._tell(COMPLETE)
 
-    async def _note_request(self) -> None:
+    def _note_user(self) -> None:
         impersonator = self._request.context.get("impersonator")
         if impersonator is not None and self._request.user is not None:
             self._event["user"] = impersonator.to_wire()
             self._event["impersonatedUser"] = self._request.user.to_wire()
             if constraint := self._request.context.get("constraint"):
                 self._event["authenticationMetadata"] = {"impersonationConstraint": constraint}
-        info = self._request.info
-        if info is None or not info.is_resource or not self._noted.at_least(REQUEST):
-            return
-        if info.verb in ("patch", "delete", "deletecollection"):
-            body = await self._request.read_body()
-            content_type = self._request.headers.get("Content-Type", "")
-            events.note_body(self._event, self._noted, body, content_type)
 
-    def _note_object(self, obj: Object, kind: GroupVersionKind) -> None:
+    def _note_object(self, obj: Any, kind: GroupVersionKind | None) -> None:
         events.note_object(self._event, self._noted, obj, kind)
 
     async def _tell(self, stage: str) -> None:
@@ -136,13 +143,15 @@ def with_failed_authentication_audit(auditor: Auditor) -> Filter:
 
 async def _note_failed_authentication(auditor: Auditor, request: Request, error: StatusError) -> None:
     assert request.info is not None
-    noted = auditor.policy.of(None, request.info)
+    noted = auditor.noted(None, request.info)
     if noted.level == NONE or STARTED in noted.omitted:
         return
     now = clock.now()
     event = events.new(request, noted, now)
     status = {"metadata": {}, "status": "Failure", "message": error.message, "reason": error.reason}
     event["responseStatus"] = {**status, "code": error.code}
+    if noted.at_least(REQUEST_RESPONSE):
+        event["responseObject"] = error.status()
     try:
         await auditor.write(events.at_stage(event, STARTED, now, request.annotations))
     except OSError as fault:

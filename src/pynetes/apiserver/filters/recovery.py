@@ -43,11 +43,13 @@ def with_recovery(handler: Handler) -> Handler:
 
 def status_response(request: Request, error: StatusError) -> Response:
     """The error as the client reads it: a v1.Status in the negotiated format, or in indented JSON if there is none."""
+    negotiable = True
     try:
         media = negotiate(request, "errors")
     except StatusError:
-        media = MediaType(JSON, pretty=True)
+        media, negotiable = MediaType(JSON, pretty=True), False
     response = Response(error.code, media.codec.encode(error.status(), media.pretty), media.codec.media_type)
+    response.is_object = negotiable
     response.headers.update(error.headers)
     retry = error.details.get("retryAfterSeconds")
     if retry:

@@ -118,7 +118,7 @@ async def relay(kubelets: KubeletClient, request: Request, node: str, path: str,
     backend = answer.duplex
     if backend is None:
         content_type = answer.headers.get("content-type", "text/plain; charset=utf-8")
-        return Response(answer.status, answer.body, content_type)
+        return Response(answer.status, answer.body, content_type, is_object=False)
     chosen = answer.headers.get(PROTOCOL_HEADER.lower())
 
     async def run(raw: BaseRequest) -> StreamResponse:

@@ -71,11 +71,18 @@ class KubeletClient(SessionOwner):
         node = await self._objects.get(NODES, node_name)
         return location_of(node, self._settings.preferred_address_types)
 
+    async def _location_for_pod(self, node_name: str) -> Location:
+        """The same while a pod is asked for: what is missing then is called one, as the original does."""
+        try:
+            return await self.location(node_name)
+        except StatusError as error:
+            raise errors.not_found("pods", node_name) if error.reason == "NotFound" else error from None
+
     async def upgrade(
         self, node_name: str, path: str, query: Query, headers: Sequence[tuple[str, str]], *, method: str = "POST"
     ) -> dial.Answer:
         """Asks a kubelet to switch protocols; `StatusError` 500 if it cannot be reached."""
-        where = await self.location(node_name)
+        where = await self._location_for_pod(node_name)
         target = target_of(path, query)
         host = ("Host", host_port(where))
         try:
@@ -93,7 +100,7 @@ class KubeletClient(SessionOwner):
 
     async def get(self, node_name: str, path: str, query: Query, *, verify: bool = True) -> aiohttp.ClientResponse:
         """A GET whose answer is read bit by bit; the caller closes it."""
-        where = await self.location(node_name)
+        where = await self._location_for_pod(node_name)
         url = f"https://{host_port(where)}{target_of(path, query)}"
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._settings.timeout)
         try:

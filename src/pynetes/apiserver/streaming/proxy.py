@@ -137,7 +137,7 @@ class Proxy:
             return await _page(response, content_type, headers, links)
         if length.isdigit() and int(length) <= WHOLE:
             async with response:
-                return Response(response.status, await response.read(), content_type, headers)
+                return Response(response.status, await response.read(), content_type, headers, is_object=False)
         return StreamResponse(response.status, content_type, chunks(response), headers)
 
     async def _upgrade(self, request: Request, backend: Backend, target: str) -> Answer:
@@ -297,7 +297,8 @@ async def _page(
         body += chunk
         if len(body) > _LARGEST_PAGE:
             return StreamResponse(response.status, content_type, _resumed(bytes(body), found), headers)
-    return Response(response.status, rewritten(bytes(body), response.headers, links), content_type, headers)
+    page = rewritten(bytes(body), response.headers, links)
+    return Response(response.status, page, content_type, headers, is_object=False)
 
 
 def rewritten(body: bytes, headers: Mapping[str, str], links: Links) -> bytes:

@@ -15,7 +15,7 @@ def switched(answer: dial.Answer) -> Answer:
     """What the client gets: the backend's refusal, or its own bytes from the head on."""
     duplex = answer.duplex
     if duplex is None:
-        return Response(answer.status, answer.body, answer.headers.get("content-type", "text/plain"))
+        return Response(answer.status, answer.body, answer.headers.get("content-type", "text/plain"), is_object=False)
 
     async def run(raw: BaseRequest) -> StreamResponse:
         response = _Verbatim(status=HTTPStatus.SWITCHING_PROTOCOLS)

@@ -93,7 +93,6 @@ _PEERS = "All API servers of a cluster serve the same APIs."
 _ELECTION = "Leaders elect themselves by their leases."
 _PYTHON = "There are no profiles in Go's form."
 _AUDIT = "Events are written as fast as they come."
-_WHOLE = "Audit events are written whole."
 _FORWARD = f"{_MINOR} alone is emulated."
 _ONE = "There is one."
 _SPLIT = "options.{}.splitStream: Forbidden: Feature LoggingAlphaOptions is disabled"
@@ -139,16 +138,10 @@ _APISERVER = (
     idle("audit-log-batch-throttle-burst", "integer", _AUDIT),
     idle("audit-log-batch-throttle-enable", "switch", _AUDIT),
     idle("audit-log-batch-throttle-qps", "number", _AUDIT),
-    idle("audit-log-truncate-enabled", "switch", _WHOLE),
-    idle("audit-log-truncate-max-batch-size", "integer", _WHOLE),
-    idle("audit-log-truncate-max-event-size", "integer", _WHOLE),
     idle("audit-log-version", "text", _ONE, _audited("log")),
     idle("audit-webhook-batch-throttle-burst", "integer", _AUDIT),
     idle("audit-webhook-batch-throttle-enable", "switch", _AUDIT),
     idle("audit-webhook-batch-throttle-qps", "number", _AUDIT),
-    idle("audit-webhook-truncate-enabled", "switch", _WHOLE),
-    idle("audit-webhook-truncate-max-batch-size", "integer", _WHOLE),
-    idle("audit-webhook-truncate-max-event-size", "integer", _WHOLE),
     idle("audit-webhook-version", "text", _ONE, _audited("webhook")),
     idle("coordinated-leadership-lease-duration", "duration", _ELECTION),
     idle("coordinated-leadership-renew-deadline", "duration", _ELECTION),
