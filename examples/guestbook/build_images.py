@@ -9,6 +9,7 @@ fetched by apt and kept in the cache directory; an image that the registry alrea
 """
 
 import argparse
+import fcntl
 import gzip
 import hashlib
 import io
@@ -73,14 +74,27 @@ def images() -> list[Image]:
 def fetch_packages(packages: tuple[str, ...], cache: Path) -> list[Path]:
     """The .deb files of `packages` and all they depend on, as if on an empty machine.
 
-    Which they are is asked once for every `apt-get update`.
+    Which they are is asked once for every `apt-get update`. One process fetches at a time: others wait for it.
     """
     known = cache / f"{identity(packages)}.json"
-    if known.exists():
-        chosen = [cache / "archives" / name for name in json.loads(known.read_text())]
-        if all(deb.exists() for deb in chosen):
-            return chosen
+    if (chosen := fetched(known, cache)) is not None:
+        return chosen
     (cache / "archives" / "partial").mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        chosen = fetched(known, cache)
+        return fetch(packages, known, cache) if chosen is None else chosen
+
+
+def fetched(known: Path, cache: Path) -> list[Path] | None:
+    """What a fetch has written into `known`, if it is all there."""
+    if not known.exists():
+        return None
+    chosen = [cache / "archives" / name for name in json.loads(known.read_text())]
+    return chosen if all(deb.exists() for deb in chosen) else None
+
+
+def fetch(packages: tuple[str, ...], known: Path, cache: Path) -> list[Path]:
     (cache / "status").touch()
     apt = [
         "apt-get", "-qq", "-y", "--no-install-recommends",

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.cluster import Machine, until
 from tests.e2e.test_lifecycle import traces
+from tests.namespaces import held, inhabitants
 
 pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(900)]
 
@@ -47,32 +48,12 @@ def namespaces(machine: Machine) -> list[str]:
     return [f"/proc/{pid}/ns/{kind}" for pid in pids for kind in ("pid", "net")]
 
 
-@contextmanager
-def held(paths: list[str]) -> Iterator[set[str]]:
-    """What these namespaces are called, as long as they are open here.
-
-    A namespace is known by its number, and the number of one that has gone is the next one's at once: without this
-    another test's pod is found in it. An open network namespace keeps its interfaces, and so its host's cable, too.
-    """
-    descriptors: list[int] = []
-    try:
-        for path in paths:
-            descriptors.append(os.open(path, os.O_RDONLY))
-        yield {os.readlink(f"/proc/self/fd/{descriptor}") for descriptor in descriptors}
-    finally:
-        for descriptor in descriptors:
-            os.close(descriptor)
-
-
-def inhabitants(kept: set[str]) -> list[str]:
-    """Processes in any of these namespaces; containers' are in their pods', and bound to them by their cgroups."""
+def commands(kept: set[str]) -> list[str]:
+    """What runs in any of these namespaces; containers are in their pods', and bound to them by their cgroups."""
     found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if {os.readlink(entry / "ns" / kind) for kind in ("pid", "net")} & kept:
-                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-        except OSError:
-            continue
+    for pid in inhabitants(kept):
+        with suppress(OSError):  # it has just ended
+            found.append(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
     return [command for command in found if command]
 
 
@@ -99,10 +80,10 @@ def test_down_leaves_the_hosts_disks_and_up_brings_the_same_hosts_back(machine: 
     before = set(links(machine))
     assert {"pynetes-hosts", "pyn-master-1", "pyn-node-1", "pyn-node-2"} < before
     with held(namespaces(machine)) as kept:
-        assert inhabitants(kept)
+        assert commands(kept)
         machine.pynetes("down")
         assert traces(machine) == []
-        assert inhabitants(kept) == []
+        assert commands(kept) == []
     assert set(links(machine)) == {name for name in before if "pyn" not in name}
     assert not machine.run_dir.exists()
     assert "pynetes" not in machine.kubeconfig.read_text()
@@ -113,7 +94,7 @@ def test_down_leaves_the_hosts_disks_and_up_brings_the_same_hosts_back(machine: 
     with held(namespaces(machine)) as kept:
         machine.pynetes("purge")
         assert traces(machine) == []
-        assert inhabitants(kept) == []
+        assert commands(kept) == []
     assert not machine.data.exists()
 
 
@@ -121,9 +102,9 @@ def test_a_killed_host_takes_everything_in_it_along_and_up_boots_it_again(machin
     run_pod(machine)
     pid = init_pid(machine, "node-2")
     with held([f"/proc/{pid}/ns/pid"]) as kept:
-        assert any("containerd-shim" in command for command in inhabitants(kept))
+        assert any("containerd-shim" in command for command in commands(kept))
         os.kill(pid, signal.SIGKILL)
-        until(lambda: inhabitants(kept) == [])
+        until(lambda: commands(kept) == [])
     until(lambda: "pyn-node-2" not in links(machine))  # its cable goes with it
     others = {name: init_pid(machine, name) for name in ("master-1", "node-1")}
     booted = machine.pynetes("up").stdout

@@ -106,8 +106,8 @@ def test_a_machine_joins_and_runs_pods_and_comes_back_without_a_token(pair: Pair
     # The API server reaches the kubelet there: it has a serving certificate of the cluster's CA.
     until(lambda: pair.server.kubectl("logs sleeper", check=False).returncode == 0)
     # Nodes share a link: the other's pods are behind it.
-    assert f"via {AGENT_IP}" in pair.server.host.run("ip route show proto 157").stdout
-    assert f"via {SERVER_IP}" in pair.agent.host.run("ip route show proto 157").stdout
+    for machine, other in ((pair.server, AGENT_IP), (pair.agent, SERVER_IP)):
+        until(lambda host=machine.host, ip=other: f"via {ip}" in host.run("ip route show proto 157").stdout)  # type: ignore[misc]
     requests = pair.server.get("csr")["items"]
     assert {request["spec"]["signerName"] for request in requests} == {
         "kubernetes.io/kube-apiserver-client-kubelet",

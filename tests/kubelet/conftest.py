@@ -25,6 +25,7 @@ from pynetes.kubelet import pause
 from pynetes.kubelet.containerd import ContainerdConfig, containerd_config, detect_machine, parse_version
 from pynetes.kubelet.cri import runtime_pb2 as pb
 from pynetes.testing import images
+from tests.namespaces import held, inhabitants
 
 CLONE_FS, CLONE_NEWNS, CLONE_NEWNET = 0x200, 0x20000, 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -44,8 +45,7 @@ _HOLD = """
 set -e
 mount --make-rshared /
 mount -t tmpfs tmpfs /run
-mkdir -p /run/cni-cache /var/lib/cni
-mount --bind /run/cni-cache /var/lib/cni
+mount -t tmpfs tmpfs /var/lib
 ip link set lo up
 echo ready
 exec sleep infinity
@@ -158,7 +158,6 @@ class Node:
 @pytest.fixture(scope="session")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     directory = tmp_path_factory.mktemp("node")
-    had_cache = Path("/var/lib/cni").exists()
     holder = subprocess.Popen(
         ["unshare", "--mount", "--net", "sh", "-c", _HOLD], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -195,9 +194,6 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
             holder.stderr.close()
         _remove_cgroups(found.cgroup_root)
         shutil.rmtree(directory, ignore_errors=True)
-        if not had_cache:
-            with contextlib.suppress(OSError):  # the node of another worker's tests may need it, too
-                Path("/var/lib/cni").rmdir()
 
 
 @pytest.fixture
@@ -221,11 +217,10 @@ def _containerd_config(node: Node) -> str:
 
 def _kill_all_in(holder: int) -> None:
     """Every process in the holder's mount namespace, the holder included: shims outlive their containerd."""
-    namespace = os.readlink(f"/proc/{holder}/ns/mnt")
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if os.readlink(process / "ns/mnt") == namespace:
-                os.kill(int(process.name), signal.SIGKILL)
+    with held([f"/proc/{holder}/ns/mnt"]) as kept:
+        for pid in inhabitants(kept, ["mnt"]):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _import_images(node: Node) -> None:

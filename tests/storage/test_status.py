@@ -1,6 +1,7 @@
 """How a store is, told from outside."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pynetes.storage.etcd.endpoints import TIMEOUT
 from pynetes.storage.etcd.membership import EtcdMember, MemberHealth
 from pynetes.storage.snapshot import restore, take
 from pynetes.storage.snapshot.opening import open_view
-from pynetes.storage.status import Compaction, StoreStatus, survey
+from pynetes.storage.status import Compaction, StoreStatus, sqlite, survey
 from pynetes.storage.status.surveying import resource_of
 from tests.ports import free_port
 from tests.storage.conftest import EMBEDDED, SERVERS, Servers
@@ -244,3 +245,17 @@ async def test_mysql_that_takes_no_writes_is_a_problem(servers: Servers) -> None
         assert "it is read-only" in (await survey(url)).all_problems()
     finally:
         server.sql("SET GLOBAL read_only = 0")  # type: ignore[attr-defined]
+
+
+def test_a_lock_on_another_disks_file_of_the_same_number_is_not_the_stores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, locks = tmp_path / "store.db", tmp_path / "locks"
+    lock = tmp_path / "store.db.lock"
+    lock.touch()
+    found = lock.stat()
+    device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"
+    monkeypatch.setattr(sqlite, "_LOCKS", locks)
+    for told, locked in ((f"{device}:{found.st_ino}", True), (f"ff:ff:{found.st_ino}", not os.major(found.st_dev))):
+        locks.write_text(f"1: FLOCK  ADVISORY  WRITE 4711 {told} 0 EOF\n")
+        assert sqlite.is_locked(store) is locked

@@ -119,7 +119,7 @@ def _remove_portmap_rules() -> None:
         return
     kept = [line for line in saved.stdout.splitlines() if not (line.startswith(":CNI-") or " CNI-" in line)]
     restored = "\n".join(kept) + "\n"
-    subprocess.run(["iptables-restore", "-T", "nat"], input=restored, text=True, capture_output=True, check=False)
+    subprocess.run(["iptables-restore", "-w", "-T", "nat"], input=restored, text=True, capture_output=True, check=False)
 
 
 def remove_cgroups(name: str, seconds: float = 10.0) -> int:

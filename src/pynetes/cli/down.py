@@ -2,9 +2,8 @@
 
 import asyncio
 import shutil
-from pathlib import Path
 
-from pynetes.cli import cleanup, kubeconfigs, settings, storeurl, up
+from pynetes.cli import cleanup, kubeconfigs, settings, storeurl, supervisor, up
 from pynetes.cli.hosts import stop as hosts
 from pynetes.cli.layout import Layout
 from pynetes.cli.progress import Progress
@@ -107,7 +106,7 @@ def _settings(layout: Layout) -> tuple[Settings | None, str]:
 
 def _wait_for_end(pid: int) -> bool:
     deadline = clock.monotonic() + _SUPERVISOR_SECONDS
-    while Path(f"/proc/{pid}").exists():
+    while supervisor.is_supervisor(pid):
         if clock.monotonic() > deadline:
             return False
         clock.sleep_blocking(0.05)

@@ -28,8 +28,14 @@ def enter(layout: Layout) -> None:
     Where pods have outlived their supervisor it is theirs, else a new one.
     """
     for shim in shims_of(layout):
-        with open(f"/proc/{shim}/ns/mnt", "rb") as namespace:
-            _check(_libc.setns(namespace.fileno(), _CLONE_NEWNS), "enter the pods' mount namespace")
+        try:
+            namespace = os.open(f"/proc/{shim}/ns/mnt", os.O_RDONLY)
+        except OSError:  # it has just ended, its pod with it
+            continue
+        try:
+            _check(_libc.setns(namespace, _CLONE_NEWNS), "enter the pods' mount namespace")
+        finally:
+            os.close(namespace)
         return
     _check(_libc.unshare(_CLONE_NEWNS), "make a mount namespace")
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)  # nothing reaches the machine

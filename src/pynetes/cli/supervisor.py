@@ -278,8 +278,14 @@ def running_pid(pid_file: Path) -> int | None:
     """The supervisor's pid if it is alive."""
     try:
         pid = int(pid_file.read_text())
-        os.kill(pid, 0)
-    except (FileNotFoundError, ValueError, ProcessLookupError):
+    except (FileNotFoundError, ValueError):
         return None
-    title = Path(f"/proc/{pid}/cmdline")
-    return pid if title.exists() and _TITLE.encode() in title.read_bytes() else None
+    return pid if is_supervisor(pid) else None
+
+
+def is_supervisor(pid: int) -> bool:
+    """Not if it has ended, and another process has its pid by now."""
+    try:
+        return _TITLE.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False

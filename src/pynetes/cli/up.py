@@ -257,5 +257,6 @@ def stop_supervisor(layout: Layout) -> int | None:
     """Asks the supervisor to stop; its pid, None if there is none."""
     pid = supervisor.running_pid(layout.supervisor_pid)
     if pid is not None:
-        os.kill(pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+            os.kill(pid, signal.SIGTERM)
     return pid

@@ -65,7 +65,7 @@ def _call(
     environment = {
         **os.environ,
         "CNI_COMMAND": command,
-        "CNI_CONTAINERID": f"{pod.name}-{id(pod):x}",
+        "CNI_CONTAINERID": f"{pod.name}-{pod.number}",
         "CNI_NETNS": pod.path,
         "CNI_IFNAME": _INTERFACE,
         "CNI_PATH": str(PLUGINS),

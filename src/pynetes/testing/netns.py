@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 _CLONE_NEWNET = 0x40000000
 _THREADS = 8
-_numbers = itertools.count(1)
+_numbers, _namespaces = itertools.count(1), itertools.count(1)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -50,6 +50,7 @@ class NetworkNamespace:
 
     def __init__(self, name: str = "host", *, of_process: int | None = None) -> None:
         self.name = name
+        self.number = next(_namespaces)
         self._owner = ThreadPoolExecutor(1, thread_name_prefix=f"netns-{name}")
         self._processes: list[subprocess.Popen[bytes]] = []
         self.path = self._owner.submit(_make).result() if of_process is None else f"/proc/{of_process}/ns/net"

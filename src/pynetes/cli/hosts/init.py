@@ -4,6 +4,7 @@ With it ends everything in its PID namespace. SIGTERM shuts the host down in ord
 power cut.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -85,7 +86,8 @@ def _shut_down(command: int) -> None:
     pid = supervisor.running_pid(pid_file)
     if pid is None:
         return
-    os.kill(pid, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+        os.kill(pid, signal.SIGTERM)
     deadline = clock.monotonic() + _SHUTDOWN_SECONDS
     while supervisor.running_pid(pid_file) == pid and clock.monotonic() < deadline:
         signal.sigtimedwait((signal.SIGCHLD,), 0.5)

@@ -1,5 +1,6 @@
 """Whether a host is on, and how it goes off. Blocking."""
 
+import contextlib
 import json
 import os
 import signal
@@ -72,7 +73,8 @@ def shut_down(layout: Layout, names: Iterable[str]) -> None:
 def _end(layout: Layout, names: Iterable[str], number: signal.Signals, seconds: float) -> None:
     running = {name: pid for name in names if (pid := init_pid(layout, name)) is not None}
     for pid in running.values():
-        os.kill(pid, number)
+        with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+            os.kill(pid, number)
     deadline = clock.monotonic() + seconds
     while waiting := [name for name in running if init_pid(layout, name) is not None]:
         if clock.monotonic() > deadline:

@@ -1,6 +1,7 @@
 """What only SQLite knows: its files, its history, and who holds the lock."""
 
 import asyncio
+import os
 from pathlib import Path
 
 from pynetes.storage.interface import StoreUnavailable
@@ -45,7 +46,7 @@ def _history(path: Path) -> Compaction:
 def is_locked(path: Path) -> bool | None:
     """Whether a server has the store, without touching its lock: that could keep it from starting just then."""
     try:
-        inode = path.with_name(path.name + ".lock").stat().st_ino
+        file = path.with_name(path.name + ".lock").stat()
         lines = _LOCKS.read_text().splitlines()
     except FileNotFoundError:
         return False
@@ -53,4 +54,14 @@ def is_locked(path: Path) -> bool | None:
         return None
     # 1: FLOCK  ADVISORY  WRITE 4711 fd:00:1234567 0 EOF
     holders = [fields for line in lines if len(fields := line.split()) > 5 and fields[1] == "FLOCK"]
-    return any(fields[5].endswith(f":{inode}") for fields in holders)
+    return any(_is_file(fields[5], file) for fields in holders)
+
+
+def _is_file(told: str, file: os.stat_result) -> bool:
+    """Whether `fd:00:1234567`, device and inode, is this file: other disks have files of the same number.
+
+    A file system without a disk of its own (overlayfs, btrfs) may be told as another device than `stat` says.
+    """
+    device, _, inode = told.rpartition(":")
+    major, minor = os.major(file.st_dev), os.minor(file.st_dev)
+    return int(inode) == file.st_ino and (not major or device == f"{major:02x}:{minor:02x}")
