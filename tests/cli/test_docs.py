@@ -1,4 +1,4 @@
-"""The commands in the documentation are commands that there are, with options that they have."""
+"""The commands in the documents are commands that there are, with options that they have; links lead somewhere."""
 
 import re
 from pathlib import Path
@@ -8,12 +8,14 @@ import pytest
 
 from pynetes.cli.main import main
 
-DOCS = Path(__file__).parents[2] / "docs" / "several-machines.md"
-_COMMAND = re.compile(r"(?:`|^    )(pynetes [^`\n#]*)", re.MULTILINE)
+ROOT = Path(__file__).parents[2]
+PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")} - {ROOT / "CHANGELOG.md"})  # it tells of what is gone, too
+_COMMAND = re.compile(r"(?:`|^    )(?:\.venv/bin/)?(pynetes [a-z][^`\n#]*)", re.MULTILINE)
+_LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
 def _commands() -> list[str]:
-    return sorted({found.strip() for found in _COMMAND.findall(DOCS.read_text())})
+    return sorted({found.strip() for page in PAGES for found in _COMMAND.findall(page.read_text())})
 
 
 @pytest.mark.parametrize("line", _commands())
@@ -30,4 +32,9 @@ def test_command_is_there(line: str) -> None:
 
 
 def test_there_are_commands() -> None:
-    assert len(_commands()) > 20
+    assert len(_commands()) > 30
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    assert [link for link in _LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
