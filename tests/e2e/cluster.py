@@ -11,7 +11,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -116,6 +117,14 @@ class Machine:
         self.host.close()
         self.router.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+@contextmanager
+def up(*options: str) -> Iterator[Machine]:
+    """A machine on which `pynetes up` has made a cluster; both go at the end."""
+    with closing(Machine()) as machine:
+        machine.pynetes("up", *options)
+        yield machine
 
 
 def _tail(file: Path) -> str:

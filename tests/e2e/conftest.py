@@ -1,10 +1,17 @@
-"""A test that fails tells what its machines' logs said at last: they go with the machines, and CI keeps only output."""
+"""A machine with a cluster for each test that asks for one. A test that fails tells what its machines' logs said at
+last: they go with the machines, and CI keeps only output."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 
 from tests.e2e import cluster
+
+
+@pytest.fixture
+def machine() -> Iterator[cluster.Machine]:
+    with cluster.up() as machine:
+        yield machine
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,7 +1,6 @@
 """Another CNI plugin's configuration is dropped into place: the runtime gives pods its addresses, ours is out of it."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -18,16 +17,6 @@ spec:
   containers:
   - {name: main, image: registry.k8s.io/pause:3.10.2, imagePullPolicy: Never}
 """
-
-
-@pytest.fixture
-def machine() -> Iterator[Machine]:
-    machine = Machine()
-    try:
-        machine.pynetes("up")
-        yield machine
-    finally:
-        machine.close()
 
 
 def run(machine: Machine, name: str) -> str:

@@ -9,20 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import NODE_IP, URL, Machine, until
+from tests.e2e.cluster import NODE_IP, URL, Machine, until, up
 
 pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
-    machine = Machine()
-    try:
-        machine.pynetes("up", "--registry")
+    with up("--registry") as machine:
         machine.start_guestbook()
         yield machine
-    finally:
-        machine.close()
 
 
 def store(machine: Machine, text: str) -> None:

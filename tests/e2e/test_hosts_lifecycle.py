@@ -4,13 +4,13 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import Machine, until
+from tests.e2e.cluster import Machine, until, up
 from tests.e2e.test_lifecycle import traces
 from tests.namespaces import held, inhabitants
 
@@ -30,12 +30,8 @@ spec:
 
 @pytest.fixture
 def machine() -> Iterator[Machine]:
-    machine = Machine()
-    try:
-        machine.pynetes("up", "--nodes 2")
+    with up("--nodes 2") as machine:
         yield machine
-    finally:
-        machine.close()
 
 
 def init_pid(machine: Machine, name: str) -> int:
@@ -148,9 +144,7 @@ def test_commands_run_in_a_host(machine: Machine) -> None:
 
 
 def test_hosts_and_a_cluster_of_one_machine_do_not_mix() -> None:
-    machine = Machine()
-    try:
-        machine.pynetes("up")
+    with up() as machine:
         refused = machine.pynetes("up", "--nodes 3", check=False)
         assert "this machine has a cluster of its own; it is free for something else after `pynetes purge`" in (
             refused.stderr
@@ -160,8 +154,6 @@ def test_hosts_and_a_cluster_of_one_machine_do_not_mix() -> None:
         assert "there are no hosts on this machine: `pynetes up --nodes 3`" in (
             machine.pynetes("node list", check=False).stderr
         )
-    finally:
-        machine.close()
 
 
 def test_a_host_that_does_not_boot_is_told_with_its_last_words(machine: Machine) -> None:
@@ -178,12 +170,9 @@ def test_a_host_that_does_not_boot_is_told_with_its_last_words(machine: Machine)
 
 
 def test_a_range_in_use_is_told_before_anything_is_made() -> None:
-    machine = Machine()
-    try:
+    with closing(Machine()) as machine:
         refused = machine.pynetes("up", "--nodes 2 --host-cidr 203.0.0.0/16", check=False)
         assert refused.returncode == 1
         assert "overlap with 203.0.113.0/24, which this machine reaches over" in refused.stderr
         assert not machine.data.exists()
         assert traces(machine) == []
-    finally:
-        machine.close()

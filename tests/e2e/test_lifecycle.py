@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +23,6 @@ spec:
   containers:
   - {name: main, image: registry.k8s.io/pause:3.10.2, imagePullPolicy: Never}
 """
-
-
-@pytest.fixture
-def machine() -> Iterator[Machine]:
-    machine = Machine()
-    try:
-        machine.pynetes("up")
-        yield machine
-    finally:
-        machine.close()
 
 
 def run_pod(machine: Machine) -> dict[str, Any]:
@@ -118,8 +108,7 @@ def test_pods_live_on_when_everything_is_killed_at_once(machine: Machine) -> Non
 
 
 def test_a_taken_port_is_told_before_anything_is_made() -> None:
-    machine = Machine()
-    try:
+    with closing(Machine()) as machine:
         taken = machine.host.call(socket.create_server, ("0.0.0.0", 6443))
         with taken:
             refused = machine.pynetes("up", check=False)
@@ -127,14 +116,9 @@ def test_a_taken_port_is_told_before_anything_is_made() -> None:
         assert "the API server cannot listen on 0.0.0.0:6443 (Address already in use)" in refused.stderr
         assert "Traceback" not in refused.stderr
         assert not machine.data.exists()
-    finally:
-        machine.close()
 
 
 def test_status_without_a_cluster_says_how_to_make_one() -> None:
-    machine = Machine()
-    try:
+    with closing(Machine()) as machine:
         shown = machine.pynetes("status", check=False)
         assert (shown.returncode, shown.stdout.strip()) == (1, "No cluster runs. `pynetes up` makes one.")
-    finally:
-        machine.close()

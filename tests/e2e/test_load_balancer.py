@@ -10,7 +10,7 @@ import pytest
 
 from pynetes.testing.images import BUSYBOX, busybox
 from pynetes.testing.netns import NetworkNamespace
-from tests.e2e.cluster import Machine, until
+from tests.e2e.cluster import Machine, until, up
 
 pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(900)]
 
@@ -20,12 +20,8 @@ SERVE = "echo hello > /tmp/index.html && exec httpd -f -p 80 -h /tmp"
 
 @pytest.fixture
 def machine() -> Iterator[Machine]:
-    machine = Machine()
-    try:
-        machine.pynetes("up", f"--load-balancer-pool {FIRST}-{LAST}")
+    with up(f"--load-balancer-pool {FIRST}-{LAST}") as machine:
         yield machine
-    finally:
-        machine.close()
 
 
 def answer(client: NetworkNamespace, url: str) -> str:

@@ -8,6 +8,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -165,11 +166,8 @@ def talk(run: Callable[[str], str], address: str, port: int | str) -> str:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    machine = Machine()
-    try:
+    with closing(Machine()) as machine:
         yield Site(machine, tmp_path_factory.mktemp("images"))
-    finally:
-        machine.close()
 
 
 def test_every_node_answers_for_every_pod(site: Site) -> None:

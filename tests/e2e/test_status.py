@@ -7,19 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import Machine, until
+from tests.e2e.cluster import Machine, until, up
 
 pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
-    machine = Machine()
-    try:
-        machine.pynetes("up", "--masters 3 --nodes 2")
+    with up("--masters 3 --nodes 2") as machine:
         yield machine
-    finally:
-        machine.close()
 
 
 def status(machine: Machine) -> dict[str, Any]:

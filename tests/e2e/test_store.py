@@ -1,7 +1,6 @@
 """A whole cluster goes on from a snapshot: on the same engine, and on an etcd of its own."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,16 +23,6 @@ spec:
       containers:
       - {name: main, image: registry.k8s.io/pause:3.10.2, imagePullPolicy: Never}
 """
-
-
-@pytest.fixture
-def machine() -> Iterator[Machine]:
-    machine = Machine()
-    try:
-        machine.pynetes("up")
-        yield machine
-    finally:
-        machine.close()
 
 
 def available(machine: Machine) -> int:

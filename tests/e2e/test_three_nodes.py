@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import Machine, until
+from tests.e2e.cluster import Machine, until, up
 
 pytestmark = [pytest.mark.e2e, pytest.mark.node, pytest.mark.timeout(900)]
 
@@ -61,15 +61,11 @@ spec:
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
-    machine = Machine()
-    try:
-        machine.pynetes("up", "--nodes 3 --registry", GRACE)
+    with up("--nodes 3 --registry", GRACE) as machine:
         machine.start_guestbook(f"http://{machine.host_address('node-1')}:30080/entries")
         machine.kubectl("apply -f -", input=ECHO)
         machine.kubectl("rollout status daemonset/echo --timeout=150s")
         yield machine
-    finally:
-        machine.close()
 
 
 def pods(machine: Machine, app: str) -> list[dict[str, Any]]:
