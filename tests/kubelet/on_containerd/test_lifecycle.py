@@ -176,7 +176,7 @@ async def test_readiness_follows_its_probe_and_liveness_restarts(kubelet, pods):
 
 async def _exec(kubelet, pod, script):
     container_id = container(pod)["containerID"].removeprefix("containerd://")
-    answer = await kubelet.runtime_service.exec_sync(container_id, ["sh", "-c", script])
+    answer = await kubelet.parts.runtime_service.exec_sync(container_id, ["sh", "-c", script])
     assert answer.exit_code == 0, answer.stderr
 
 

@@ -39,7 +39,7 @@ async def resize(cluster, name, field="containers", **containers):
 
 async def memory_limit(kubelet, pod, name="main"):
     container_id = status(pod, name)["containerID"].removeprefix("containerd://")
-    return int((await kubelet.runtime_service.exec_sync(container_id, ["sh", "-c", LIMIT])).stdout)
+    return int((await kubelet.parts.runtime_service.exec_sync(container_id, ["sh", "-c", LIMIT])).stdout)
 
 
 async def test_containers_get_more_and_less_without_a_restart(cluster, kubelet, pods):
@@ -83,7 +83,7 @@ async def test_an_init_container_is_resized_while_it_runs(cluster, kubelet, pods
     after = await pods.wait("preparing", lambda p: first(p).get("resources") == big)
     assert first(after)["containerID"] == first(before)["containerID"]
     container_id = first(after)["containerID"].removeprefix("containerd://")
-    shown = (await kubelet.runtime_service.exec_sync(container_id, ["sh", "-c", LIMIT])).stdout
+    shown = (await kubelet.parts.runtime_service.exec_sync(container_id, ["sh", "-c", LIMIT])).stdout
     assert int(shown) == 64 << 20
     await pods.event("preparing", "ResizeCompleted")
 

@@ -40,7 +40,7 @@ async def test_pods_live_on_when_the_kubelet_starts_again(cluster, kubelet_confi
     async with Kubelet(cluster.node_client, kubelet_config) as kubelet:
         await pods.gone("deleted")
         async with asyncio.timeout(60):
-            while forced["metadata"]["uid"] in kubelet.pleg.runtime_pods:  # noqa: ASYNC110
+            while forced["metadata"]["uid"] in kubelet.parts.pleg.runtime_pods:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         await asyncio.sleep(1)
         after = await pods.get("kept")
@@ -83,7 +83,7 @@ async def test_a_sandbox_that_died_is_made_anew(kubelet, pods, on_node):
     await pods.create("resurrected", {"containers": [sleeper()]})
     before = await pods.wait("resurrected", ready)
     uid = before["metadata"]["uid"]
-    sandbox = (await kubelet.pleg.status(uid)).sandboxes[0].id
+    sandbox = (await kubelet.parts.pleg.status(uid)).sandboxes[0].id
     # The sandbox's own process alone: stopping it through CRI would end the container first.
     on_node.ctr("tasks", "kill", "--signal", "SIGKILL", sandbox)
     after = await pods.wait(
