@@ -47,7 +47,7 @@ def parse_time(text: str, *, micro: bool = False) -> datetime:
     year, month, day, hour, minute, second = (int(match.group(i)) for i in range(1, 7))
     reason = _out_of_range(year, month, day, hour, minute, second, match.group(9), match.group(10))
     if reason:
-        raise ValueError(f"parsing time {go_quote(text)}: {reason} out of range")
+        raise ValueError(f"parsing time {_quoted(text)}: {reason} out of range")
     fraction = int(((match.group(7) or "") + "000000")[:6])
     zone = UTC
     if match.group(8):
@@ -56,7 +56,7 @@ def parse_time(text: str, *, micro: bool = False) -> datetime:
     try:
         return datetime(year, month, day, hour, minute, second, fraction, tzinfo=zone).astimezone(UTC)
     except (OverflowError, ValueError):
-        raise ValueError(f"parsing time {go_quote(text)}: year out of range") from None
+        raise ValueError(f"parsing time {_quoted(text)}: year out of range") from None
 
 
 def _out_of_range(
@@ -102,13 +102,13 @@ def _explain(text: str, layout: str) -> str:
     for element, pattern in (*_ELEMENTS, fraction, _ZONE):
         match = re.match(pattern, rest, re.ASCII)
         if match is None:
-            wrong = f"cannot parse {go_quote(rest)} as {go_quote(element)}"
-            return f"parsing time {go_quote(text)} as {go_quote(layout)}: {wrong}"
+            wrong = f"cannot parse {_quoted(rest)} as {_quoted(element)}"
+            return f"parsing time {_quoted(text)} as {_quoted(layout)}: {wrong}"
         rest = rest[match.end() :]
-    return f"parsing time {go_quote(text)}: extra text: {go_quote(rest)}"
+    return f"parsing time {_quoted(text)}: extra text: {_quoted(rest)}"
 
 
-def go_quote(text: str) -> str:
+def _quoted(text: str) -> str:
     """A text in double quotes as Go's time package shows it: non-ASCII bytes escaped."""
     out = []
     for byte in text.encode("utf-8", "surrogatepass"):
@@ -132,7 +132,7 @@ def parse_duration_ns(text: str) -> int:
     rest = text[1:] if text[:1] in ("-", "+") else text
     if rest == "0":
         return 0
-    quoted = go_quote(text)
+    quoted = _quoted(text)
     if not rest:
         raise ValueError(f"time: invalid duration {quoted}")
     total = 0
@@ -145,7 +145,7 @@ def parse_duration_ns(text: str) -> int:
         if not unit:
             raise ValueError(f"time: missing unit in duration {quoted}")
         if unit not in _UNITS:
-            raise ValueError(f"time: unknown unit {go_quote(unit)} in duration {quoted}")
+            raise ValueError(f"time: unknown unit {_quoted(unit)} in duration {quoted}")
         total += int(whole or 0) * _UNITS[unit]
         if len(fraction) > 1:
             total += int(fraction[1:]) * _UNITS[unit] // 10 ** (len(fraction) - 1)

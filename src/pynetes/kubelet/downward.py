@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pynetes.apimachinery import names, quantity
+from pynetes.apimachinery.quoting import go_quoted
 
 _UNIT = quantity.parse("1")
 #: Resources whose missing limit is the node's allocatable.
@@ -19,35 +20,7 @@ class FieldPathError(ValueError):
 
 def format_map(values: Mapping[str, str]) -> str:
     """`key="value"` lines sorted by key: labels and annotations as a file."""
-    return "\n".join(f"{key}={_quote(values[key])}" for key in sorted(values))
-
-
-_ESCAPES = {
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-    '"': '\\"',
-    "\\": "\\\\",
-}
-
-
-def _quote(value: str) -> str:
-    """Go's `%q`: printable characters as they are, the rest escaped."""
-    out = []
-    for char in value:
-        if char in _ESCAPES:
-            out.append(_ESCAPES[char])
-        elif char.isprintable():
-            out.append(char)
-        elif ord(char) < 0x80:
-            out.append(f"\\x{ord(char):02x}")
-        else:
-            out.append(f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}")
-    return '"' + "".join(out) + '"'
+    return "\n".join(f"{key}={go_quoted(values[key])}" for key in sorted(values))
 
 
 def split_subscript(path: str) -> tuple[str, str | None]:
@@ -65,7 +38,7 @@ def pod_field(pod: Mapping[str, Any], path: str) -> str:
     base, subscript = split_subscript(path)
     if subscript is not None:
         if base not in ("metadata.annotations", "metadata.labels"):
-            raise FieldPathError(f"fieldPath {_quote(path)} does not support subscript")
+            raise FieldPathError(f"fieldPath {go_quoted(path)} does not support subscript")
         errors = names.qualified_name(subscript.lower() if base == "metadata.annotations" else subscript)
         if errors:
             raise FieldPathError(f"invalid key subscript in {path}: {';'.join(errors)}")

@@ -1,5 +1,6 @@
 """Table columns of the group."""
 
+from pynetes.apimachinery.meta import is_condition_true
 from pynetes.apimachinery.times import human_duration, parse_time
 from pynetes.apis.cells import NONE, UNSET, at, count, field, template_columns
 from pynetes.apis.resource import AGE, NAME, Column, Object, age_since, schema_text
@@ -10,8 +11,7 @@ _AFTER_DELETION = ("Suspended", "FailureTarget", "SuccessCriteriaMet")
 
 
 def _is_true(job: Object, kind: str) -> bool:
-    conditions = at(job, "status", "conditions") or ()
-    return next((c.get("status") == "True" for c in conditions if c.get("type") == kind), False)
+    return is_condition_true(at(job, "status", "conditions"), kind)
 
 
 def _status(job: Object) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pynetes.apimachinery.meta import get_condition
 from pynetes.apimachinery.quantity import parse as parse_quantity
 from pynetes.apis.cells import (
     NONE,
@@ -108,7 +109,7 @@ ENDPOINTS = (
 
 
 def _node_status(node: Object) -> str:
-    ready = next((c for c in at(node, "status", "conditions") or () if c.get("type") == "Ready"), None)
+    ready = get_condition(at(node, "status", "conditions"), "Ready")
     words = ["Unknown" if ready is None else "Ready" if ready.get("status") == "True" else "NotReady"]
     if at(node, "spec", "unschedulable"):
         words.append("SchedulingDisabled")
@@ -385,7 +386,7 @@ REPLICATION_CONTROLLER = (
 
 
 def _healthy(component: Object) -> Object:
-    return next((c for c in component.get("conditions") or () if c.get("type") == "Healthy"), {})
+    return get_condition(component.get("conditions"), "Healthy") or {}
 
 
 def _health(component: Object) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from pynetes.apimachinery.meta import is_condition_true
 from pynetes.apis.cells import NONE, field
 from pynetes.apis.resource import AGE, NAME, Column, Object, age_since, schema_text
 
@@ -35,10 +36,6 @@ class PodSummary(Struct):
     total: int
     reason: str
     restarts: _Restarts
-
-
-def _condition(status: Object, type: str) -> Object:
-    return next((c for c in status.get("conditions") or () if c.get("type") == type), {})
 
 
 def _is_sidecar(container: Object | None) -> bool:
@@ -91,7 +88,7 @@ def summarize(pod: Object) -> PodSummary:
         out.reason = _init_reason(state, index, len(init_containers))
         initializing = True
         break
-    if not initializing or _condition(status, "Initialized").get("status") == "True":
+    if not initializing or is_condition_true(status.get("conditions"), "Initialized"):
         out.restarts = sidecar_restarts
         _add_containers(out, status)
     _consider_deletion(out, pod, status)
@@ -116,7 +113,7 @@ def _add_containers(out: PodSummary, status: Object) -> None:
             out.ready += 1
     if out.reason != "Completed":
         return
-    if running and _condition(status, "Ready").get("status") == "True":
+    if running and is_condition_true(status.get("conditions"), "Ready"):
         out.reason = "Running"
     elif error:
         out.reason = error
@@ -153,7 +150,8 @@ def _readiness_gates(pod: Object) -> str:
     if not gates:
         return NONE
     status = pod.get("status") or {}
-    true = sum(_condition(status, gate.get("conditionType") or "").get("status") == "True" for gate in gates)
+    conditions = status.get("conditions")
+    true = sum(is_condition_true(conditions, gate.get("conditionType") or "") for gate in gates)
     return f"{true}/{len(gates)}"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pynetes.apimachinery import meta
 from pynetes.apiserver.aggregation.extension import Extension
 
 Object = dict[str, Any]
@@ -43,19 +44,17 @@ def failed_check(error: str) -> Verdict:
 
 
 def is_available(api_service: Object) -> bool:
-    condition = _condition(api_service)
-    return condition is not None and condition.get("status") == "True"
+    return meta.is_condition_true(_conditions(api_service), AVAILABLE)
 
 
-def _condition(api_service: Object) -> Object | None:
-    conditions = (api_service.get("status") or {}).get("conditions") or ()
-    return next((c for c in conditions if c.get("type") == AVAILABLE), None)
+def _conditions(api_service: Object) -> list[Object]:
+    return (api_service.get("status") or {}).get("conditions") or []
 
 
 def changed(api_service: Object, verdict: Verdict, now: str) -> Object | None:
     """The APIService with the verdict in its status; None if it says so already."""
     status, reason, message = verdict
-    present = _condition(api_service) or {}
+    present = meta.get_condition(_conditions(api_service), AVAILABLE) or {}
     if (present.get("status"), present.get("reason"), present.get("message")) == verdict:
         return None
     since = present.get("lastTransitionTime") if present.get("status") == status else None
@@ -66,5 +65,5 @@ def changed(api_service: Object, verdict: Verdict, now: str) -> Object | None:
         "reason": reason,
         "message": message,
     }
-    others = [c for c in (api_service.get("status") or {}).get("conditions") or () if c.get("type") != AVAILABLE]
+    others = [c for c in _conditions(api_service) if c.get("type") != AVAILABLE]
     return {**api_service, "status": {**(api_service.get("status") or {}), "conditions": [*others, condition]}}
