@@ -1,4 +1,4 @@
-"""What tests of the API server's parts share: objects without a registry."""
+"""What tests of the API server's parts share: keys of a server on loopback, and objects without a registry."""
 
 from typing import Any
 
@@ -6,6 +6,13 @@ import pytest
 
 from pynetes.apimachinery import errors
 from pynetes.apimachinery.gvk import GroupVersionResource
+from pynetes.component import pki
+from pynetes.component.pki import PKI
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> PKI:
+    return pki.ensure(tmp_path_factory.mktemp("pki"), addresses=("127.0.0.1",), dns_names=("localhost",))
 
 
 class MemoryObjects:

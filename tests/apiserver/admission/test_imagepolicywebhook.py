@@ -20,11 +20,6 @@ REFUSED = '403 pods "x" is forbidden: '
 AUDIT = "imagepolicywebhook.image-policy.k8s.io/"
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> pki.PKI:
-    return pki.ensure(tmp_path_factory.mktemp("pki"))
-
-
 @pytest.fixture
 async def hook(files: pki.PKI) -> AsyncIterator[Hook]:
     async with serving(files) as made:

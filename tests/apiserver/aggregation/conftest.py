@@ -14,9 +14,9 @@ from pynetes.apiserver.server import APIServer
 from pynetes.component import pki
 from pynetes.component.pki import PKI
 from tests.apiserver.customresources.conftest import definition, establish, until
-from tests.apiserver.endpoints.conftest import Web, config, config_of, files, kubectl, web
+from tests.apiserver.endpoints.conftest import Web, config, config_of, kubectl, web
 
-__all__ = ["Web", "config", "establish", "files", "kubectl", "until", "web"]
+__all__ = ["Web", "config", "establish", "kubectl", "until", "web"]
 
 Object = dict[str, Any]
 

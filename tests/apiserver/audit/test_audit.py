@@ -8,22 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
 import yaml
 from aiohttp import web
 from yarl import URL
 
 from pynetes.apiserver.server import APIServer
-from pynetes.component import certificates, pki
+from pynetes.component import certificates
 from pynetes.component.pki import PKI
 from pynetes.testing import apiserver
 
 MAPS = "/api/v1/namespaces/default/configmaps"
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> PKI:
-    return pki.ensure(tmp_path_factory.mktemp("pki"), addresses=("127.0.0.1",), dns_names=("localhost",))
 
 
 class Audited:

@@ -13,9 +13,9 @@ from pynetes.apiserver.bootstrap import hooks, identity
 from pynetes.apiserver.server import APIServer
 from pynetes.component import clock
 from pynetes.component.tasks import Tasks
-from tests.apiserver.endpoints.conftest import files, server
+from tests.apiserver.endpoints.conftest import server
 
-__all__ = ["files", "server"]
+__all__ = ["server"]
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -10,9 +10,9 @@ from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.component import clock
-from tests.apiserver.endpoints.conftest import Web, config, files, kubectl, web
+from tests.apiserver.endpoints.conftest import Web, config, kubectl, web
 
-__all__ = ["config", "files", "kubectl", "web"]
+__all__ = ["config", "kubectl", "web"]
 
 Object = dict[str, Any]
 

@@ -5,6 +5,7 @@ import io
 import os
 import ssl
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,10 @@ from pynetes.apis.names import SERVICE_ACCOUNTS
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.server import APIServer
 from pynetes.client.rest import Client
-from pynetes.component import certificates, pki
+from pynetes.component import certificates
 from pynetes.component.pki import PKI
 
 JSON = "application/json"
-
-
-@pytest.fixture(scope="session")
-def files(tmp_path_factory: pytest.TempPathFactory) -> PKI:
-    return pki.ensure(tmp_path_factory.mktemp("pki"), addresses=("127.0.0.1",), dns_names=("localhost",))
 
 
 def config_of(files: PKI, **changes: Any) -> APIServerConfig:
@@ -51,14 +47,20 @@ def config(files: PKI) -> Callable[..., APIServerConfig]:
     return lambda **changes: config_of(files, **changes)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def server(request: pytest.FixtureRequest, files: PKI, tmp_path: Path) -> AsyncIterator[APIServer]:
+@asynccontextmanager
+async def serving(config: APIServerConfig) -> AsyncIterator[APIServer]:
     """With a default service account, so that pods can be created."""
-    storage = "memory:" if request.param == "memory" else f"sqlite://{tmp_path / 'state.db'}"
-    async with APIServer(config_of(files, storage=storage)) as server:
+    async with APIServer(config) as server:
         await server.ready()
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
         await server.client().create(SERVICE_ACCOUNTS, account, "default")
+        yield server
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def server(request: pytest.FixtureRequest, files: PKI, tmp_path: Path) -> AsyncIterator[APIServer]:
+    storage = "memory:" if request.param == "memory" else f"sqlite://{tmp_path / 'state.db'}"
+    async with serving(config_of(files, storage=storage)) as server:
         yield server
 
 

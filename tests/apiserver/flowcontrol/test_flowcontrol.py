@@ -10,7 +10,7 @@ from pynetes.apis.names import CLUSTER_ROLE_BINDINGS, FLOW_SCHEMAS, PRIORITY_LEV
 from pynetes.apiserver.flowcontrol.seats import width
 from pynetes.apiserver.requestinfo import request_info
 from pynetes.apiserver.server import APIServer
-from pynetes.component import certificates, pki
+from pynetes.component import certificates
 from pynetes.component.pki import PKI
 from pynetes.testing import apiserver
 
@@ -18,11 +18,6 @@ MAPS = "/api/v1/namespaces/default/configmaps"
 PODS = "/api/v1/namespaces/default/pods"
 SCHEMAS = "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> PKI:
-    return pki.ensure(tmp_path_factory.mktemp("pki"), addresses=("127.0.0.1",), dns_names=("localhost",))
 
 
 def server_of(files: PKI, **changes: Any) -> APIServer:

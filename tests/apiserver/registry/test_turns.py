@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from pynetes.apiserver.registry.turns import Turns
-from tests.apiserver.endpoints.conftest import Web, config_map, files, server, web
+from tests.apiserver.endpoints.conftest import Web, config_map, server, web
 
-__all__ = ["files", "server", "web"]
+__all__ = ["server", "web"]
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 WRITERS = 40

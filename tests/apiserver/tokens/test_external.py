@@ -19,7 +19,7 @@ from pynetes.apiserver.tokens.issuer import IssueError
 from pynetes.apiserver.validation import problems
 from pynetes.client.https import HTTPSTransport, tls_context
 from pynetes.client.rest import Client
-from pynetes.component import metrics, pki
+from pynetes.component import metrics
 from pynetes.component.pki import PKI
 from tests.apiserver.tokens.signer import Signer
 
@@ -93,11 +93,6 @@ def test_flags_that_exclude_each_other() -> None:
     first, second = problems(config)
     assert first.endswith("(They are mutually exclusive)")
     assert second.startswith('invalid value "@a b" passed for `--service-account-signing-endpoint`')
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> PKI:
-    return pki.ensure(tmp_path_factory.mktemp("pki"), addresses=("127.0.0.1",))
 
 
 def _config(files: PKI, signer: Signer) -> APIServerConfig:

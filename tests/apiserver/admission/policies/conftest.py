@@ -1,17 +1,14 @@
 """A server whose policies are written by tests, over HTTPS."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from pynetes.apis.names import SERVICE_ACCOUNTS
 from pynetes.apiserver.server import APIServer
-from pynetes.component.pki import PKI
-from tests.apiserver.endpoints.conftest import Answer, Web, config, config_of, files, kubectl, web
+from tests.apiserver.endpoints.conftest import Answer, Web, config, kubectl, web
 from tests.apiserver.settling import settled
 
-__all__ = ["config", "files", "kubectl", "web"]
+__all__ = ["config", "kubectl", "web"]
 
 Object = dict[str, Any]
 
@@ -33,15 +30,6 @@ def matching(*resources: str, operations: tuple[str, ...] = ("CREATE", "UPDATE")
             }
         ]
     }
-
-
-@pytest.fixture
-async def server(files: PKI) -> AsyncIterator[APIServer]:
-    async with APIServer(config_of(files, storage="memory:")) as server:
-        await server.ready()
-        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
-        await server.client().create(SERVICE_ACCOUNTS, account, "default")
-        yield server
 
 
 class Cluster:

@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from aiohttp import web as aioweb
 
-from pynetes.apis.names import SERVICE_ACCOUNTS
 from pynetes.apiserver.server import APIServer
 from pynetes.component import certificates
 from pynetes.component.pki import PKI
-from tests.apiserver.endpoints.conftest import Web, config, config_of, files, kubectl, web
+from tests.apiserver.endpoints.conftest import Web, config, kubectl, web
 from tests.apiserver.settling import settled
 
-__all__ = ["config", "files", "kubectl", "web"]
+__all__ = ["config", "kubectl", "web"]
 
 Object = dict[str, Any]
 #: From the request in a review to what the response has besides the uid.
@@ -126,15 +125,6 @@ async def hooks(files: PKI) -> AsyncIterator[Hooks]:
     for gate in hooks.gates.values():
         gate.set()
     await runner.cleanup()
-
-
-@pytest.fixture
-async def server(files: PKI) -> AsyncIterator[APIServer]:
-    async with APIServer(config_of(files, storage="memory:")) as server:
-        await server.ready()
-        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
-        await server.client().create(SERVICE_ACCOUNTS, account, "default")
-        yield server
 
 
 class Cluster:
