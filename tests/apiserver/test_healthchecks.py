@@ -33,9 +33,9 @@ async def test_only_readiness_asks_for_caches_and_for_the_end():
     assert "[-]shutdown failed: reason withheld" in told["readyz"][1]
 
 
-@pytest.mark.parametrize("some", [True, False])
-async def test_key_services_count_for_health_and_readiness_but_end_no_process(some):
-    told = await endpoints(encryption=SimpleNamespace(checks=[Check("kms-providers", answering)] * some))
+@pytest.mark.parametrize("has_check", [True, False])
+async def test_key_services_count_for_health_and_readiness_but_end_no_process(has_check):
+    told = await endpoints(encryption=SimpleNamespace(has_check=has_check, check=answering))
     asked = [name for name, (_, text) in told.items() if "[+]kms-providers ok" in text]
-    assert asked == (["healthz", "readyz"] if some else [])
+    assert asked == (["healthz", "readyz"] if has_check else [])
     assert all("[+]poststarthook/rbac/bootstrap-roles ok" in text for _, text in told.values())

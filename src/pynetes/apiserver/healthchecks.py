@@ -26,7 +26,9 @@ def checks(
     A new start cures no key service that is ill: `/livez` does not ask for them.
     """
     live = [PING, LOG, Check("etcd", _answers(store, config.etcd_healthcheck_timeout)), *bootstrap]
-    healthy = [*live, *(encryption.checks if encryption is not None else ())]
+    healthy = list(live)
+    if encryption is not None and encryption.has_check:
+        healthy.append(Check("kms-providers", encryption.check))
     ready = [
         *healthy,
         Check("etcd-readiness", _answers(store, config.etcd_readycheck_timeout)),

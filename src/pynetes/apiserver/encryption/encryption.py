@@ -14,7 +14,6 @@ from pynetes.apiserver.encryption.store import EncryptedStore
 from pynetes.apiserver.encryption.transformer import TransformError
 from pynetes.apiserver.reload import Measures
 from pynetes.component import clock
-from pynetes.component.health import Check
 from pynetes.component.tasks import BackgroundTasks
 from pynetes.storage import Store
 
@@ -65,21 +64,18 @@ class Encryption:
         return EncryptedStore(store, lambda: self._providers.of(group, resource), name)
 
     @property
-    def checks(self) -> list[Check]:
-        """One for each plugin; with a reload, by which plugins come and go, one for all."""
-        return [Check("kms-providers", self.check)] if self._reload else self._each()
-
-    def _each(self) -> list[Check]:
-        return [Check(f"kms-provider-{index}", plugin.check) for index, plugin in enumerate(self._providers.kms)]
+    def has_check(self) -> bool:
+        """Whether there is, or with a reload may be, a plugin whose health to tell."""
+        return self._reload or bool(self._providers.kms)
 
     async def check(self) -> None:
         """TransformError when a plugin is not healthy."""
         failures = []
-        for check in self._each():
+        for index, plugin in enumerate(self._providers.kms):
             try:
-                await check.run()
+                await plugin.check()
             except TransformError as error:
-                failures.append(f"{check.name}: {error}")
+                failures.append(f"kms-provider-{index}: {error}")
         if failures:
             raise TransformError(aggregate(failures))
 
