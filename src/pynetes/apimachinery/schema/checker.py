@@ -132,7 +132,7 @@ class Checker(Struct):
 
     def _object(self, kind: Type, value: Any, place: _Place) -> Any:
         if not isinstance(value, dict):
-            return self._save(self._mismatch(place, _shape(value), kind.go))
+            return self._save(self._mismatch(place, go_shape(value), kind.go))
         known = fields(kind.definition)
         found: dict[str, Any] = {}
         seen: set[str] = set()
@@ -171,7 +171,7 @@ class Checker(Struct):
 
     def _list(self, kind: Type, value: Any, place: _Place) -> Any:
         if not isinstance(value, list):
-            return self._save(self._mismatch(place, _shape(value), kind.go))
+            return self._save(self._mismatch(place, go_shape(value), kind.go))
         assert kind.item is not None
         out = []
         for index, item in enumerate(value):
@@ -181,7 +181,7 @@ class Checker(Struct):
 
     def _map(self, kind: Type, value: Any, place: _Place) -> Any:
         if not isinstance(value, dict):
-            return self._save(self._mismatch(place, _shape(value), kind.go))
+            return self._save(self._mismatch(place, go_shape(value), kind.go))
         assert kind.item is not None
         out: dict[str, Any] = {}
         for name, item in value.pairs if isinstance(value, DuplicateDict) else value.items():
@@ -206,11 +206,11 @@ class Checker(Struct):
         if check is not None:
             return check(self, kind, value, place)
         shape = {"string": "string", "boolean": "bool", "number": "number"}[kind.kind]
-        if _shape(value) == shape:
+        if go_shape(value) == shape:
             if isinstance(value, RawFloat) and value in (inf, -inf):
                 return self._save(self._mismatch(place, _number(value), kind.go))
             return float(value) if isinstance(value, RawFloat) else value
-        return self._save(self._mismatch(place, _shape(value), kind.go))
+        return self._save(self._mismatch(place, go_shape(value), kind.go))
 
     def _integer(self, kind: Type, value: Any, place: _Place) -> Any:
         limit = _RANGES[kind.kind]
@@ -223,12 +223,12 @@ class Checker(Struct):
 
     def _time(self, kind: Type, value: Any, place: _Place) -> Any:
         if not isinstance(value, str):
-            raise DecodeError(self._mismatch(place, _shape(value), "string"))
+            raise DecodeError(self._mismatch(place, go_shape(value), "string"))
         return scalars.canonical_time(value) if kind.kind == "time" else scalars.canonical_micro_time(value)
 
     def _bytes(self, kind: Type, value: Any, place: _Place) -> Any:
         if not isinstance(value, str):
-            return self._save(self._mismatch(place, _shape(value), kind.go))
+            return self._save(self._mismatch(place, go_shape(value), kind.go))
         try:
             return scalars.canonical_bytes(value)
         except ValueError as error:
@@ -265,7 +265,7 @@ _SPECIAL: dict[str, Callable[[Checker, Type, Any, _Place], Any]] = {
 }
 
 
-def _shape(value: Any) -> str:
+def go_shape(value: Any) -> str:
     """Go's word for a JSON value."""
     if isinstance(value, bool):
         return "bool"
@@ -279,7 +279,7 @@ def _number(value: Any) -> str:
     """The same where a number was wanted: with the number that does not fit."""
     if isinstance(value, RawFloat):
         return f"number {value.text}"
-    return f"number {value}" if _shape(value) == "number" else _shape(value)
+    return f"number {value}" if go_shape(value) == "number" else go_shape(value)
 
 
 def plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from pynetes.apimachinery.cel.source import CompileError
 from pynetes.apimachinery.cel.types import BOOL, DYN_DECL, STRING_DECL, fields_of, list_decl, map_decl, object_decl
 from pynetes.apimachinery.errors import FieldError, duplicate, invalid_value, required, too_many
 from pynetes.apiserver import configfile
-from pynetes.apiserver.authentication.claims import Mappings, Rule, Source
+from pynetes.apiserver.authentication.claims import Expression, Mappings, Rule, Source
 from pynetes.apiserver.authentication.oidc import ALGORITHMS, Issuer
 from pynetes.apiserver.config import APIServerConfig
 from pynetes.apiserver.configfile import ConfigFileError
@@ -288,7 +288,7 @@ class _Reader:
                 continue
             compiled = self._compiled(claims_environment(), text, f"{path}.expression", boolean=True)
             if compiled is not None:
-                rules.append((Rule(text, message, compiled.program()), compiled))
+                rules.append((Rule(Expression(text, compiled.program()), message), compiled))
         return wanted, rules
 
     def _mappings(self, wanted: list[tuple[str, str]], rules: list[tuple[Rule, Compiled]]) -> Mappings:
@@ -321,7 +321,7 @@ class _Reader:
                 told = "may not be specified when expression is set"
                 self.problems.append(invalid_value(f"{path}.prefix", prefix, told))
             compiled = self._compiled(claims_environment(), text, f"{path}.expression")
-            return Source(program=compiled.program() if compiled else None), compiled
+            return Source(expression=Expression(text, compiled.program()) if compiled else None), compiled
         elif claim:
             if prefixed and prefix is None:
                 told = "prefix is required when claim is set. It can be set to an empty string to disable prefixing"
@@ -331,8 +331,8 @@ class _Reader:
             self.problems.append(required(path, "claim or expression is required"))
         return Source(), None
 
-    def _extra(self, path: str, given: Iterable[Object]) -> tuple[tuple[tuple[str, Any], ...], list[Compiled]]:
-        found: list[tuple[str, Any]] = []
+    def _extra(self, path: str, given: Iterable[Object]) -> tuple[tuple[tuple[str, Expression], ...], list[Compiled]]:
+        found: list[tuple[str, Expression]] = []
         compiled_all: list[Compiled] = []
         seen: set[str] = set()
         for i, mapping in enumerate(given):
@@ -357,7 +357,7 @@ class _Reader:
                 continue
             compiled = self._compiled(claims_environment(), text, f"{where}.valueExpression")
             if compiled is not None:
-                found.append((key, compiled.program()))
+                found.append((key, Expression(text, compiled.program())))
                 compiled_all.append(compiled)
         return tuple(found), compiled_all
 
@@ -374,7 +374,7 @@ class _Reader:
                 seen.add(text)
                 compiled = self._compiled(user_environment(), text, path, boolean=True)
                 if compiled is not None:
-                    found.append(Rule(text, rule.get("message") or "", compiled.program()))
+                    found.append(Rule(Expression(text, compiled.program()), rule.get("message") or ""))
         return tuple(found)
 
     def _compiled(self, environment: Environment, text: str, path: str, *, boolean: bool = False) -> Compiled | None:

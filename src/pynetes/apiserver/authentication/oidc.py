@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -10,8 +11,9 @@ import jwt
 import orjson
 from msgspec import Struct
 
+from pynetes.apimachinery.schema.checker import go_shape
 from pynetes.apiserver.authentication.authenticator import InvalidCredentials
-from pynetes.apiserver.authentication.claims import Mappings, user_of
+from pynetes.apiserver.authentication.claims import Mappings, not_of, user_of
 from pynetes.apiserver.authentication.measures import IssuerMeasures
 from pynetes.apiserver.authentication.user import UserInfo
 from pynetes.apiserver.tokens.keys import unverified_issuer
@@ -25,8 +27,11 @@ WELL_KNOWN = "/.well-known/openid-configuration"
 _AGAIN_SECONDS = 10.0
 _TIMEOUT_SECONDS = 30.0
 #: Clocks may differ this much before `nbf` (seconds).
-_LEEWAY = 300
+_LEEWAY = 60
 _JWS = jwt.PyJWS()
+#: Claims that are texts whoever reads them.
+_TEXTS = ("iss", "sub", "nonce", "at_hash")
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 Object = dict[str, Any]
 
@@ -165,17 +170,38 @@ def verify(token: str, keys: Sequence[Object], algorithms: Sequence[str]) -> Obj
 def check(claims: Object, issuer: Issuer, now: float) -> None:
     """Issuer, audience and time of a signed token."""
     told = claims.get("aud")
-    found: list[Any] = told if isinstance(told, list) else [told]
+    found: list[Any] = told if isinstance(told, list) else [] if told is None else [told]
+    for name in _TEXTS:
+        value = claims.get(name)
+        if value is not None and not isinstance(value, str):
+            why = f"json: cannot unmarshal {go_shape(value)} into Go struct field idToken.{name} of type string"
+            raise InvalidCredentials(f"oidc: verify token: oidc: failed to unmarshal claims: {why}")
     if not any(audience in issuer.audiences for audience in found):
-        wanted = f'"{issuer.audiences[0]}"' if len(issuer.audiences) == 1 else _shown(sorted(issuer.audiences))
+        one = len(issuer.audiences) == 1
+        wanted = f'"{issuer.audiences[0]}"' if one else f"in {_shown(sorted(issuer.audiences))}"
         raise InvalidCredentials(f"oidc: verify token: oidc: expected audience {wanted} got {_shown(found)}")
-    expires, begins = claims.get("exp"), claims.get("nbf")
-    if not isinstance(expires, (int, float)) or expires < now:
-        raise InvalidCredentials(f"oidc: verify token: oidc: token is expired (Token Expiry: {expires})")
-    if isinstance(begins, (int, float)) and now + _LEEWAY < begins:
-        raise InvalidCredentials(
-            f"oidc: verify token: oidc: current time {now:.0f} before the nbf (not before) time: {begins}"
-        )
+    expires, begins = _moment(claims, "exp"), _moment(claims, "nbf")
+    if expires is None or expires < now:
+        raise InvalidCredentials(f"oidc: verify token: oidc: token is expired (Token Expiry: {_time(expires)})")
+    if begins is not None and now + _LEEWAY < begins:
+        told = f"current time {_time(now)} before the nbf (not before) time: {_time(begins)}"
+        raise InvalidCredentials(f"oidc: verify token: oidc: {told}")
+
+
+def _moment(claims: Object, name: str) -> float | None:
+    value = claims.get(name)
+    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return value
+    raise InvalidCredentials(f"oidc: verify token: oidc: failed to unmarshal claims: {not_of(value, 'json.Number')}")
+
+
+def _time(seconds: float | None) -> str:
+    """As Go writes one; the beginning of its time for none."""
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC) if seconds is not None else _NEVER
+    except (ValueError, OverflowError, OSError):
+        return str(seconds)
+    return f"{moment.replace(tzinfo=None)} +0000 UTC"
 
 
 def _shown(values: Sequence[Any]) -> str:

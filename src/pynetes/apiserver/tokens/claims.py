@@ -89,8 +89,10 @@ def credential_id(token_id: str) -> str:
 
 
 def _reference(value: Any) -> Reference | None:
-    if not isinstance(value, dict):
+    if value is None:
         return None
+    if not isinstance(value, dict):
+        raise ValueError("a reference is not an object")
     return Reference(str(value.get("name") or ""), str(value.get("uid") or ""))
 
 
