@@ -50,6 +50,7 @@ async def test_tokens_of_others_and_for_others_are_not_its_business(issuer: Issu
     found = authenticator(issuer)
     await found.run()
     assert await found.authenticate_token("opaque", API) is None
+    assert await found.authenticate_token(f"{issuer.token()}==", API) is None
     assert await found.authenticate_token(issuer.token(), ("other",)) is None
     url, issuer.url = issuer.url, "https://elsewhere"
     assert await found.authenticate_token(issuer.token(), API) is None

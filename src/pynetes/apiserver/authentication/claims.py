@@ -123,7 +123,7 @@ def _extra(claims: Object, seen: Object, mappings: tuple[tuple[str, Expression],
         found[CREDENTIAL_ID] = (f"JTI={claims['jti']}",)
     for key, expression in mappings:
         what = "extra claim expression"
-        values = _strings(_evaluated(expression, seen, what), what)
+        values = _strings(_evaluated(expression, seen, what), f"{what}: {expression.text}")
         if values:
             found[key] = values
     return found

@@ -1,6 +1,7 @@
 """The public keys of service account tokens, and checking a token's signature with them."""
 
 import base64
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from pynetes.component.certificates import PublicKey
 from pynetes.component.signing import VerificationKey
 
 _JWS = jwt.PyJWS()
+_JWT = re.compile(r"[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]*")
 
 
 class InvalidSignatureError(Exception):
@@ -83,11 +85,12 @@ def verified(token: str, keys: Iterable[VerificationKey]) -> dict[str, Any]:
 
 def unverified_issuer(token: str) -> str:
     """The issuer that a token claims to have; "" if it is no JWT. Not to be trusted."""
-    parts = token.split(".")
-    if len(parts) != 3:
+    found = _JWT.fullmatch(token)
+    if found is None:
         return ""
+    payload = found[1]
     try:
-        claims = orjson.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        claims = orjson.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except ValueError:
         return ""
     issuer = claims.get("iss") if isinstance(claims, dict) else ""
