@@ -97,7 +97,9 @@ async def test_a_patch_that_does_not_apply_is_an_internal_error(
         ({"patchType": "JSONPatch"}, "webhook returned response.patchType but not response.patch"),
         ({"patch": "W10=", "patchType": ""}, 'webhook returned invalid response.patchType of ""'),
         ({"patch": "e30=", "patchType": "JSONPatch"}, "received undecodable patch in webhook response"),
-        ({"patch": "W10=", "patchType": "Strategic"}, 'unsupported patch type "Strategic"'),
+        ({"patch": "ew==", "patchType": "JSONPatch"}, "in webhook response: unexpected end of JSON input"),
+        ({"patch": "!", "patchType": "JSONPatch"}, "illegal base64 data at input byte 0"),
+        ({"patch": "W3t9XQ==", "patchType": "Strategic"}, 'unsupported patch type "Strategic"'),
     ],
 )
 async def test_answers_that_are_none(cluster: Cluster, hooks: Hooks, response: Object, problem: str) -> None:

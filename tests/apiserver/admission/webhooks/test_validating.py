@@ -386,8 +386,10 @@ async def test_what_is_only_asked_or_connected_to_is_reviewed_too(cluster: Clust
     review = {**kind, "spec": {"user": "a", "resourceAttributes": attributes}}
     asked = await web("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
     assert (asked.status, asked.headers.getall("Warning")) == (201, ['299 - "CREATE"'])
-    connected = await web("GET", "/api/v1/namespaces/default/services/none/proxy/")
-    assert connected.headers.getall("Warning") == ['299 - "CONNECT"']
+    for path in ("", "/", "/a/b"):
+        connected = await web("GET", f"/api/v1/namespaces/default/services/none/proxy{path}")
+        assert connected.headers.getall("Warning") == ['299 - "CONNECT"']
+        assert hooks.asked[-1][1]["object"].get("path", "") == path
     labels = {"metadata": {"labels": {"a": "b"}}}
     await web.ok("PATCH", "/api/v1/namespaces/default", labels, type="application/merge-patch+json")
     last = hooks.asked[-1][1]

@@ -8,8 +8,10 @@ from typing import Any
 
 import orjson
 
+from pynetes.apimachinery import json_text
 from pynetes.apimachinery.errors import internal
 from pynetes.apimachinery.patch import json_patch
+from pynetes.apimachinery.schema.checker import plain
 from pynetes.apiserver.admission.attributes import Attributes, Plugin, Reinvocation
 from pynetes.apiserver.admission.invoked import Invoked
 from pynetes.apiserver.admission.matching import is_exempt
@@ -79,6 +81,8 @@ class MutatingAdmissionWebhook(Plugin):
                 f'admission webhook "{hook.name}" attempted to modify the object, which is not supported for this '
                 "operation"
             )
+        if answer.patch_type != "JSONPatch":
+            raise CallError(hook, f'unsupported patch type "{answer.patch_type}"', 400)
         try:
             patched = json_patch.transform(versioned.obj, operations)
             if not isinstance(patched, dict):
@@ -99,7 +103,7 @@ def _said(hook: Hook, **what: Any) -> str:
 
 def _operations(hook: Hook, answer: Answer) -> list[Object]:
     try:
-        operations: Any = orjson.loads(answer.patch)
+        operations: Any = plain(json_text.parse(answer.patch))
     except ValueError as error:
         raise CallError(hook, f"received undecodable patch in webhook response: {error}") from None
     wrong = "" if isinstance(operations, list) else f"{_shape(operations)} into Go value of type jsonpatch.Patch"
@@ -108,8 +112,6 @@ def _operations(hook: Hook, answer: Answer) -> list[Object]:
             wrong = f"{_shape(each)} into Go value of type jsonpatch.Operation"
     if wrong:
         raise CallError(hook, f"received undecodable patch in webhook response: json: cannot unmarshal {wrong}")
-    if answer.patch_type != "JSONPatch":
-        raise CallError(hook, f'unsupported patch type "{answer.patch_type}"', 400)
     made: list[Object] = operations
     return made
 

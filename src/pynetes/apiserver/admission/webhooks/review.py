@@ -1,12 +1,12 @@
 """AdmissionReview, v1 and v1beta1: the question, and what is taken for an answer."""
 
 import base64
-import binascii
 from typing import Any
 
 from msgspec import Struct, field
 
 from pynetes.apimachinery.quoting import go_quoted
+from pynetes.apimachinery.schema.scalars import canonical_bytes
 from pynetes.apiserver.admission.attributes import Attributes
 from pynetes.apiserver.admission.expressions.activation import admission_request
 from pynetes.apiserver.admission.matching import Match
@@ -78,7 +78,7 @@ def _check_type(given: Object, version: str) -> None:
     if group != _GROUP or found not in ("v1", "v1beta1") or kind != _KIND:
         raise UndecodableError(
             f"no kind {go_quoted(kind)} is registered for version {go_quoted(api_version)} "
-            'in scheme "pkg/api/legacyscheme/scheme.go:30"'
+            'in scheme "pkg/util/webhook/client.go:71"'
         )
 
 
@@ -101,9 +101,9 @@ def _check_shape(response: Any) -> None:
 
 def _patch(text: str | None) -> bytes:
     try:
-        return base64.b64decode(text or "", validate=True)
-    except (binascii.Error, ValueError):
-        raise UndecodableError("illegal base64 data in response.patch") from None
+        return base64.b64decode(canonical_bytes(text or ""))
+    except ValueError as error:
+        raise UndecodableError(str(error)) from None
 
 
 def _check_v1(given: Object, response: Object, uid: str) -> None:

@@ -92,7 +92,18 @@ def options(request: Request, kind: str) -> dict[str, Any]:
     elif kind == "PodPortForwardOptions":
         ports = [_port(text) for texts in request.query.get("ports", ()) for text in texts.split(",")]
         made = {"ports": ports} if ports else {}
+    elif _path(request):
+        made = {"path": _path(request)}
     return made
+
+
+def _path(request: Request) -> str:
+    """What follows `…/proxy` in the path."""
+    info = request.info
+    assert info is not None
+    path = "/".join(info.parts[3:])
+    path = f"/{path}" if path else ""
+    return f"{path}/" if info.path.endswith("/") else path
 
 
 def _port(text: str) -> int:
