@@ -1,6 +1,5 @@
 """Proxy: names, addresses, endpoints, and requests to a real backend."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +12,7 @@ from yarl import URL
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apiserver.streaming import proxy
 from pynetes.component import certificates
+from tests.ports import free_port
 
 from .conftest import Cluster
 
@@ -156,10 +156,6 @@ async def test_the_kubelet_itself_is_reached_with_our_certificate(cluster: Clust
 
 
 async def test_a_backend_that_is_not_there_is_503(cluster: Cluster) -> None:
-    listener = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
-    listener.close()
-    await listener.wait_closed()
-    async with request(cluster, "GET", f"/api/v1/nodes/n1:{port}/proxy/") as response:
+    async with request(cluster, "GET", f"/api/v1/nodes/n1:{free_port()}/proxy/") as response:
         assert response.status == 503
         assert "error trying to reach service" in (await response.json())["message"]

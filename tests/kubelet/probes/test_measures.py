@@ -7,6 +7,7 @@ from pynetes.component import metrics
 from pynetes.kubelet.probes import measures
 from pynetes.kubelet.probes.http import HTTPProber
 from pynetes.kubelet.probes.prober import Prober
+from tests.ports import free_port
 
 POD = {"metadata": {"name": "p", "namespace": "n", "uid": "measured"}}
 
@@ -27,6 +28,7 @@ async def test_a_probe_counts_until_its_worker_ends() -> None:
     container = {"name": "c", "livenessProbe": {"tcpSocket": {"port": port}, "timeoutSeconds": 30}}
     async with server:
         assert await prober.probe("liveness", POD, container, "1", "127.0.0.1")
+    container["livenessProbe"] = {"tcpSocket": {"port": free_port()}, "timeoutSeconds": 30}
     assert await prober.probe("liveness", POD, container, "1", "127.0.0.1") is False
     labels = 'container="c",namespace="n",pod="p",pod_uid="measured",probe_type="Liveness"'
     assert sorted(line for line in samples() if labels in line) == [
