@@ -60,7 +60,12 @@ class Machine:
         return self.host.run(line, check=check, env=environment)
 
     def kubectl(self, command: str, *, check: bool = True, **options: Any) -> "CompletedProcess[str]":
-        return self.host.run(f"kubectl --kubeconfig {self.kubeconfig} {command}", check=check, **options)
+        return self.host.run(f"{' '.join(self.kubectl_words)} {command}", check=check, **options)
+
+    @property
+    def kubectl_words(self) -> tuple[str, ...]:
+        """kubectl keeps by address which resources a server has, and all these machines have the same."""
+        return "kubectl", f"--kubeconfig={self.kubeconfig}", f"--cache-dir={self.directory / 'cache'}"
 
     def get(self, what: str) -> Any:
         return json.loads(self.kubectl(f"get {what} -o json").stdout)

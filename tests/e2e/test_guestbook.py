@@ -148,9 +148,7 @@ def test_files_are_copied_both_ways(machine: Machine, tmp_path: Path) -> None:
 def test_logs_are_read_and_followed(machine: Machine) -> None:
     web = pod_of(machine, "tier=web")
     assert "guestbook 1.0 listens on port 8000" in machine.kubectl(f"logs {web}").stdout
-    follower = machine.host.start(
-        "kubectl", "--kubeconfig", str(machine.kubeconfig), "logs", "-f", "--tail=0", web, stdout=-1
-    )
+    follower = machine.host.start(*machine.kubectl_words, "logs", "-f", "--tail=0", web, stdout=-1)
     assert follower.stdout is not None
     marker = f"/marker-{time.monotonic_ns()}"
     address = machine.get(f"pod {web}")["status"]["podIP"]
@@ -163,8 +161,7 @@ def test_logs_are_read_and_followed(machine: Machine) -> None:
 
 
 def test_a_port_is_forwarded(machine: Machine) -> None:
-    command = ("kubectl", "--kubeconfig", str(machine.kubeconfig), "port-forward", "service/web", "18000:8000")
-    forwarding = machine.host.start(*command, stdout=-1)
+    forwarding = machine.host.start(*machine.kubectl_words, "port-forward", "service/web", "18000:8000", stdout=-1)
     assert forwarding.stdout is not None
     assert b"Forwarding from 127.0.0.1:18000 -> 8000" in forwarding.stdout.readline()
     assert json.loads(machine.request("http://127.0.0.1:18000/version"))["version"] == "1.0"

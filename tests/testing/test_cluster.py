@@ -17,7 +17,8 @@ def kubectl() -> Iterator[Kubectl]:
     with cluster.started(nodes=2) as made:
 
         def run(command: str) -> str:
-            line = ["kubectl", "--kubeconfig", str(made.kubeconfig), *command.split()]
+            own = f"--kubeconfig={made.kubeconfig} --cache-dir={made.kubeconfig.parent / 'cache'}"
+            line = ["kubectl", *own.split(), *command.split()]
             return subprocess.run(line, check=True, capture_output=True, text=True).stdout
 
         yield run
