@@ -4,6 +4,7 @@ import asyncio
 import shutil
 
 from pynetes.cli import cleanup, kubeconfigs, settings, storeurl, supervisor, up
+from pynetes.cli.hosts import power
 from pynetes.cli.hosts import stop as hosts
 from pynetes.cli.layout import Layout
 from pynetes.cli.progress import Progress
@@ -105,8 +106,9 @@ def _settings(layout: Layout) -> tuple[Settings | None, str]:
 
 
 def _wait_for_end(pid: int) -> bool:
+    started = power.start_of(pid) if supervisor.is_supervisor(pid) else ""
     deadline = clock.monotonic() + _SUPERVISOR_SECONDS
-    while supervisor.is_supervisor(pid):
+    while started and power.start_of(pid) == started:  # it loses its title before its files and namespaces
         if clock.monotonic() > deadline:
             return False
         clock.sleep_blocking(0.05)
