@@ -220,5 +220,5 @@ async def test_rules_that_never_would_count_are_refused(first: str, second: str,
 async def test_the_first_version_of_kms_is_off(tmp_path: Path) -> None:
     path = tmp_path / "encryption.yaml"
     path.write_text(kms(apiVersion="v1"))
-    with pytest.raises(ConfigError, match="KMSv1 is deprecated"):
+    with pytest.raises(ConfigError, match=r"KMSv1 is deprecated .* Use KMSv2 instead\.$"):
         await build(load(path, reload=False).document)

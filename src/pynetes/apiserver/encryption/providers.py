@@ -16,10 +16,8 @@ Object = dict[str, Any]
 _ALL = ("*", "*")
 _PLAIN = Identity()
 
-_KMS_V1 = (
-    "KMSv1 is deprecated and will only receive security updates going forward. Use KMSv2 instead.  Set "
-    "--feature-gates=KMSv1=true to use the deprecated KMSv1 feature."
-)
+#: Upstream's goes on to tell of its feature gate, by which nothing changes here.
+_KMS_V1 = "KMSv1 is deprecated and will only receive security updates going forward. Use KMSv2 instead."
 
 
 def _secretbox(key: bytes) -> Transformer:
