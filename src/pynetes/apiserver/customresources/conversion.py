@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from pynetes.apimachinery import json_writer
-from pynetes.apimachinery.errors import internal
+from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.managedfields import ConversionNeeded
 from pynetes.apimachinery.meta import copy
@@ -82,9 +82,9 @@ class WebhookConversion:
                 for obj in objects
             ]
         except WebhookError as error:
-            raise internal(f"conversion webhook for {kind} failed: {error}") from None
+            raise StatusError(500, "", f"conversion webhook for {kind} failed: {error}") from None
         except _Malformed as error:
-            raise internal(f"conversion webhook for {kind} {error.verb} {error}") from None
+            raise StatusError(500, "", f"conversion webhook for {kind} {error.verb} {error}") from None
 
     async def _converted(self, objects: list[Object], api_version: str) -> list[Any]:
         try:
@@ -159,14 +159,15 @@ def _accepted(original: Object, converted: Any, api_version: str) -> Object:
         text = f"invalid kind (expected {original.get('kind')}, received {converted.get('kind')})"
         raise _Malformed(text, "returned invalid object at index 0:")
     metadata = converted.get("metadata")
+    stated = metadata if isinstance(metadata, dict) else {}
+    for field, title in (("name", "name"), ("namespace", "namespace"), ("uid", "UID")):
+        before, after = original["metadata"].get(field) or "", stated.get(field) or ""
+        if before != after:
+            raise _Malformed(f"must have the same {title}: {before} != {after}")
     if metadata is None:
         raise _Malformed("missing metadata in converted object", "returned invalid metadata:")
     if not isinstance(metadata, dict):
         raise _Malformed(f"invalid metadata of type {type(metadata).__name__}", "returned invalid metadata:")
-    for field, title in (("name", "name"), ("namespace", "namespace"), ("uid", "UID")):
-        before, after = original["metadata"].get(field) or "", metadata.get(field) or ""
-        if before != after:
-            raise _Malformed(f"must have the same {title}: {before} != {after}")
     return {**converted, "metadata": _metadata(original["metadata"], metadata)}
 
 

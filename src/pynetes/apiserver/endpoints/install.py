@@ -102,4 +102,4 @@ def _install_subresource(
     if table is None and (subresource.name == "status" or subresource.strategy is not None):
         table = _VERBS
     for verb in subresource.verbs if table is not None else ():
-        router.add(resource, subresource.name, verb, bind(scope, (table or {})[verb]))
+        router.add(resource, subresource.name, verb, _warning(bind(scope, (table or {})[verb]), resource))
