@@ -7,7 +7,7 @@ from pynetes.apis.core.resource_names import (
     validate_resource_name,
     validate_resource_value,
 )
-from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.field_errors import FieldErrors, go_struct
 from pynetes.apis.strategy import CHANGE, Object, Strategy
 
 _PLAIN_SCOPES = ("Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "CrossNamespacePodAffinity")
@@ -113,7 +113,7 @@ def _scope_selector(found: FieldErrors, spec: Object) -> None:
             found.invalid(f"{path}.scopeName", scope, "unsupported scope")
         for resource in resources:
             if not _fits(scope, resource):
-                found.invalid(path, selector, _WRONG_SCOPE)
+                found.invalid(path, _shown(selector), _WRONG_SCOPE)
         if scope in _PLAIN_SCOPES and operator != "Exists":
             found.invalid(f"{path}.operator", operator, _ONLY_EXISTS)
         if operator in ("In", "NotIn"):
@@ -128,3 +128,8 @@ def _scope_selector(found: FieldErrors, spec: Object) -> None:
     for pair in _CONFLICTS:
         if set(pair) <= seen:
             found.invalid("spec.scopeSelector.matchExpressions", spec.get("scopes") or [], _CONFLICTING)
+
+
+def _shown(selector: Object) -> Object:
+    requirements = selector.get("matchExpressions") or ()
+    return {"MatchExpressions": [go_struct(each, ScopeName="", Operator="", Values=None) for each in requirements]}
