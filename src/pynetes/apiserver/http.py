@@ -4,10 +4,15 @@ Independent of the HTTP server underneath, so that a request from a socket and o
 take the same road.
 """
 
+import html
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlencode
 
 from msgspec import Struct, field
+
+from pynetes.apimachinery.quoting import go_quoted
+from pynetes.apiserver.requestinfo import origin_form
 
 if TYPE_CHECKING:
     from aiohttp.web_request import BaseRequest
@@ -55,6 +60,14 @@ class Request(Struct):
     #: Tells the audit log which object was sent, as it is before admission, or which patch (of no kind); None where
     #: nobody wants to know.
     note: "Callable[[Any, GroupVersionKind | None], None] | None" = None
+
+    @property
+    def target(self) -> str:
+        """Path and query as they came over the wire, or as they would have."""
+        if self.raw is not None:
+            return origin_form(self.raw.raw_path)
+        pairs = [(name, value) for name, values in self.query.items() for value in values]
+        return f"{self.path}?{urlencode(pairs)}" if pairs else self.path
 
     def param(self, name: str, default: str = "") -> str:
         """The first value of a query parameter."""
@@ -104,6 +117,12 @@ NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 def text(body: str, status: int = 200) -> Response:
     """A plain-text answer."""
     return Response(status, body.encode(), "text/plain; charset=utf-8", dict(NO_SNIFFING))
+
+
+def broken(request: Request, why: str) -> Response:
+    """A request that failed before it was known what it is about."""
+    told = f"Internal Server Error: {go_quoted(request.target)}: {why}\n"
+    return text(html.escape(told, quote=False), 500)
 
 
 def compose(handler: Handler, filters: list[Filter]) -> Handler:

@@ -190,6 +190,15 @@ async def test_the_verbs_escalate_and_bind_lift_the_check() -> None:
         await escalation.check(found, ALICE, binding("mine", "missing", user("bob")))
 
 
+async def test_escalation_by_name_is_no_right_to_make_the_role() -> None:
+    found = authorizer(
+        role("r", "escalate rbac.authorization.k8s.io clusterroles new"), binding("b", "r", user("alice"))
+    )
+    await escalation.check(found, ALICE, role("new", "* * *"))
+    with pytest.raises(StatusError, match="not currently held"):
+        await escalation.check(found, ALICE, role("new", "* * *"), named=False)
+
+
 async def test_an_aggregation_rule_takes_a_cluster_admin() -> None:
     found = authorizer(role("r", "read core pods"), binding("b", "r", user("alice")))
     gathering = {**role("new"), "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}}

@@ -13,6 +13,9 @@ from pynetes.apiserver.authorization.attributes import Attributes, Decision, dec
 from pynetes.apiserver.authorization.config import compile_condition
 from pynetes.apiserver.authorization.union import ClusterAuthorizer
 from pynetes.apiserver.authorization.webhook import Condition, Settings, WebhookAuthorizer
+from pynetes.apiserver.filters.authorization import with_authorization
+from pynetes.apiserver.http import Answer, Request, Response, compose
+from pynetes.apiserver.requestinfo import request_info
 from pynetes.apiserver.webhooks.reviews import ReviewClient
 from pynetes.client import kubeconfig
 from pynetes.component import metrics, pki
@@ -133,6 +136,27 @@ async def test_a_failure_is_no_opinion_or_a_denial_and_a_500_in_the_end(hook: Ho
     hook.answer = lambda review: web.Response(text="not json")
     assert "json parse error" in (await decide(webhook, ASKED)).error
     await webhook.close()
+
+
+async def test_a_request_that_nobody_could_judge_ends_in_plain_text() -> None:
+    class Failing:
+        def authorize(self, attrs: Attributes) -> Decision:
+            return Decision(False, error="out of order")
+
+    async def body() -> bytes:
+        return b""
+
+    async def serve(request: Request) -> Answer:
+        raise AssertionError
+
+    request = Request("GET", "/api/v1/pods", {"limit": ["1"], "watch": ["0"]}, {}, body, user=ALICE)
+    handle = compose(serve, [with_authorization(Failing())])
+    request.info = request_info(request.method, request.path, request.query)
+    answer = await handle(request)
+    assert isinstance(answer, Response)
+    told = 'Internal Server Error: "/api/v1/pods?limit=1&amp;watch=0": out of order\n'
+    assert (answer.status, answer.body.decode()) == (500, told)
+    assert request.annotations == {"authorization.k8s.io/reason": "internal error"}
 
 
 async def test_nobody_there_is_a_failure(hook: Hook) -> None:

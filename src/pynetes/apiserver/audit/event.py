@@ -4,7 +4,6 @@ import ipaddress
 import json
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 import orjson
 import yaml
@@ -15,7 +14,6 @@ from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.times import format_micro_time
 from pynetes.apiserver.audit.policy import REQUEST, REQUEST_RESPONSE, Noted
 from pynetes.apiserver.http import Request, Response
-from pynetes.apiserver.requestinfo import origin_form
 
 Object = dict[str, Any]
 
@@ -38,7 +36,7 @@ def new(request: Request, noted: Noted, received: datetime) -> Object:
         "level": noted.level,
         "auditID": request.audit_id,
         "stage": "",
-        "requestURI": _uri(request),
+        "requestURI": request.target,
         "verb": info.verb,
         "user": request.user.to_wire() if request.user is not None else {},
         "sourceIPs": _addresses(request),
@@ -49,14 +47,6 @@ def new(request: Request, noted: Noted, received: datetime) -> Object:
     if info.is_resource:
         event["objectRef"] = _reference(request)
     return event
-
-
-def _uri(request: Request) -> str:
-    """As it came over the wire, or as it would have."""
-    if request.raw is not None:
-        return origin_form(request.raw.raw_path)
-    pairs = [(name, value) for name, values in request.query.items() for value in values]
-    return f"{request.path}?{urlencode(pairs)}" if pairs else request.path
 
 
 def _addresses(request: Request) -> list[str]:

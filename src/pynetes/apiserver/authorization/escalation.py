@@ -19,11 +19,17 @@ _COLLECTOR_FIELDS = ("ownerReferences", "finalizers")
 
 
 async def check(
-    authorizer: ClusterAuthorizer, user: UserInfo, obj: dict[str, Any], old: dict[str, Any] | None = None
+    authorizer: ClusterAuthorizer,
+    user: UserInfo,
+    obj: dict[str, Any],
+    old: dict[str, Any] | None = None,
+    *,
+    named: bool = True,
 ) -> None:
     """Raises a 403 `StatusError` if writing `obj` (over `old`) would give more rights than `user` has.
 
-    For the four RBAC kinds, before admission; other kinds pass.
+    For the four RBAC kinds, before admission; other kinds pass. `named`: the request's path has the role's name, so
+    that `escalate` by that name counts.
     """
     kind = obj.get("kind") or ""
     if kind not in KINDS or PRIVILEGED in user.groups:
@@ -33,15 +39,15 @@ async def check(
     if kind.endswith("Binding"):
         await _check_binding(authorizer, user, obj)
     else:
-        await _check_role(authorizer, user, obj, old)
+        await _check_role(authorizer, user, obj, old, named)
 
 
 async def _check_role(
-    authorizer: ClusterAuthorizer, user: UserInfo, role: dict[str, Any], old: dict[str, Any] | None
+    authorizer: ClusterAuthorizer, user: UserInfo, role: dict[str, Any], old: dict[str, Any] | None, named: bool
 ) -> None:
     name, namespace = role["metadata"].get("name") or "", role["metadata"].get("namespace") or ""
     plural = role["kind"].lower() + "s"
-    question = Attributes(user, "escalate", GROUP, "*", plural, namespace=namespace, name=name)
+    question = Attributes(user, "escalate", GROUP, "*", plural, namespace=namespace, name=name if named else "")
     if (await decide(authorizer, question)).allowed:
         return
     _confirm(authorizer, user, namespace, role.get("rules") or (), plural, name)

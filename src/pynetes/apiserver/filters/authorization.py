@@ -3,7 +3,7 @@
 from functools import partial
 
 from pynetes.apiserver.authorization.attributes import Authorizer, Decision, from_request, refusal
-from pynetes.apiserver.http import Answer, Filter, Handler, Request
+from pynetes.apiserver.http import Answer, Filter, Handler, Request, broken
 from pynetes.component import clock, metrics
 
 _DECISION, _REASON = "authorization.k8s.io/decision", "authorization.k8s.io/reason"
@@ -39,6 +39,9 @@ def with_authorization(authorizer: Authorizer) -> Filter:
             if decision.ask is not None:
                 decision = await decision.ask()
             _durations.note(_result(decision), time() - began)
+            if decision.error and not decision.allowed:
+                request.annotations[_REASON] = "internal error"
+                return broken(request, decision.error)
             request.annotations[_DECISION] = "allow" if decision.allowed else "forbid"
             request.annotations[_REASON] = decision.reason
             if not decision.allowed:

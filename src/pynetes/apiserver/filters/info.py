@@ -1,6 +1,6 @@
 """Finds out what a request asks for (upstream's WithRequestInfo)."""
 
-from pynetes.apiserver.http import Answer, Handler, Request, text
+from pynetes.apiserver.http import Answer, Handler, Request, broken
 from pynetes.apiserver.requestinfo import request_info
 
 _LONG_RUNNING_VERBS = frozenset(("watch", "proxy"))
@@ -12,7 +12,7 @@ def with_request_info(handler: Handler) -> Handler:
         try:
             request.info = request_info(request.method, request.path, request.query)
         except ValueError as error:
-            return text(f'Internal Server Error: "{request.path}": failed to create RequestInfo: {error}\n', 500)
+            return broken(request, f"failed to create RequestInfo: {error}")
         return await handler(request)
 
     return handle
