@@ -134,6 +134,36 @@ def test_a_surge_adds_before_it_takes_away():
     assert names(step.delete) == ["o1"]
 
 
+@pytest.mark.parametrize(
+    ("pods", "created", "deleted"),
+    [
+        # what is not available gets its successor at once, beyond the surge
+        ([daemon(f"o{i}", f"n{i}", "old", ready=i > 2) for i in range(1, 5)], ["n1", "n2", "n3"], []),
+        # a node with several old ones, of which one is not to be, counts as one that surges
+        ([daemon(f"o{i}", f"n{min(i, 4)}", "old") for i in range(1, 6)], [], []),
+        ([daemon(f"p{i}", f"n{i}") for i in range(1, 5)], [], []),
+    ],
+)
+def test_a_surge_makes_no_more_than_its_bound_of_what_is_available(pods, created, deleted):
+    step = plan.update(daemon_set(SURGE), FOUR, plan.by_node(pods), "new", NOW)
+    assert (step.create, names(step.delete)) == (created, deleted)
+
+
+@pytest.mark.parametrize(
+    ("pods", "superseded"),
+    [
+        ([daemon("o", hash_="old"), daemon("p", ready=False)], []),
+        ([daemon("o", hash_="old"), daemon("p")], ["o"]),
+        ([daemon("o", hash_="old", ready=False), daemon("p", ready=False)], ["o"]),
+        ([daemon("p", age=1), daemon("q", age=2)], ["p"]),
+        ([daemon("o", hash_="old", age=1), daemon("u", hash_="old", age=2), daemon("p", ready=False)], ["o"]),
+    ],
+)
+def test_with_a_surge_two_of_a_node_stand_side_by_side_until_the_new_one_is_available(pods, superseded):
+    step = plan.manage(daemon_set(SURGE), [node()], plan.by_node(pods), "new", NOW)
+    assert (step.create, names(step.delete)) == ([], superseded)
+
+
 def test_status():
     nodes = [*FOUR, node("bad")]
     nodes[4]["spec"]["taints"] = [{"key": "k", "effect": "NoSchedule"}]

@@ -404,6 +404,17 @@ pods = st.fixed_dictionaries(
 )
 
 
+def test_diff_takes_single_values_out_of_a_merged_list_by_name() -> None:
+    before, after = {"metadata": {"finalizers": ["a/b", "c/d"]}}, {"metadata": {"finalizers": ["c/d", "e/f"]}}
+    patch = strategic.diff(before, after, POD)
+    assert patch["metadata"] == {
+        "$setElementOrder/finalizers": ["c/d", "e/f"],
+        "$deleteFromPrimitiveList/finalizers": ["a/b"],
+        "finalizers": ["e/f"],
+    }
+    assert strategic.apply(before, patch, POD) == after
+
+
 @settings(deadline=None)
 @given(pods, pods)
 def test_a_diff_applies(original: dict[str, Any], modified: dict[str, Any]) -> None:

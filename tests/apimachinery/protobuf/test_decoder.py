@@ -55,6 +55,23 @@ def test_times_quantities_bytes_and_embedded_structs() -> None:
     assert found["spec"]["volumes"] == [{"name": "v", "emptyDir": {"medium": "", "sizeLimit": "1Gi"}}]
 
 
+@pytest.mark.parametrize(
+    "groups", [field(4, 1) + field(4, 300), field(4, varint(1) + varint(300)), field(4, varint(1)) + field(4, 300)]
+)
+def test_numbers_of_a_list_may_be_packed(groups: bytes) -> None:
+    pod = field(2, field(14, groups))
+    found = decode(envelope("v1", "Pod", pod), GroupVersionKind("", "v1", "Pod"))
+    assert found["spec"]["securityContext"] == {"supplementalGroups": [1, 300]}
+
+
+def test_a_packed_number_does_not_reach_beyond_its_list() -> None:
+    with pytest.raises(ProtobufError, match="unexpected EOF"):
+        decode(
+            envelope("v1", "Pod", field(2, field(14, field(4, b"\x80") + field(4, 1)))),
+            GroupVersionKind("", "v1", "Pod"),
+        )
+
+
 def test_unknown_fields_are_skipped_and_missing_types_are_the_endpoints() -> None:
     raw = field(1, field(1, "x")) + field(999, "later") + field(998, 5)
     obj = decode(MAGIC + field(2, raw), SERVICE)
