@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apimachinery.schema import empties
 from pynetes.apis.dra.claim_status_validation import validate_claim_status
 from pynetes.apis.dra.device_class import DeviceClassStrategy
 from pynetes.apis.dra.resource_claim import ResourceClaimStrategy
@@ -165,6 +167,6 @@ def test_empty_lists_of_a_slice_are_judged_and_not_kept() -> None:
     assert 'spec: Invalid value: "": only one of `sharedCounters` or `devices` is allowed' in create_errors(
         ResourceSliceStrategy(), both
     )
-    made = _slice({"name": "gpu", "bindingConditions": [], "bindingFailureConditions": []})
-    ResourceSliceStrategy().canonicalize(made)
+    made = {**_slice({"name": "gpu", "bindingConditions": [], "bindingFailureConditions": []}), "metadata": {}}
+    empties.settle(made, GroupVersionKind("resource.k8s.io", "v1", "ResourceSlice"))
     assert made["spec"]["devices"] == [{"name": "gpu"}]

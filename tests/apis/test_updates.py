@@ -83,7 +83,7 @@ UPDATES: dict[str, tuple[Strategy, Object, Object, list[str]]] = {
         ServiceCIDRStrategy(),
         {"spec": {"cidrs": ["10.0.0.0/24"]}},
         {"spec": {"cidrs": []}},
-        ["spec.cidrs: Invalid value: null: field is immutable"],
+        ["spec.cidrs: Invalid value: []: field is immutable"],
     ),
     "a controller that is gone": (
         IngressClassStrategy(),

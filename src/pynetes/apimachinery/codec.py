@@ -20,7 +20,7 @@ from pynetes.apimachinery.meta import copy
 from pynetes.apimachinery.schema.checker import Checker, DecodeError, duplicates, plain
 from pynetes.apimachinery.schema.definitions import find_definition_name
 from pynetes.apimachinery.schema.structs import StructDecoder, definition_decoder
-from pynetes.apimachinery.structural.objectmeta import OBJECT_META, MetadataError, typed_metadata
+from pynetes.apimachinery.structural.objectmeta import OBJECT_META, MetadataError, typed_metadata, without_empties
 from pynetes.apimachinery.structural.objectschema import ObjectSchema
 
 Validation = Literal["Strict", "Warn", "Ignore"]
@@ -270,7 +270,7 @@ def check(value: Any, gvk: GroupVersionKind, name: str | None = None) -> tuple[O
     elif not isinstance(metadata, dict):
         raise DecodeError("json: cannot unmarshal value into Go struct field .metadata of type v1.ObjectMeta")
     else:
-        obj["metadata"] = checker.check(OBJECT_META, metadata)
+        obj["metadata"] = without_empties(checker.check(OBJECT_META, metadata))
         strict += [text.replace('"', '"metadata.', 1) for text in checker.strict if text.startswith("unknown")]
     return obj, strict
 

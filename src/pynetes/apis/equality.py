@@ -35,7 +35,10 @@ _EMPTY_TEXT_COUNTS = frozenset(
 )
 # Maps, and structs that are values: an empty one is nothing. All others are pointers.
 _EMPTY_OBJECT_IS_ABSENT = frozenset(
-    ("annotations", "labels", "limits", "matchLabels", "metadata", "nodeSelector", "requests", "spec", "status")
+    (
+        *("annotations", "labels", "limits", "matchLabels", "metadata", "nodeSelector", "overhead"),
+        *("parameters", "requests", "spec", "status"),
+    )
 )
 
 

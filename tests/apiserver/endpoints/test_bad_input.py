@@ -70,6 +70,38 @@ async def test_errors_name_the_group_in_which_they_were_asked_for(web: Web) -> N
         assert len(refused.json["details"]["causes"]) == times
 
 
+async def test_empty_lists_and_maps_are_judged_as_sent_and_not_stored(web: Web) -> None:
+    for field, value, code, message in (
+        ("overhead", {}, 403, "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"),
+        ("resources", {"claims": []}, 422, "spec.resources.claims: Forbidden: claims may not be set"),
+        ("ephemeralContainers", [{"name": "e", "image": "i", "ports": []}], 422, "ports: Forbidden: cannot be set for"),
+    ):
+        obj = pod("one")
+        obj["spec"][field] = value
+        refused = await web("POST", PODS, obj)
+        assert refused.status == code
+        assert message in refused.message
+    spec = {"selector": {"a": "b"}, "template": {**pod("x"), "metadata": {"labels": {}}}}
+    controllers = "/api/v1/namespaces/default/replicationcontrollers"
+    refused = await web("POST", controllers, {"metadata": {"name": "a"}, "spec": spec})
+    assert "spec.template.metadata.labels: Invalid value: {}: `selector`" in refused.message
+
+    one = pod("one")
+    one["metadata"]["finalizers"] = one["spec"]["containers"][0]["command"] = []
+    one["spec"]["securityContext"] = {"supplementalGroups": []}
+    made = await web.ok("POST", f"{PODS}?fieldManager=m", one)
+    assert "finalizers" not in made["metadata"]
+    assert made["spec"]["securityContext"] == {}
+    owned = made["metadata"]["managedFields"][0]["fieldsV1"]
+    assert owned["f:spec"]["f:securityContext"] == {}
+    path = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles"
+    made = await web.ok("POST", path, {"metadata": {"name": "a"}, "rules": []})
+    assert made["rules"] is None
+    assert made["metadata"]["managedFields"][0]["fieldsV1"] == {"f:rules": {}}
+    again = await web.ok("PUT", f"{path}/a", {"metadata": {"name": "a", "labels": {}}, "rules": []})
+    assert again == made
+
+
 async def test_what_etcd_would_not_take_is_refused_by_every_store(web: Web) -> None:
     path = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles"
     made = await web.ok("POST", path, {"metadata": {"name": "a"}, "rules": []})

@@ -3,6 +3,7 @@
 - `definitions`: the OpenAPI definitions themselves, and which one describes a kind;
 - `types`: their fields as compact types, compiled on first use of a kind;
 - `zero`: which zero values an object keeps, drops or always shows when it is written again;
+- `empties`: what of a request's empty lists and maps is not stored;
 - `structs`: msgspec Structs from the types, which decode, prune and check at C speed;
 - `checker`: the same check in Python, which knows every error and unknown field in upstream's words.
 

@@ -159,7 +159,7 @@ class Checker(Struct):
                     out[name] = self._always(own.type, place)
                 elif own.policy is Policy.NULL:
                     out[name] = None
-            elif value is None or (value == [] and own.policy is Policy.NULL):
+            elif value is None:
                 if own.policy is Policy.NULL:
                     out[name] = None
             elif own.policy is not Policy.DROP or value not in _EMPTY:

@@ -6,7 +6,6 @@ passes exactly as the checker would: zero values dropped, quantities and times c
 
 import keyword
 import re
-from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Any
 
@@ -135,17 +134,6 @@ def _none() -> None:
     """A factory, since a plain default would be left out when it is written."""
 
 
-def _empty_to_none(names: list[str]) -> Callable[[Any], None]:
-    """Stored, an empty list is no list; of these fields clients see that."""
-
-    def forget(made: Any) -> None:
-        for name in names:
-            if getattr(made, name) == []:
-                setattr(made, name, None)
-
-    return forget
-
-
 def _always(kind: Type) -> Any:
     if kind.kind == "object":
         return struct(kind.definition)
@@ -167,7 +155,6 @@ def struct(name: str) -> Any:
     _in_progress.add(name)
     rename: dict[str, str] = {}
     members = []
-    lists = []
     try:
         for field in fields(name).values():
             identifier = _identifier(field.name)
@@ -175,14 +162,11 @@ def struct(name: str) -> Any:
                 rename[identifier] = field.name
             annotation, default = _default(field)
             members.append((identifier, annotation, default))
-            if field.policy is Policy.NULL and field.type.kind == "list":
-                lists.append(identifier)
     finally:
         _in_progress.discard(name)
     made = msgspec.defstruct(
         _identifier(name),
         members,
-        namespace={"__post_init__": _empty_to_none(lists)} if lists else None,
         rename=rename or None,
         omit_defaults=True,
         forbid_unknown_fields=True,

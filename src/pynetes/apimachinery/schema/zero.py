@@ -4,7 +4,8 @@ OpenAPI does not say it, but clients see it: the original keeps `replicas: 0` an
 `resources: {}` on every container and `lastProbeTime: null` on every pod condition. The rule is general; these tables
 name the fields where it is not:
 
-- empty lists and maps, empty texts and nulls are dropped unless the field is required;
+- empty lists and maps, empty texts and nulls are dropped unless the field is required (those of `JUDGED` later, by
+  `empties`);
 - `0` and `false` are kept: most optional numbers and switches are pointers; `DROPPED` names the ones that are not;
 - absent objects stay absent; `ALWAYS` names the ones that are values, not pointers;
 - required texts, numbers and switches are always written, the absent ones as the zero value.
@@ -20,6 +21,7 @@ from typing import Any
 class Policy(Enum):
     KEEP = "keep"  # absent if absent; otherwise as given
     DROP = "drop"  # the zero value counts as absent
+    JUDGED = "judged"  # an empty list or map is told from an absent one until it is stored, which drops it
     ALWAYS = "always"  # the zero value (an empty object, an empty text, 0, false) stands for an absent one
     NULL = "null"  # shown as null if absent
 
@@ -111,12 +113,28 @@ EMPTY_TEXT_KEPT: _Table = {
 
 EMPTY_LIST_KEPT: _Table = {
     "audiences": _only("TokenRequestSpec"),
-    **_everywhere("bindingConditions bindingFailureConditions sharedCounters"),
     "conditions": _only("CustomResourceDefinitionStatus"),
-    "devices": _only("ResourceSliceSpec"),
-    "managedFields": _only("ObjectMeta"),
     "policies": _only("HPAScalingRules"),
     "storedVersions": _only("CustomResourceDefinitionStatus"),
+}
+
+# What Go tells from nothing as long as it is in memory, and validation or admission asks for or shows.
+JUDGED: _Table = {
+    **_everywhere("bindingConditions bindingFailureConditions sharedCounters"),
+    "capacity": _only("PersistentVolumeSpec"),
+    "cidrs": _only("ServiceCIDRSpec"),
+    "claims": _only("ResourceRequirements"),
+    "devices": _only("ResourceSliceSpec"),
+    "finalizers": _only("ObjectMeta"),
+    "labels": _only("ObjectMeta"),
+    "managedFields": _only("ObjectMeta"),
+    "overhead": _only("PodSpec"),
+    "ownerReferences": _only("ObjectMeta"),
+    "parameters": _only("StorageClass"),
+    "ports": _only("EphemeralContainer"),
+    "resizePolicy": _only("EphemeralContainer"),
+    "restartPolicyRules": _only("EphemeralContainer"),
+    "supplementalGroups": _only("PodSecurityContext"),
 }
 
 ALWAYS: _Table = {
@@ -247,6 +265,8 @@ def policy(definition: str, field: str, kind: str, required: bool) -> Policy:
         return Policy.DROP if _holds(DROPPED, field, definition) else Policy.KEEP
     if kind == "list" and _holds(EMPTY_LIST_KEPT, field, definition):
         return Policy.KEEP
+    if kind in ("list", "map") and _holds(JUDGED, field, definition):
+        return Policy.JUDGED
     if kind == "string" and _holds(EMPTY_TEXT_KEPT, field, definition):
         return Policy.KEEP
     return Policy.DROP

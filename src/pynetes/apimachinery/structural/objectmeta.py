@@ -10,7 +10,8 @@ from pynetes.apimachinery.schema.structs import definition_decoder
 Object = dict[str, Any]
 
 OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
-_UNKNOWN, _DUPLICATE = "unknown field ", "duplicate field "
+_UNKNOWN = "unknown field "
+_EMPTY_IS_ABSENT = ("finalizers", "labels", "ownerReferences")
 
 
 class MetadataError(ValueError):
@@ -20,7 +21,7 @@ class MetadataError(ValueError):
 def typed_metadata(value: Any) -> tuple[Object, list[str]]:
     """The metadata in canonical form, and the names of fields that were dropped. MetadataError."""
     try:
-        return definition_decoder(OBJECT_META).convert(value), []
+        return without_empties(definition_decoder(OBJECT_META).convert(value)), []
     except (msgspec.ValidationError, ValueError, RecursionError):
         pass
     checker = Checker()
@@ -28,7 +29,17 @@ def typed_metadata(value: Any) -> tuple[Object, list[str]]:
         found = checker.check(OBJECT_META, value)
     except ValueError as error:
         raise MetadataError(str(error)) from None
-    return found, [text.removeprefix(_UNKNOWN).strip('"') for text in checker.strict if text.startswith(_UNKNOWN)]
+    return without_empties(found), [
+        text.removeprefix(_UNKNOWN).strip('"') for text in checker.strict if text.startswith(_UNKNOWN)
+    ]
+
+
+def without_empties(metadata: Object) -> Object:
+    """Nothing of a custom resource is judged by them; an empty list of managed fields is a wish."""
+    for name in _EMPTY_IS_ABSENT:
+        if name in metadata and not metadata[name]:
+            del metadata[name]
+    return metadata
 
 
 def lenient_metadata(value: Any) -> Object:

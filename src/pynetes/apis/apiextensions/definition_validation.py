@@ -87,7 +87,7 @@ def _versions(found: FieldErrors, spec: Object, before: Object) -> None:
         found.invalid("spec.versions", internal.versions(spec), "must contain unique version names")
     if sum(bool(v.get("storage")) for v in versions) != 1:
         found.invalid(
-            "spec.versions", internal.versions(spec) or None, "must have exactly one version marked as storage version"
+            "spec.versions", internal.versions(spec), "must have exactly one version marked as storage version"
         )
     if version_names and version_names[0]:  # what once was the only version's name
         _label(found, version_names[0], "spec.version")

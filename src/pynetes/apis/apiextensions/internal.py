@@ -67,8 +67,10 @@ def rule(rule: Object) -> Object:
     }
 
 
-def versions(spec: Object) -> list[Object]:
+def versions(spec: Object) -> list[Object] | None:
     """The versions as errors show them: without what stands at the top."""
+    if spec.get("versions") is None:
+        return None
     return [
         {
             "Name": version.get("name") or "",
@@ -81,5 +83,5 @@ def versions(spec: Object) -> list[Object]:
                 for field in _COMMON
             },
         }
-        for version in spec.get("versions") or ()
+        for version in spec["versions"]
     ]

@@ -59,13 +59,13 @@ def validate_job(job: Object, old: Object | None = None) -> FieldErrors:
 def _whole_spec(found: FieldErrors, spec: Object) -> None:
     validate_job_spec(found, spec, "spec")
     selector = spec.get("selector")
-    labels = (spec["template"].get("metadata") or {}).get("labels") or {}
+    labels = (spec["template"].get("metadata") or {}).get("labels")
     if selector is None:
         found.required("spec.selector")
     else:
         found += validate_label_selector(selector, "spec.selector")
-    if not _matches(selector, labels):
-        shown = dict(sorted(labels.items())) or None
+    if not _matches(selector, labels or {}):
+        shown = labels if labels is None else dict(sorted(labels.items()))
         found.invalid("spec.template.metadata.labels", shown, "`selector` does not match template `labels`")
 
 

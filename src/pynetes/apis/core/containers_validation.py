@@ -114,7 +114,7 @@ def validate_ephemeral_containers(found: FieldErrors, spec: Object, context: Pod
         if target and target not in others:
             found.not_found(f"{own}.targetContainerName", target)
         for field in sorted(container.keys() - _EPHEMERAL_FIELDS, key=_place):
-            if container[field] not in (None, [], "") and (field, container[field]) != ("resources", {}):
+            if container[field] not in (None, "") and (field, container[field]) != ("resources", {}):
                 found.forbidden(f"{own}.{field}", _NOT_EPHEMERAL)
         for number, mount in enumerate(container.get("volumeMounts") or ()):
             for field in ("subPath", "subPathExpr"):

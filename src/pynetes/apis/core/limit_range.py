@@ -36,9 +36,6 @@ class LimitRangeStrategy(Strategy):
         if not obj["metadata"].get("name") and not obj["metadata"].get("generateName"):
             obj["metadata"]["name"] = new_uid()
 
-    def canonicalize(self, obj: Object) -> None:
-        obj["spec"]["limits"] = obj["spec"].get("limits") or None
-
     def validate(self, obj: Object) -> list[FieldError]:
         found = FieldErrors()
         seen: set[str] = set()

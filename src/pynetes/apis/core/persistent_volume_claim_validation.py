@@ -67,10 +67,14 @@ def claim_size_warnings(spec: Object, path: str) -> list[str]:
 
 
 def validate_claim_template(found: FieldErrors, template: Object, path: str) -> None:
-    metadata = template.get("metadata") or {}
-    found += validate_annotations(metadata.get("annotations") or {}, f"{path}.metadata.annotations")
-    found += validate_labels(metadata.get("labels") or {}, f"{path}.metadata.labels")
-    for field in _NO_TEMPLATE_METADATA:
-        if metadata.get(field):
-            found.forbidden(f"{path}.metadata.{'uID' if field == 'uid' else field}", "cannot be set")
+    validate_template_metadata(found, template.get("metadata") or {}, f"{path}.metadata")
     validate_claim_spec(found, template.get("spec") or {}, f"{path}.spec")
+
+
+def validate_template_metadata(found: FieldErrors, metadata: Object, path: str) -> None:
+    """What claims made of a template get is labels and annotations."""
+    found += validate_annotations(metadata.get("annotations") or {}, f"{path}.annotations")
+    found += validate_labels(metadata.get("labels") or {}, f"{path}.labels")
+    for field in _NO_TEMPLATE_METADATA:
+        if metadata.get(field) is not None:
+            found.forbidden(f"{path}.{'uID' if field == 'uid' else field}", "cannot be set")

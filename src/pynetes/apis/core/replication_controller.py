@@ -82,9 +82,9 @@ def _template(found: FieldErrors, template: Object | None, selector: dict[str, s
     if template is None:
         found.required(path)
         return
-    labels = (template.get("metadata") or {}).get("labels") or {}
-    if any(labels.get(k) != v for k, v in selector.items()):
-        found.invalid(f"{path}.metadata.labels", labels or None, "`selector` does not match template `labels`")
+    labels = (template.get("metadata") or {}).get("labels")
+    if any((labels or {}).get(k) != v for k, v in selector.items()):
+        found.invalid(f"{path}.metadata.labels", labels, "`selector` does not match template `labels`")
     found += validate_pod_template(template, path)
     spec = template.get("spec") or {}
     if spec.get("restartPolicy") != "Always":

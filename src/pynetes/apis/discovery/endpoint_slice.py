@@ -38,13 +38,10 @@ class EndpointSliceStrategy(Strategy):
         if not semantic_equal(obj.get("endpoints"), old.get("endpoints")):
             _drop_topology(obj)
 
-    def canonicalize(self, obj: Object) -> None:
-        for field in ("endpoints", "ports"):
-            obj[field] = obj.get(field) or None
-
     def generation_changes(self, obj: Object, old: Object) -> bool:
         changed = super().generation_changes(obj, old)
-        return changed or not semantic_equal(obj["metadata"].get("labels"), old["metadata"].get("labels"))
+        labels, before = obj["metadata"].get("labels"), old["metadata"].get("labels")
+        return changed or not semantic_equal(labels, before, "labels")
 
     def validate(self, obj: Object) -> list[FieldError]:
         found = self._validate_shape(obj)

@@ -1,7 +1,7 @@
 """ResourceClaim and ResourceClaimTemplate: devices that are asked for."""
 
 from pynetes.apimachinery.errors import FieldError
-from pynetes.apimachinery.validation import validate_annotations, validate_labels
+from pynetes.apis.core.persistent_volume_claim_validation import validate_template_metadata
 from pynetes.apis.dra.claim_status_validation import device_id, validate_claim_status
 from pynetes.apis.dra.claim_validation import default_claim_spec, validate_claim_spec
 from pynetes.apis.field_errors import FieldErrors
@@ -41,9 +41,8 @@ class ResourceClaimTemplateStrategy(Strategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         spec = obj.get("spec") or {}
-        metadata = spec.get("metadata") or {}
-        found = FieldErrors(validate_annotations(metadata.get("annotations"), "spec.metadata.annotations"))
-        found += validate_labels(metadata.get("labels"), "spec.metadata.labels")
+        found = FieldErrors()
+        validate_template_metadata(found, spec.get("metadata") or {}, "spec.metadata")
         validate_claim_spec(found, spec.get("spec") or {}, "spec.spec")
         return found
 

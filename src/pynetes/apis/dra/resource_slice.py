@@ -49,13 +49,6 @@ class ResourceSliceStrategy(Strategy):
         validate_slice(found, obj.get("spec") or {}, old.get("spec") or {})
         return found
 
-    def canonicalize(self, obj: Object) -> None:
-        """Empty lists are told from absent ones by the checks, and not kept."""
-        spec = obj.get("spec") or {}
-        for holder in (spec, *(spec.get("devices") or ())):
-            for field in [field for field, value in holder.items() if value == []]:
-                del holder[field]
-
     def warnings(self, obj: Object, old: Object | None = None) -> list[str]:
         driver = (obj.get("spec") or {}).get("driver") or ""
         if driver == driver.lower():

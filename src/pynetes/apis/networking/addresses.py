@@ -63,7 +63,8 @@ class ServiceCIDRStrategy(Strategy):
         return found
 
     def validate_update(self, obj: Object, old: Object) -> list[FieldError]:
-        new, before = (obj.get("spec") or {}).get("cidrs") or [], (old.get("spec") or {}).get("cidrs") or []
+        sent, before = (obj.get("spec") or {}).get("cidrs"), (old.get("spec") or {}).get("cidrs") or []
+        new = sent or []
         found = FieldErrors()
         if len(before) == 1 and len(new) == 2:  # single stack may become dual stack
             if new[0] != before[0]:
@@ -73,5 +74,5 @@ class ServiceCIDRStrategy(Strategy):
             for index, (cidr, earlier) in enumerate(zip(new, before, strict=True)):
                 found.immutable(f"spec.cidrs[{index}]", cidr, earlier)
         else:
-            found.invalid("spec.cidrs", new or None, IMMUTABLE)
+            found.invalid("spec.cidrs", sent, IMMUTABLE)
         return found

@@ -15,9 +15,6 @@ class RoleStrategy(Strategy):
     def default(self, obj: Object) -> None:
         obj.setdefault("rules", None)
 
-    def canonicalize(self, obj: Object) -> None:
-        obj["rules"] = obj.get("rules") or None
-
     def validate(self, obj: Object) -> list[FieldError]:
         found = FieldErrors()
         for index, rule in enumerate(obj.get("rules") or ()):

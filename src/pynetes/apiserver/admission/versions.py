@@ -7,6 +7,7 @@ from pynetes.apimachinery.errors import StatusError, internal
 from pynetes.apimachinery.gvk import GroupVersionKind, GroupVersionResource
 from pynetes.apimachinery.managedfields import of_kind
 from pynetes.apimachinery.managedfields.types import Type
+from pynetes.apimachinery.schema import empties
 from pynetes.apis import conversion
 from pynetes.apis.names import CUSTOM_RESOURCE_DEFINITIONS
 from pynetes.apis.registry import RESOURCES, by_gvk, by_gvr
@@ -72,8 +73,12 @@ class Versions:
         return sub.gvk if sub is not None and sub.gvk is not None else known.gvk
 
     async def convert(self, obj: Object | None, kind: GroupVersionKind) -> Object | None:
-        """The object as that kind; itself if it is one. ValueError or StatusError if there is no way."""
-        if obj is None or GroupVersionKind.of(obj) == kind:
+        """The object as that kind, as it is written out. ValueError or StatusError if there is no way."""
+        if obj is None:
+            return None
+        own = GroupVersionKind.of(obj)
+        obj = empties.written(obj, own)
+        if own == kind:
             return obj
         custom = self._custom(kind)
         definition = self._definition(custom.gvr) if custom is not None else None

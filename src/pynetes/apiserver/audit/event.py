@@ -11,6 +11,7 @@ import yaml
 from pynetes.apimachinery import codec, json_writer, meta
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.gvk import GroupVersionKind
+from pynetes.apimachinery.schema import empties
 from pynetes.apimachinery.times import format_micro_time
 from pynetes.apiserver.audit.policy import REQUEST, REQUEST_RESPONSE, Noted
 from pynetes.apiserver.http import Request, Response
@@ -98,7 +99,7 @@ def note_object(event: Object, noted: Noted, obj: Any, kind: GroupVersionKind | 
             reference[field] = metadata[field]
     if noted.at_least(REQUEST):
         # A copy: what admission makes of the object is not what was sent.
-        sent = meta.copy({"kind": kind.kind, "apiVersion": kind.api_version, **obj})
+        sent = meta.copy({"kind": kind.kind, "apiVersion": kind.api_version, **empties.written(obj, kind)})
         event["requestObject"] = _without_managed_fields(sent) if noted.omit_managed_fields else sent
 
 

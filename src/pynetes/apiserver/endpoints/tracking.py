@@ -5,6 +5,7 @@ from typing import Any
 
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.managedfields.manager import described
+from pynetes.apimachinery.schema import empties
 from pynetes.apiserver.endpoints.scope import Scope
 from pynetes.apiserver.registry import fields
 from pynetes.apiserver.registry.context import WriteContext
@@ -17,7 +18,7 @@ Object = dict[str, Any]
 async def track(scope: Scope, ctx: WriteContext, live: Object | None, new: Object, claimed: Any = None) -> None:
     """Puts the entries into `new`, which has none. Both are in the version of the path; `claimed` are the client's."""
     # What the stored version adds by default counts as written.
-    seen = scope.served(scope.stored(new)) if scope.converted else new
+    seen = empties.written(scope.served(scope.stored(new)) if scope.converted else new, scope.kind)
     now = fields.now()
 
     def ask() -> Any:

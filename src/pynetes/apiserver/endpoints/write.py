@@ -5,6 +5,7 @@ from typing import Any
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import bad_request
+from pynetes.apimachinery.schema import empties
 from pynetes.apiserver.authentication.user import ANONYMOUS_USER
 from pynetes.apiserver.authorization.attributes import Attributes, decide, refusal
 from pynetes.apiserver.endpoints.body import decode_as
@@ -25,8 +26,8 @@ Object = dict[str, Any]
 
 
 async def decode(scope: Scope, request: Request, options: WriteOptions) -> Object:
-    """The body as an object of the endpoint's kind, with metadata; defaults are not filled in."""
-    return await decode_as(scope.kind, request, options, scope.schema)
+    """The body of what is not stored, with metadata; defaults are not filled in."""
+    return empties.written(await decode_as(scope.kind, request, options, scope.schema), scope.kind)
 
 
 async def _decode_complete(scope: Scope, request: Request, options: WriteOptions) -> tuple[Object, Any]:

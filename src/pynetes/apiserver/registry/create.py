@@ -5,6 +5,7 @@ from typing import Any
 
 from pynetes.apimachinery import meta, names, validation
 from pynetes.apimachinery.errors import FieldError, StatusError, already_exists, bad_request, internal, invalid
+from pynetes.apimachinery.schema import empties
 from pynetes.apiserver.cacher import Entry
 from pynetes.apiserver.registry import fields
 from pynetes.apiserver.registry.context import WriteContext
@@ -73,6 +74,7 @@ async def _create(rs: ResourceStore, ctx: WriteContext, obj: Object, namespace: 
         await aside(lambda: prepare(rs, ctx, obj), ctx.size)
         name = metadata["name"]
         await ctx.validate("CREATE", namespace, name, obj, None)
+        empties.settle(obj, rs.resource.gvk)
         done = None
         entry = await _store(rs, ctx, obj, namespace, name)
         done = not ctx.dry_run

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from pynetes.apimachinery import meta, names, validation
 from pynetes.apimachinery.errors import FieldError, StatusError, conflict, invalid, invalid_value
+from pynetes.apimachinery.schema import empties
 from pynetes.apis.strategy import BOTH, Strategy
 from pynetes.apiserver.cacher import Entry
 from pynetes.apiserver.registry import create as creating
@@ -151,9 +152,10 @@ async def _attempt(write: _Write, key: str, current: Entry) -> Entry:
     done: bool | None = False
     try:
         await aside(lambda: prepare(rs, ctx, obj, old, rules), ctx.size)
-        fields.keep_times(obj, old)
         shown, shown_old = rules.shown(obj), rules.shown(old)
         await ctx.validate("UPDATE", write.namespace, obj["metadata"]["name"], shown, shown_old)
+        empties.settle(obj, rs.resource.gvk)
+        fields.keep_times(obj, old)
         done = None
         if _emptied(obj, old):
             entry = await _delete_emptied(rs, ctx, key, current, obj)

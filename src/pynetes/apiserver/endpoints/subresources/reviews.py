@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from pynetes.apimachinery.schema import empties
 from pynetes.apis.resource import Resource
 from pynetes.apiserver.authentication.union import Authenticator
 from pynetes.apiserver.authentication.user import ANONYMOUS_USER, UserInfo
@@ -66,6 +67,7 @@ def create(backend: Backend, resource: Resource, answer: Answerer) -> Handler:
         options = WriteOptions.of(request.query, "CreateOptions")
         review = await decode_as(resource.gvk, request, options)
         match_namespace(review, info.namespace if resource.namespaced else "")
+        review = empties.written(review, resource.gvk)
         claimed, manager = fields.take_entries(review), options.field_manager or agent(request)
         entries = owners.update(None, review, manager, fields.now(), claimed=claimed)
         fields.put_entries(review, entries)
