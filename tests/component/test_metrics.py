@@ -36,3 +36,14 @@ def test_durations_are_counted_by_their_bounds() -> None:
         'test_waits_seconds_count{kind="a"} 4',
         'test_waits_seconds_sum{kind="a"} 7.65',
     ]
+
+
+def test_durations_without_labels_are_shown_from_the_start() -> None:
+    metrics.Durations("test_pauses_seconds", "Pauses.", (), buckets=(0.1,))
+    lines = [line for line in metrics.render().decode().splitlines() if line.startswith("test_pauses_seconds")]
+    assert lines == [
+        'test_pauses_seconds_bucket{le="0.1"} 0',
+        'test_pauses_seconds_bucket{le="+Inf"} 0',
+        "test_pauses_seconds_count 0",
+        "test_pauses_seconds_sum 0",
+    ]

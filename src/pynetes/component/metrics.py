@@ -117,6 +117,8 @@ class Durations:
         self._bounds = tuple(buckets)
         self._counts: dict[tuple[str, ...], list[int]] = {}
         self._sums: dict[tuple[str, ...], float] = {}
+        if not labels:
+            self._begin(())  # shown before anything is noted
         collector(self._collect)
 
     def note(self, values: tuple[str, ...], seconds: float) -> None:

@@ -82,6 +82,11 @@ class ObjectSchema:
 
         return rules_of(self.schema)
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether there is anything for `run_rules` to do; asked for the first time, it compiles the rules."""
+        return self._rules is not None
+
     # --- on the way in and out
 
     def coerce(self, obj: Object, *, track: bool = False) -> list[str]:

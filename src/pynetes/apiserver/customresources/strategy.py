@@ -11,6 +11,8 @@ from pynetes.apimachinery.structural.numbers import go_text
 from pynetes.apimachinery.structural.objectschema import ObjectSchema
 from pynetes.apis.resource import ScalePaths
 from pynetes.apis.strategy import CHANGE, METADATA_FIELDS, Object, Strategy
+from pynetes.apiserver.customresources.measures import COMPILATION, EVALUATION
+from pynetes.component import clock
 
 _STANDARD_FINALIZERS = frozenset(("orphan", "foregroundDeletion", "kubernetes"))
 _MAX_REPLICAS = 2**31 - 1
@@ -42,6 +44,7 @@ class CustomResourceStrategy(Strategy):
         self.has_status = status
         self._scale = scale
         self._ratcheted: list[str] = []
+        self._compiled = False
         own = METADATA_FIELDS if namespaced else frozenset(("metadata.name",))
         self.selectable = own | frozenset(selectable)
         self._paths = {path: jsonpath.parse("." + path) for path in selectable}
@@ -100,7 +103,17 @@ class CustomResourceStrategy(Strategy):
         )
 
     def _with_rules(self, obj: Object, old: Object | None, errors: list[FieldError]) -> list[FieldError]:
+        time = clock.timer()
+        if not self._compiled:
+            self._compiled, began = True, time()
+            if self.schema.has_rules:
+                COMPILATION.note((), time() - began)
+        if not self.schema.has_rules:
+            self._ratcheted = []
+            return errors
+        began = time()
         found, self._ratcheted = self.schema.run_rules(obj, old, errors)
+        EVALUATION.note((), time() - began)
         return errors + found
 
     def _validate_type(self, obj: Object) -> list[FieldError]:
