@@ -4,7 +4,17 @@ import pytest
 
 from pynetes.apimachinery.gvk import GroupVersionKind
 from pynetes.apimachinery.managedfields.schema_types import SchemaError, named, of_custom_resource, of_kind
-from pynetes.apimachinery.managedfields.types import ATOMIC, DEDUCED, NUMERIC, STRING, UNTYPED, ListType, MapType, Type
+from pynetes.apimachinery.managedfields.types import (
+    ATOMIC,
+    DEDUCED,
+    INT_OR_STRING,
+    NUMERIC,
+    STRING,
+    UNTYPED,
+    ListType,
+    MapType,
+    Type,
+)
 
 CORE = "io.k8s.api.core.v1."
 
@@ -70,7 +80,7 @@ def test_scalars() -> None:
     assert field(container, "image") is STRING
     assert field(named(CORE + "PodSpec"), "priority") is NUMERIC
     assert field(container, "resources", "limits", "cpu") is UNTYPED
-    assert field(named(CORE + "ServicePort"), "targetPort") is UNTYPED
+    assert field(named(CORE + "ServicePort"), "targetPort") is INT_OR_STRING
     assert field(named("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"), "creationTimestamp") is UNTYPED
     assert field(named("io.k8s.api.apps.v1.ControllerRevision"), "data") is ATOMIC
 

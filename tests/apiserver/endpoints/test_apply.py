@@ -298,6 +298,8 @@ async def test_what_is_refused(web: Web, query: str, body: Any, code: int, messa
             {"startupProbe": {"tcpSocket": {"port": 1.5}}},
             "json: cannot unmarshal number 1.5 into Go value of type int32",
         ),
+        ({"startupProbe": {"tcpSocket": {"port": {}}}}, "json: cannot unmarshal object into Go value of type int32"),
+        ({"startupProbe": {"tcpSocket": {"port": ["a"]}}}, "json: cannot unmarshal array into Go value of type int32"),
     ],
 )
 async def test_what_means_nothing_to_its_type_is_told_after_the_merge(

@@ -9,6 +9,7 @@ from pynetes.apimachinery.managedfields.types import (
     BOOLEAN,
     DEDUCED,
     FIELDS,
+    INT_OR_STRING,
     NUMERIC,
     STRING,
     UNTYPED,
@@ -23,7 +24,7 @@ Schema = dict[str, Any]
 _OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _NAMED = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": UNTYPED,
-    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": UNTYPED,
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": INT_OR_STRING,
     "io.k8s.apimachinery.pkg.runtime.RawExtension": ATOMIC,
     "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": FIELDS,
 }

@@ -140,9 +140,17 @@ def _fields() -> Type:
     return made
 
 
+def _int_or_string() -> Type:
+    made = _deduced(ATOMIC)
+    made._loose = False
+    return made
+
+
 ATOMIC = _atomic()
 """A value of any shape, owned as a whole."""
 DEDUCED = _deduced(ATOMIC)
 """A value without a schema: maps are merged, lists are leaves."""
+INT_OR_STRING = _int_or_string()
+"""As published it has no type, so that ownership takes any shape; the object's own type refuses all but two."""
 FIELDS = _fields()
 """FieldsV1: of any shape, but with nothing in it except objects."""
