@@ -10,6 +10,7 @@ from pynetes.apis.core.namespace import FinalizeStrategy, NamespaceStrategy
 from pynetes.apis.core.node import NodeStrategy
 from pynetes.apis.core.secret import SecretStrategy
 from pynetes.apis.core.service import ServiceStrategy
+from pynetes.apis.core.service_account import ServiceAccountStrategy
 from pynetes.apis.strategy import Strategy
 from tests.apis.objects import Object, create_errors, created, update_errors, updated
 
@@ -191,3 +192,16 @@ def test_an_external_name_has_no_internal_traffic_policy() -> None:
     assert create_errors(strategy, made) == []
     strategy.canonicalize(made)
     assert "internalTrafficPolicy" not in made["spec"]
+
+
+def test_the_annotation_that_bounds_an_accounts_secrets_is_warned_of_when_it_is_new() -> None:
+    plain, warnings = _named(), ServiceAccountStrategy().warnings
+    annotations = {"kubernetes.io/enforce-mountable-secrets": ""}
+    bounded = {**plain, "metadata": {**plain["metadata"], "annotations": annotations}}
+    (warning,) = warnings(bounded, plain)
+    assert warning == (
+        "metadata.annotations[kubernetes.io/enforce-mountable-secrets]: deprecated in v1.32+; prefer separate "
+        "namespaces to isolate access to mounted secrets"
+    )
+    assert warnings(bounded) == [warning]
+    assert warnings(bounded, bounded) == warnings(plain, bounded) == []

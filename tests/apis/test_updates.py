@@ -196,6 +196,32 @@ STATUSES: dict[str, tuple[Strategy, Object, list[str]]] = {
             "container status",
         ],
     ),
+    "a node nominated for a pod that has one": (
+        PodStrategy(),
+        {
+            "metadata": META,
+            "spec": {"nodeName": "n1", "containers": []},
+            "status": {
+                "nominatedNodeName": "N_2",
+                "observedGeneration": -1,
+                "conditions": [{"type": "a b", "status": "True", "observedGeneration": -1}],
+                "hostIPs": [{"ip": "192.0.2.1"}],
+            },
+        },
+        [
+            "status.conditions[0].observedGeneration: Invalid value: -1: must be a non-negative integer",
+            'status.conditions[0].Type: Invalid value: "a b": name part must consist of alphanumeric characters, '
+            "'-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or "
+            "'123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+            'status.nominatedNodeName: Invalid value: "N_2": a lowercase RFC 1123 subdomain must consist of lower case '
+            "alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. "
+            "'example.com', regex used for validation is "
+            "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+            "status.nominatedNodeName: Forbidden: may not be set on pods that are already bound to a node",
+            "status.observedGeneration: Invalid value: -1: must be a non-negative integer",
+            'status.hostIPs[0].ip: Invalid value: "192.0.2.1": must be equal to `hostIP`',
+        ],
+    ),
     "a job that is complete without further ado": (
         JobStrategy(),
         {

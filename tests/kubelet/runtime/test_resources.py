@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from pynetes.kubelet.runtime.resources import NodeResources, linux_resources, oom_score_adj
+from pynetes.kubelet.runtime.resources import NodeResources, detect, linux_resources, oom_score_adj
 
 GIB = 1 << 30
 NODE = NodeResources(memory_capacity=4 * GIB, huge_page_sizes=("1GB", "2MB"))
@@ -31,6 +33,14 @@ def test_cpu_and_memory(requests, limits, expected):
     found = linux_resources(pod(one), one, NODE)
     assert (found.cpu_shares, found.cpu_quota, found.memory_limit_in_bytes) == expected
     assert found.cpu_period == 100_000
+
+
+def test_sizes_of_huge_pages_are_the_machines():
+    names = {"hugepages-64kB": "64KB", "hugepages-2048kB": "2MB", "hugepages-1048576kB": "1GB"}
+    there = {path.name for path in Path("/sys/kernel/mm/hugepages").glob("*")}
+    found = detect(GIB).huge_page_sizes
+    assert set(names.values()) & set(found) == {size for name, size in names.items() if name in there}
+    assert len(found) == len(there)
 
 
 def test_huge_pages_are_limited_to_what_is_asked_for():
