@@ -134,7 +134,7 @@ class StatusError(Exception):
         self._shows_details = details is not None
         #: Headers that the answer has besides.
         self.headers: dict[str, str] = {}
-        if retry_after is not None:
+        if retry_after:
             self.details["retryAfterSeconds"] = retry_after
 
     def status(self) -> dict[str, Any]:

@@ -148,6 +148,7 @@ async def test_budgets_hold_evictions_up(web: Web) -> None:
     assert refused.status == 429
     assert "needs 1 healthy pods and has 2" not in refused.message
     assert refused.json["details"]["causes"][0]["reason"] == "DisruptionBudget"
+    assert "retryAfterSeconds" not in refused.json["details"]
 
 
 async def test_tokens_are_issued_and_accepted(web: Web) -> None:

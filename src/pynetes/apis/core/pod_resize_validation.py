@@ -8,7 +8,7 @@ from pynetes.apis.field_errors import FieldErrors
 from pynetes.apis.strategy import Object
 
 _RESIZABLE = ("cpu", "memory")
-_FIELDS = ("limits", "requests")
+_FIELDS = ("requests", "limits")
 
 
 def validate_pod_resize(pod: Object, old: Object) -> FieldErrors:
