@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pynetes.apimachinery import meta
-from pynetes.apiserver.flowcontrol import mandatory
+from pynetes.apis.flowcontrol import mandatory
 from pynetes.apiserver.flowcontrol.allocation import Bounds, Demand, allocate, bounds
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from pynetes.apis.flowcontrol import mandatory
 from pynetes.apiserver.authentication.user import UserInfo
-from pynetes.apiserver.flowcontrol import mandatory
 from pynetes.apiserver.flowcontrol.matching import Classifier, CompiledSchema
 from pynetes.apiserver.requestinfo import request_info
 

@@ -4,6 +4,7 @@ from pynetes.apimachinery import names
 from pynetes.apimachinery.errors import FieldError
 from pynetes.apis.field_errors import FieldErrors, go_struct
 from pynetes.apis.flowcontrol.conditions import validate_conditions
+from pynetes.apis.flowcontrol.mandatory import MANDATORY_SCHEMAS
 from pynetes.apis.strategy import RESET_METADATA, WHOLE, Object, Strategy
 
 _PRECEDENCE = 1000
@@ -40,7 +41,50 @@ class FlowSchemaStrategy(Strategy):
             found.rule(path, level, names.dns1123_subdomain)
         for i, rule in enumerate(spec.get("rules") or ()):
             _rule(found, rule, f"spec.rules[{i}]")
+        name = obj["metadata"].get("name") or ""
+        if any(spec != fixed["spec"] for fixed in MANDATORY_SCHEMAS if fixed["metadata"]["name"] == name):
+            found.invalid("spec", _shown(spec), f"spec of '{name}' must equal the fixed value")
         return found
+
+
+def _shown(spec: Object) -> Object:
+    """As messages show it."""
+    return {
+        "PriorityLevelConfiguration": go_struct(spec.get("priorityLevelConfiguration") or {}, Name=""),
+        "MatchingPrecedence": spec["matchingPrecedence"],
+        "DistinguisherMethod": go_struct(spec.get("distinguisherMethod"), Type=""),
+        "Rules": [
+            {
+                "Subjects": [_shown_subject(each) for each in rule.get("subjects") or ()] or None,
+                "ResourceRules": [_shown_rule(each) for each in rule.get("resourceRules") or ()] or None,
+                "NonResourceRules": [
+                    go_struct(each, Verbs=None, NonResourceURLs=None) for each in rule.get("nonResourceRules") or ()
+                ]
+                or None,
+            }
+            for rule in spec.get("rules") or ()
+        ]
+        or None,
+    }
+
+
+def _shown_subject(subject: Object) -> Object:
+    return {
+        "Kind": subject.get("kind") or "",
+        "User": go_struct(subject.get("user"), Name=""),
+        "Group": go_struct(subject.get("group"), Name=""),
+        "ServiceAccount": go_struct(subject.get("serviceAccount"), Namespace="", Name=""),
+    }
+
+
+def _shown_rule(rule: Object) -> Object:
+    return {
+        "Verbs": rule.get("verbs"),
+        "APIGroups": rule.get("apiGroups"),
+        "Resources": rule.get("resources"),
+        "ClusterScope": bool(rule.get("clusterScope")),
+        "Namespaces": rule.get("namespaces"),
+    }
 
 
 def _precedence(found: FieldErrors, precedence: int, name: str) -> None:

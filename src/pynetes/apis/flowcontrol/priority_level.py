@@ -3,8 +3,9 @@
 import math
 
 from pynetes.apimachinery.errors import FieldError
-from pynetes.apis.field_errors import FieldErrors
+from pynetes.apis.field_errors import FieldErrors, go_struct
 from pynetes.apis.flowcontrol.conditions import validate_conditions
+from pynetes.apis.flowcontrol.mandatory import MANDATORY_LEVELS
 from pynetes.apis.strategy import RESET_METADATA, WHOLE, Object, Strategy
 
 _SHARES = 30
@@ -49,6 +50,7 @@ class PriorityLevelStrategy(Strategy):
             if spec.get("limited") is not None:
                 found.forbidden("spec.limited", "must be nil if the type is not Limited")
             _shares(found, spec.get("exempt") or {}, "spec.exempt")
+            _lendable(found, spec.get("exempt") or {}, "spec.exempt")
         elif kind == "Limited":
             if spec.get("exempt") is not None:
                 found.forbidden("spec.exempt", "must be nil if the type is Limited")
@@ -58,24 +60,62 @@ class PriorityLevelStrategy(Strategy):
                 _limited(found, spec["limited"], "spec.limited")
         else:
             found.not_supported("spec.type", kind, ("Exempt", "Limited"))
+        _check_fixed(found, spec, obj["metadata"].get("name") or "")
         return found
 
 
+def _check_fixed(found: FieldErrors, spec: Object, name: str) -> None:
+    """What mandatory levels may not be: anything else. Only shares of the exempt level are left to users."""
+    mandatory = [level["spec"] for level in MANDATORY_LEVELS if level["metadata"]["name"] == name]
+    own = "exempt" if name == _EXEMPT else ""
+    if any(_without(spec, own) != _without(fixed, own) for fixed in mandatory):
+        besides = " except the 'spec.exempt' field" if own else ""
+        found.invalid("spec", _shown(spec), f"spec of '{name}'{besides} must equal the fixed value")
+
+
+def _without(spec: Object, field: str) -> Object:
+    return {key: value for key, value in spec.items() if key != field}
+
+
+def _shown(spec: Object) -> Object:
+    """As messages show it."""
+    limited = spec.get("limited")
+    if limited is not None:
+        response = limited.get("limitResponse") or {}
+        queuing = go_struct(response.get("queuing"), Queues=0, HandSize=0, QueueLengthLimit=0)
+        limited = {
+            "NominalConcurrencyShares": limited.get("nominalConcurrencyShares") or 0,
+            "LimitResponse": {"Type": response.get("type") or "", "Queuing": queuing},
+            "LendablePercent": limited.get("lendablePercent"),
+            "BorrowingLimitPercent": limited.get("borrowingLimitPercent"),
+        }
+    exempt = go_struct(spec.get("exempt"), NominalConcurrencyShares=None, LendablePercent=None)
+    return {"Type": spec.get("type") or "", "Limited": limited, "Exempt": exempt}
+
+
 def _shares(found: FieldErrors, part: Object, path: str) -> None:
-    shares, lendable = part.get("nominalConcurrencyShares") or 0, part.get("lendablePercent")
+    shares = part.get("nominalConcurrencyShares") or 0
     if shares < 0:
         found.invalid(f"{path}.nominalConcurrencyShares", shares, "must be a non-negative integer")
+
+
+def _lendable(found: FieldErrors, part: Object, path: str) -> None:
+    lendable = part.get("lendablePercent")
     if lendable is not None and not 0 <= lendable <= _PERCENT:
         found.invalid(f"{path}.lendablePercent", lendable, "must be between 0 and 100, inclusive")
 
 
 def _limited(found: FieldErrors, limited: Object, path: str) -> None:
     _shares(found, limited, path)
+    _response(found, limited.get("limitResponse") or {}, f"{path}.limitResponse")
+    _lendable(found, limited, path)
     borrowing = limited.get("borrowingLimitPercent")
     if borrowing is not None and borrowing < 0:
         detail = "if specified, must be a non-negative integer"
         found.invalid(f"{path}.borrowingLimitPercent", borrowing, detail)
-    response, path = limited.get("limitResponse") or {}, f"{path}.limitResponse"
+
+
+def _response(found: FieldErrors, response: Object, path: str) -> None:
     kind, queuing = response.get("type") or "", response.get("queuing")
     if kind not in ("Queue", "Reject"):
         found.not_supported(f"{path}.type", kind, ("Queue", "Reject"))

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 _CIDR_STEP = "start-kubernetes-service-cidr-controller"
 _WITHDRAW_SECONDS = 3.0
 _SERVICE_CIDR_PERIOD = 10.0
+_FLOW_CONTROL_STEP = "priority-and-fairness-config-producer"
+_FLOW_CONTROL_PERIOD = 60.0
 _RETRY, _RETRY_LATE = 0.5, 5.0
 #: How long a step that is not needed may hold up the server, in seconds: as long as a webhook may be waited for. That a
 #: machine stood still for some of them must not be taken for one: who finds a server ready counts on its namespaces.
@@ -29,7 +31,7 @@ _NEEDED = frozenset(
     (
         "rbac/bootstrap-roles",
         "scheduling/bootstrap-system-priority-classes",
-        "priority-and-fairness-config-producer",
+        _FLOW_CONTROL_STEP,
         _REGISTRATION,
     )
 )
@@ -38,7 +40,7 @@ _NEEDED = frozenset(
 _GROUPS = {
     "rbac/bootstrap-roles": "rbac.authorization.k8s.io",
     "scheduling/bootstrap-system-priority-classes": "scheduling.k8s.io",
-    "priority-and-fairness-config-producer": "flowcontrol.apiserver.k8s.io",
+    _FLOW_CONTROL_STEP: "flowcontrol.apiserver.k8s.io",
     _CIDR_STEP: "networking.k8s.io",
     "start-kube-apiserver-identity-lease-controller": "coordination.k8s.io",
     "bootstrap-controller": "discovery.k8s.io",
@@ -94,7 +96,7 @@ class PostStartHooks:
             "start-system-namespaces-controller": lambda: objects.namespaces(client),
             "rbac/bootstrap-roles": lambda: policy.roles(client, registry),
             "scheduling/bootstrap-system-priority-classes": lambda: objects.priority_classes(client),
-            "priority-and-fairness-config-producer": lambda: flowcontrol.reconcile(client),
+            _FLOW_CONTROL_STEP: lambda: flowcontrol.reconcile(client),
             "start-cluster-authentication-info-controller": authentication,
             "start-legacy-token-tracking-controller": lambda: objects.legacy_token_tracking(client),
             _CIDR_STEP: self._service_cidr.reconcile,
@@ -142,6 +144,8 @@ class PostStartHooks:
             tasks.start(identity.collect(self._client), name="identities")
             if _CIDR_STEP in self._steps:
                 tasks.start(self._keep_service_cidr(), name="ServiceCIDR")
+            if _FLOW_CONTROL_STEP in self._steps:
+                tasks.start(self._keep_flow_control(), name="flow control objects")
             if late:
                 tasks.start(self._catch_up(late), name="late")
             await self._endpoints.run()
@@ -150,6 +154,11 @@ class PostStartHooks:
         while True:
             await clock.sleep(_SERVICE_CIDR_PERIOD)
             await self._try("default ServiceCIDR", self._service_cidr.reconcile)
+
+    async def _keep_flow_control(self) -> None:
+        while True:
+            await clock.sleep(_FLOW_CONTROL_PERIOD)
+            await self._try("flow control objects", lambda: flowcontrol.reconcile(self._client))
 
     async def _catch_up(self, late: dict[str, Callable[[], Awaitable[None]]]) -> None:
         while late:

@@ -6,9 +6,9 @@ from typing import Any
 
 from pynetes.apimachinery import meta
 from pynetes.apimachinery.errors import StatusError
+from pynetes.apis.flowcontrol import mandatory
 from pynetes.apis.names import FLOW_SCHEMAS, PRIORITY_LEVEL_CONFIGURATIONS
 from pynetes.apiserver.authentication.user import UserInfo
-from pynetes.apiserver.flowcontrol import mandatory
 from pynetes.apiserver.flowcontrol.allocation import allocate, bounds
 from pynetes.apiserver.flowcontrol.matching import Classifier, CompiledSchema
 from pynetes.apiserver.flowcontrol.queueset import QueueSet, Queuing
