@@ -1,5 +1,6 @@
 """What tests of a project get from pytest's fixtures: one cluster, a namespace for each, users of any groups."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from pynetes.apimachinery.gvk import GroupVersionResource
 from pynetes.apis.names import PODS
 from pynetes.client import kubeconfig
 from pynetes.client.rest import Object
-from pynetes.testing.cluster import Cluster
+from pynetes.testing.cluster import Cluster, started
 
 pytest_plugins = ("pynetes.testing.fixtures",)
 
@@ -21,6 +22,14 @@ _POD: Object = {
     "spec": {"containers": [{"name": "web", "image": "web"}]},
 }
 _names: list[str] = []
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """As the plugin's, which would work on beside all later tests of this process, and draw from the random numbers
+    that generated cases must have to themselves."""
+    with started() as made:
+        yield made
 
 
 @pytest.mark.parametrize("turn", [1, 2])
