@@ -206,6 +206,32 @@ def test_a_budget_has_one_bound() -> None:
     assert error.endswith("minAvailable and maxUnavailable cannot be both set")
 
 
+def test_a_budget_evicts_unhealthy_pods_by_one_of_two_policies() -> None:
+    assert (
+        create_errors(PodDisruptionBudgetStrategy(), _named(spec={"unhealthyPodEvictionPolicy": "AlwaysAllow"})) == []
+    )
+    assert create_errors(PodDisruptionBudgetStrategy(), _named(spec={"unhealthyPodEvictionPolicy": "Never"})) == [
+        'spec.unhealthyPodEvictionPolicy: Unsupported value: "Never": supported values: "AlwaysAllow", '
+        '"IfHealthyBudget"'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"value": 2000000000}, ""),
+        ({"value": 1}, "value of system-cluster-critical PriorityClass must be 2000000000"),
+        (
+            {"value": 2000000000, "globalDefault": True},
+            "globalDefault of system-cluster-critical PriorityClass must be false",
+        ),
+    ],
+)
+def test_a_system_class_is_what_it_always_is(fields: dict[str, Any], problem: str) -> None:
+    found = create_errors(PriorityClassStrategy(), _named("system-cluster-critical", **fields))
+    assert [error.partition(". error: ")[2] for error in found] == ([problem] if problem else [])
+
+
 def test_a_rule_names_verbs_and_resources() -> None:
     assert create_errors(RoleStrategy(), _named(rules=[{"apiGroups": [""]}])) == [
         "rules[0].verbs: Required value: verbs must contain at least one value",
