@@ -1,5 +1,9 @@
 """Everything that is no resource: discovery, OpenAPI, health, version, metrics, token discovery."""
 
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
+
 import pytest
 
 from pynetes.apiserver.http import Response
@@ -85,6 +89,13 @@ async def test_openapi_documents_are_asked_for_on_conditions(web: Web) -> None:
             assert (await web("GET", path, **failed)).status == 412
         assert (await web("GET", path, If_Match=tag)).status == 200
     assert (await web("GET", "/openapi/v3", If_None_Match="*")).status == 304
+
+
+async def test_the_index_of_openapi_is_new_each_time(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = (await web("GET", "/openapi/v3")).headers["Last-Modified"]
+    later = SimpleNamespace(now=lambda: parsedate_to_datetime(first) + timedelta(seconds=1))
+    monkeypatch.setattr("pynetes.apiserver.endpoints.openapi.clock", later)
+    assert (await web("GET", "/openapi/v3", If_Modified_Since=first)).status == 200
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz"])

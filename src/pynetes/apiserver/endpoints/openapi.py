@@ -63,12 +63,15 @@ class OpenAPI:
         self._modified = clock.now()
 
     async def _serve_index(self, request: Request) -> Answer:
-        """JSON, whatever is asked for; the original does not name it."""
+        """JSON, whatever is asked for; the original does not name it.
+
+        It counts as new each time: without a tag, clients would take two changes within a second for one.
+        """
         if self._index is None:
             own = self._v3.index()
             paths = {**own, **{path: other.index[path] for path, other in self._elsewhere.items()}}
             self._index = orjson.dumps({"paths": {path: paths[path] for path in sorted(paths)}})
-        return conditional(request, Response(200, self._index, "text/plain; charset=utf-8"), self._modified)
+        return conditional(request, Response(200, self._index, "text/plain; charset=utf-8"), clock.now())
 
     async def _serve_v3(self, request: Request) -> Answer:
         """Below `/openapi/v3/`. A request that names the right hash gets an answer that never expires."""
