@@ -31,6 +31,14 @@ class RequestInfo(Struct):
     field_selector: str = ""
     label_selector: str = ""
 
+    @property
+    def extent(self) -> str:
+        """What metrics call the scope: of a request for resources `resource`, `namespace` or `cluster`."""
+        if not self.is_resource:
+            return ""
+        single = self.name or self.verb == "create"
+        return "resource" if single else "namespace" if self.namespace else "cluster"
+
 
 def request_info(method: str, path: str, query: dict[str, list[str]]) -> RequestInfo:
     """`path` is decoded; `query` as parsed (the verbs list and watch depend on it). ValueError."""

@@ -40,8 +40,10 @@ async def test_metrics_that_dashboards_ask_for(web: Web) -> None:
 async def test_what_is_sent_and_stored_is_counted(web: Web) -> None:
     maps = "/api/v1/namespaces/default/configmaps"
     await web.ok("POST", maps, {"metadata": {"name": "counted"}})
-    async with web.session.get(f"{web.base}{maps}?watch=1&resourceVersion=0") as answer:
-        await answer.content.readany()
+    streaming = "sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan"
+    for how in ("resourceVersion=0", streaming):
+        async with web.session.get(f"{web.base}{maps}?watch=1&{how}") as answer:
+            await answer.content.readuntil(b"initial-events-end" if how == streaming else b"\n")
     await web.ok("DELETE", f"{maps}/counted")
     text = (await web("GET", "/metrics", accept="*/*")).body.decode()
     for operation in ("create", "delete"):
@@ -51,6 +53,7 @@ async def test_what_is_sent_and_stored_is_counted(web: Web) -> None:
         'apiserver_request_body_size_bytes_count{group="",resource="configmaps",verb="create"}',
         'apiserver_watch_events_total{group="",resource="configmaps",version="v1"}',
         'apiserver_watch_events_sizes_sum{group="",resource="configmaps",version="v1"}',
+        'apiserver_watch_list_duration_seconds_count{group="",resource="configmaps",scope="namespace",version="v1"}',
         'etcd_requests_total{group="",operation="create",resource="configmaps"}',
         'kubernetes_feature_enabled{name="WatchList",stage="BETA"} 1',
         "# TYPE apiserver_request_terminations_total counter",

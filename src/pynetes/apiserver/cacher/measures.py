@@ -74,6 +74,19 @@ def sent(gvr: tuple[str, str, str], events: int, size: int) -> None:
     _SENT_SIZES.note_all(gvr, events, size)
 
 
+_LISTED = metrics.Durations(
+    "apiserver_watch_list_duration_seconds",
+    "Time until a watch that begins with the state was sent all of it, by resource and scope.",
+    ("group", "version", "resource", "scope"),
+    buckets=(0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 4, 6, 8, 10, 15, 20, 30, 45, 60),
+)
+
+
+def listed(gvr: tuple[str, str, str], scope: str, seconds: float) -> None:
+    """A streaming list of this resource has been sent."""
+    _LISTED.note((*gvr, scope), seconds)
+
+
 class Measures:
     """The series of one resource, named by its prefix (`/registry/core/pods/`)."""
 

@@ -41,6 +41,7 @@ class Watcher:
         self._after = after
         self._capacity = capacity
         self._initial: Iterator[Frames] | None = None
+        self._on_begun: Callable[[], None] | None = None
         self._pending: list[Frames] = []
         self._count = 0
         self._is_due = False
@@ -50,6 +51,10 @@ class Watcher:
     def begin(self, entries: list[Entry], end: WatchEvent | None) -> None:
         """Tells the state of `entries` as ADDED before anything else, then the bookmark `end`."""
         self._initial = self._initial_frames(entries, end)
+
+    def on_begun(self, callback: Callable[[], None]) -> None:
+        """Calls back once when the consumer has done with the state and its bookmark, if it is told any."""
+        self._on_begun = callback
 
     def on_end(self, callback: Callable[[], None]) -> None:
         """Calls back once when the watch ends for whatever reason."""
@@ -118,6 +123,8 @@ class Watcher:
                 await clock.sleep(0)  # a long state must not keep others waiting
                 return frames
             self._initial = None
+            if self._on_begun is not None:
+                self._on_begun()
         while not self._pending:
             if self.ended:
                 raise StopAsyncIteration

@@ -10,7 +10,7 @@ from pynetes.apimachinery import json_writer
 from pynetes.apimachinery.errors import StatusError
 from pynetes.apimachinery.protobuf import encoder as protobuf
 from pynetes.apiserver.cacher import Frames, Watcher, WatchEvent
-from pynetes.apiserver.cacher.measures import sent
+from pynetes.apiserver.cacher.measures import listed, sent
 from pynetes.apiserver.encoding import PROTOBUF
 from pynetes.apiserver.endpoints.output import message
 from pynetes.apiserver.endpoints.read import revision_of
@@ -22,6 +22,7 @@ from pynetes.apiserver.negotiation import MediaType, negotiate
 from pynetes.apiserver.options import ListOptions
 from pynetes.apiserver.streaming import websocket
 from pynetes.apiserver.streaming.watching import over_websocket
+from pynetes.component import clock
 
 EncodeObject = Callable[[WatchEvent], Object]
 
@@ -36,6 +37,7 @@ async def watch(scope: Scope, request: Request) -> Answer:
     name = info.parts[1] if len(info.parts) > 1 else ""
     selection = select(scope, options, info.namespace, name)
     encode = _encoder(scope, request, media)
+    asked = clock.monotonic()
     try:
         watcher = await scope.store.cacher.watch(
             selection.prefix,
@@ -50,6 +52,8 @@ async def watch(scope: Scope, request: Request) -> Answer:
         if error.code != 410:
             raise
         return _answer(request, media, _error(media, error))
+    if options.send_initial_events and options.allow_watch_bookmarks:
+        watcher.on_begun(lambda: listed(_labels(scope), info.extent, clock.monotonic() - asked))
     if media.codec is PROTOBUF and media.transform is None:
         chunks = _messages(watcher, scope)
     else:

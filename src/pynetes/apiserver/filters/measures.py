@@ -112,10 +112,7 @@ def _noter(request: Request, code: int, dry_run: bool) -> Callable[[Request, Ans
 
 def _what(info: RequestInfo, request: Request) -> tuple[str, ...]:
     """The labels. Verbs are the methods of HTTP, but for lists, watches, what is applied and what is connected."""
-    scope = ""
-    if info.is_resource:
-        single = info.name or info.verb == "create"
-        scope = "resource" if single else "namespace" if info.namespace else "cluster"
+    scope = info.extent
     verb = _VERBS.get(info.verb, "other")
     if info.is_resource and info.subresource in _CONNECTED:
         verb = "CONNECT"
