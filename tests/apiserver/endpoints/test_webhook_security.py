@@ -37,7 +37,7 @@ async def get(server: APIServer, files: PKI, path: str, token: str) -> tuple[int
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with aiohttp.ClientSession() as session:
         answer = await session.get(f"https://127.0.0.1:{server.port}{path}", ssl=tls, headers=headers)
-        return answer.status, await answer.json()
+        return answer.status, await (answer.json() if answer.content_type == "application/json" else answer.text())
 
 
 async def test_a_configured_webhook_decides_before_rbac(
@@ -77,7 +77,9 @@ async def test_a_configured_webhook_decides_before_rbac(
         assert refused["message"].startswith('pods is forbidden: User "alice" cannot list resource "pods"')
         assert (await get(server, files, "/api", "secret"))[0] == 200
         hook.answer = lambda review: web.Response(status=400, text="odd")
-        assert (await get(server, files, "/api/v1/namespaces/c/pods", "secret"))[0] == 500
+        status, broken = await get(server, files, "/api/v1/namespaces/c/pods", "secret")
+        assert status == 500
+        assert broken.startswith('Internal Server Error: "/api/v1/namespaces/c/pods": ')
 
 
 async def test_a_server_with_a_chain_that_cannot_be_does_not_start(config: Callable[..., APIServerConfig]) -> None:
