@@ -11,8 +11,8 @@ from collections import deque
 from pynetes.apiserver.cacher.events import Frames
 from pynetes.apiserver.cacher.watcher import Watcher
 
-PER_TURN = 64
-"""One or two milliseconds of sending."""
+PER_TURN = 32
+"""About a millisecond of sending."""
 
 
 class Pacer:
