@@ -1,5 +1,7 @@
 """What tests of a project get from pytest's fixtures: one cluster, a namespace for each, users of any groups."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,3 +61,24 @@ def test_a_user_may_what_its_groups_may(cluster: Cluster, namespace: str, group:
     who, error = cluster.run(_asked_by(cluster.user("jane:doe", group, "others"), namespace))
     assert (who["username"], who["groups"]) == ("jane:doe", [group, "others", "system:authenticated"])
     assert (error.code if error else None) == code
+
+
+_SAVES = """
+def test_first(cluster, namespace):
+    with open("known", "w") as file:
+        print(cluster.kubeconfig, end="", file=file)
+"""
+_COMPARES = """
+def test_second(cluster, namespace):
+    with open("known") as file:
+        assert file.read() == str(cluster.kubeconfig)
+"""
+
+
+def test_a_project_has_one_cluster_for_all_its_files(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["pynetes.testing.fixtures"]\n')
+    (tmp_path / "test_a.py").write_text(_SAVES)
+    (tmp_path / "test_b.py").write_text(_COMPARES)
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1].startswith("2 passed"), done.stdout + done.stderr

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 import yaml
 from aiohttp import web
 from yarl import URL
@@ -163,14 +164,6 @@ async def test_requests_are_noted_as_they_came(files: PKI, tmp_path: Path) -> No
     assert "responseObject" not in version
 
 
-async def test_a_stream_is_noted_when_it_is_taken_over_and_when_it_ends(files: PKI, tmp_path: Path) -> None:
-    async with audited(files, tmp_path, {"level": "Metadata", "verbs": ["watch"]}) as api:
-        begun = ["RequestReceived", "ResponseStarted"]
-        async with api.watch(f"{MAPS}?watch=1"):
-            assert [event["stage"] for event in api.events()] == begun
-        await api.noted(*begun, "ResponseComplete")
-
-
 async def test_refusals_are_noted_with_their_status(files: PKI, tmp_path: Path) -> None:
     async with audited(files, tmp_path, {"level": "Metadata", "omitStages": ["RequestReceived"]}) as api:
         assert await api("GET", f"{MAPS}/missing") == 404
@@ -195,10 +188,13 @@ async def test_credentials_that_do_not_hold_are_noted(files: PKI, tmp_path: Path
     assert (event["responseStatus"]["code"], event["user"]) == (401, {})
 
 
-async def test_a_watch_is_noted_when_it_begins_and_when_it_ends(files: PKI, tmp_path: Path) -> None:
+@pytest.mark.parametrize("watch", [Audited.get, Audited.watch])
+async def test_a_watch_is_noted_when_it_begins_and_when_it_ends(
+    files: PKI, tmp_path: Path, watch: Callable[[Audited, str], Any]
+) -> None:
     async with audited(files, tmp_path, {"level": "Metadata", "verbs": ["watch"]}) as api:
         begun = ["RequestReceived", "ResponseStarted"]
-        async with api.get(f"{MAPS}?watch=1"):
+        async with watch(api, f"{MAPS}?watch=1"):
             assert [event["stage"] for event in api.events()] == begun
         await api.noted(*begun, "ResponseComplete")
 
